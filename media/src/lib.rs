@@ -1,0 +1,1 @@
+//! The media plane: streams, their fan-out, and the WebRTC sessions that carry them.

@@ -1,0 +1,1 @@
+//! WHIP, WHEP, the WebSocket envelope and the wire form of room commands.

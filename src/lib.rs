@@ -1,0 +1,1 @@
+//! Rushes: a self-hosted server for film and television review.

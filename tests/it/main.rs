@@ -1,0 +1,3 @@
+//! Behaviour over the API.
+
+fn main() {}

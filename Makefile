@@ -1,0 +1,67 @@
+# Two commands: `make demo` and `make test`. Each does its own set-up and is
+# quick when nothing changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test web tools format lint deny unit integration interop browser release clean
+
+CARGO ?= cargo
+DEMO_ARGS ?=
+
+help: ## What can be made here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: web ## Build all and run the demo: a server, a production, a room, a live source
+	$(CARGO) build --locked --bin rushes
+	target/debug/rushes demo $(DEMO_ARGS)
+
+test: tools web format lint unit integration interop browser deny ## Install what the tests need and run all of them
+	@echo "all tests passed"
+
+# --- the browser client -----------------------------------------------------
+web: web/dist/index.html ## Build the browser client into web/dist
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/*.ts web/*.json -type f 2>/dev/null)
+	cd web && npm run build
+
+# --- what the tests need ----------------------------------------------------
+tools: ## Install what the tests need (Chromium, ffmpeg 8 and 9, Playwright)
+	scripts/tools
+
+# --- the parts of `make test` -----------------------------------------------
+format:
+	$(CARGO) fmt --all --check
+	cd web && npm run format:check
+
+lint:
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	cd web && npm run check
+
+unit:
+	$(CARGO) test --locked --workspace --lib --bins
+	$(CARGO) test --locked -p rushes-media -p rushes-sessions -p rushes-signaling --tests
+	cd web && npm test
+
+integration:
+	$(CARGO) test --locked --test it
+
+interop:
+	$(CARGO) test --locked --test interop -- --test-threads=2
+
+browser: web
+	$(CARGO) build --locked --bin rushes
+	cd tests/browser && npm test
+
+deny:
+	scripts/deny
+
+release: web ## An optimised binary in target/release
+	$(CARGO) build --locked --release --bin rushes
+
+clean: ## Remove what was built
+	rm -rf target web/dist web/node_modules tests/browser/node_modules .tools

@@ -42,12 +42,15 @@ describe('exactRate', () => {
 describe('frames and seconds', () => {
   it('round-trips every frame of ten minutes through its centre and its start', () => {
     for (const rate of [pal, film, { num: 60000, den: 1001 }]) {
+      const wrong: number[] = [];
       for (let frame = 0; frame < 36_000; frame += 7) {
-        expect(frameAt(frameCentre(frame, rate), rate)).toBe(frame);
         // A browser reports the start of a frame in seconds, rounded to microseconds.
         const start = Math.round(((frame * rate.den) / rate.num) * 1e6) / 1e6;
-        expect(frameAt(start, rate)).toBe(frame);
+        if (frameAt(frameCentre(frame, rate), rate) !== frame || frameAt(start, rate) !== frame) {
+          wrong.push(frame);
+        }
       }
+      expect(wrong).toEqual([]);
     }
   });
 });

@@ -1,1 +1,7 @@
 //! Rushes: a self-hosted server for film and television review.
+
+pub mod contract;
+pub mod error;
+pub mod ids;
+pub mod store;
+pub mod time;

@@ -1,1 +1,27 @@
 //! Review rooms: the state machine, the synchronisation, presence, and the hub of live rooms.
+//!
+//! [`Room`] is the pure core: it is given the time and a command and answers with what follows
+//! from them. It opens no socket, reads no clock and spawns nothing, so that its laws can be
+//! tested in virtual time. [`hub`] is the one part that knows tokio: it gives each room in use a
+//! task that owns it, and writes what changed to a [`hub::Journal`] before anyone is told.
+
+mod bucket;
+mod command;
+pub mod hub;
+mod ids;
+mod memory;
+mod presence;
+mod room;
+mod state;
+mod timeline;
+mod units;
+
+pub use bucket::TokenBucket;
+pub use command::{Ack, Command, Effects, MAX_CMD_ID, Op, Reason, Refusal};
+pub use hub::Hub;
+pub use ids::{AssetId, ConnectionId, ParseIdError, RoomId, UserId};
+pub use presence::{Attendee, MAX_CONNECTIONS, Report, UserStatus};
+pub use room::Room;
+pub use state::{Asset, Loop, MAX_ASSET_STATE, Phase, State, SyncMode};
+pub use timeline::Timeline;
+pub use units::{Frame, FrameRate, MAX_FRAME, Millis, Rate};

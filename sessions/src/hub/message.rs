@@ -1,0 +1,122 @@
+//! What is said to a room's task, and what it says.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{HubError, Subscription};
+use crate::{
+    Ack, Attendee, Command, ConnectionId, Millis, Phase, Report, RoomId, State, SyncMode, UserId,
+    UserStatus,
+};
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, HubError>>;
+pub(super) type Queue = mpsc::Receiver<Arc<Broadcast>>;
+
+/// Something happened in a room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RoomEvent {
+    /// Its state changed.
+    State {
+        /// The state now.
+        state: Box<State>,
+        /// The time on the server's clock.
+        server_ms: Millis,
+        /// The command that did it, where one did.
+        cmd_id: Option<String>,
+        /// Who did it; nothing for the room itself.
+        by: Option<UserId>,
+    },
+    /// People came, went, became hosts, or follow better or worse than before.
+    Users(Vec<UserStatus>),
+}
+
+/// An event on its way to all subscribers. It is put in its written form once, by whoever first
+/// needs it.
+#[derive(Debug)]
+pub struct Broadcast {
+    /// Where it happened.
+    pub room: RoomId,
+    /// What happened.
+    pub event: RoomEvent,
+    text: OnceLock<Arc<str>>,
+}
+
+impl Broadcast {
+    pub(super) fn new(room: RoomId, event: RoomEvent) -> Arc<Broadcast> {
+        Arc::new(Broadcast { room, event, text: OnceLock::new() })
+    }
+
+    /// The event as `write` writes it. It is called for the first subscriber only, and must be
+    /// the same for all.
+    pub fn text(&self, write: impl FnOnce(RoomId, &RoomEvent) -> String) -> Arc<str> {
+        Arc::clone(self.text.get_or_init(|| write(self.room, &self.event).into()))
+    }
+}
+
+/// A room as it is now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// The state.
+    pub state: State,
+    /// The time on the server's clock.
+    pub server_ms: Millis,
+    /// How far the room has come.
+    pub phase: Phase,
+    /// The people.
+    pub users: Vec<UserStatus>,
+    /// Its hosts.
+    pub hosts: Vec<UserId>,
+}
+
+impl Snapshot {
+    /// Whether somebody is a host.
+    pub fn is_host(&self, user: UserId) -> bool {
+        self.hosts.contains(&user)
+    }
+
+    /// Whether somebody may drive.
+    pub fn can_drive(&self, user: UserId) -> bool {
+        self.phase == Phase::Started
+            && match self.state.sync_mode {
+                SyncMode::Host => self.is_host(user),
+                SyncMode::Everyone => true,
+                SyncMode::Unsynced => false,
+            }
+    }
+}
+
+/// What is said to a room's task.
+#[derive(Debug)]
+pub(super) enum Message {
+    Subscribe { who: Attendee, connection: ConnectionId, reply: Reply<(Snapshot, Subscription)> },
+    Leave { connection: ConnectionId },
+    Command { connection: ConnectionId, command: Command, reply: Reply<Ack> },
+    SetState { user: UserId, sync_mode: SyncMode, asset_state: Option<String>, reply: Reply<Ack> },
+    Snapshot { reply: Reply<Snapshot> },
+    Report { connection: ConnectionId, report: Report },
+    SetHosts { hosts: Vec<UserId> },
+    SetPhase { phase: Phase },
+    Expel { user: UserId },
+    Close,
+}
+
+impl Message {
+    /// Answers that the room is not there.
+    pub(super) fn fail(self, error: impl FnOnce() -> HubError) {
+        // Whoever does not wait for the answer any more does not miss it.
+        match self {
+            Message::Subscribe { reply, .. } => drop(reply.send(Err(error()))),
+            Message::Command { reply, .. } | Message::SetState { reply, .. } => {
+                drop(reply.send(Err(error())));
+            }
+            Message::Snapshot { reply } => drop(reply.send(Err(error()))),
+            Message::Leave { .. }
+            | Message::Report { .. }
+            | Message::SetHosts { .. }
+            | Message::SetPhase { .. }
+            | Message::Expel { .. }
+            | Message::Close => {}
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The task that owns a room.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use super::message::{Broadcast, Message, Reply, RoomEvent, Snapshot};
+use super::subscription::{Subscriber, Subscription};
+use super::{Hub, HubError, Stored};
+use crate::{
+    Ack, Attendee, Command, ConnectionId, Effects, Phase, Refusal, Room, RoomId, SyncMode, UserId,
+};
+
+/// Messages that are taken at once, and journaled by one commit.
+const TURN: usize = 64;
+/// What each attendee adds to the least time between two lists of users: the list is long then,
+/// and goes to many.
+const USERS_INTERVAL_PER_ATTENDEE: Duration = Duration::from_millis(2);
+
+/// What is sent when the state has been journaled.
+enum Out {
+    Ack(Reply<Ack>, Result<Ack, HubError>),
+    Subscribed(Reply<(Snapshot, Subscription)>, Box<(Snapshot, Subscription)>),
+    Denied(Reply<(Snapshot, Subscription)>, HubError),
+    Snapshot(Reply<Snapshot>, Box<Snapshot>),
+    Event(RoomEvent),
+}
+
+pub(super) struct RoomTask {
+    hub: Hub,
+    id: RoomId,
+    room: Room,
+    mailbox: mpsc::WeakSender<Message>,
+    subscribers: HashMap<ConnectionId, Subscriber>,
+    out: Vec<Out>,
+    changed: bool,
+    closing: bool,
+    users_due: Option<Instant>,
+    users_sent: Option<Instant>,
+}
+
+impl RoomTask {
+    /// Starts the task of a room, which reads it from the journal first.
+    pub(super) fn start(hub: Hub, id: RoomId) -> mpsc::Sender<Message> {
+        let (sender, receiver) = mpsc::channel(hub.0.config.mailbox);
+        let mailbox = sender.downgrade();
+        tokio::spawn(async move {
+            let outcome = run(&hub, id, receiver, mailbox).await;
+            tracing::debug!(room = %id, outcome, "a room left memory");
+        });
+        sender
+    }
+
+    fn new(hub: Hub, id: RoomId, stored: Stored, mailbox: mpsc::WeakSender<Message>) -> RoomTask {
+        let room = match stored.state {
+            Some(state) => Room::restore(state, stored.phase, stored.hosts),
+            None => Room::new(hub.now(), stored.phase, stored.hosts),
+        };
+        // The epoch of a restored room is journaled before anyone hears of it, so that the next
+        // one is another again.
+        RoomTask {
+            hub,
+            id,
+            room,
+            mailbox,
+            subscribers: HashMap::new(),
+            out: Vec::new(),
+            changed: true,
+            closing: false,
+            users_due: None,
+            users_sent: None,
+        }
+    }
+
+    async fn serve(&mut self, mailbox: &mut mpsc::Receiver<Message>) -> &'static str {
+        let idle = self.hub.0.config.idle;
+        let mut quiet_since = Instant::now();
+        loop {
+            let far = quiet_since + idle;
+            let users_due = self.users_due.unwrap_or(far);
+            tokio::select! {
+                message = mailbox.recv() => {
+                    let Some(message) = message else { return "nobody can reach it" };
+                    self.handle(message);
+                    for _ in 1..TURN {
+                        let Ok(message) = mailbox.try_recv() else { break };
+                        self.handle(message);
+                    }
+                    quiet_since = Instant::now();
+                }
+                () = sleep_until(users_due), if self.users_due.is_some() => self.list_users(),
+                () = sleep_until(far), if self.subscribers.is_empty() => return "it was idle",
+            }
+            if std::mem::take(&mut self.changed) {
+                let state = self.room.state().clone();
+                if !self.hub.0.committer.commit(self.id, state).await {
+                    self.fail();
+                    return "its state could not be written";
+                }
+            }
+            self.release();
+            if self.closing {
+                return "it was closed";
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Subscribe { who, connection, reply } => self.subscribe(who, connection, reply),
+            Message::Leave { connection } => self.leave(connection),
+            Message::Command { connection, command, reply } => {
+                self.command(connection, &command, reply);
+            }
+            Message::SetState { user, sync_mode, asset_state, reply } => {
+                self.set_state(user, sync_mode, asset_state, reply);
+            }
+            Message::Snapshot { reply } => {
+                let snapshot = Box::new(self.snapshot());
+                self.out.push(Out::Snapshot(reply, snapshot));
+            }
+            Message::Report { connection, report } => {
+                if self.room.report(connection, report) {
+                    self.users_changed();
+                }
+            }
+            Message::SetHosts { hosts } => {
+                let changed = self.room.set_hosts(hosts);
+                self.state_changed(changed, None, None);
+                self.users_changed();
+            }
+            Message::SetPhase { phase } => self.set_phase(phase),
+            Message::Expel { user } => self.expel(user),
+            Message::Close => {
+                self.closing = true;
+                self.subscribers.drain().for_each(|(_, subscriber)| subscriber.close());
+            }
+        }
+    }
+
+    fn subscribe(
+        &mut self,
+        who: Attendee,
+        connection: ConnectionId,
+        reply: Reply<(Snapshot, Subscription)>,
+    ) {
+        // Whoever sent this holds a sender, so that one can be had.
+        let Some(mailbox) = self.mailbox.upgrade() else { return };
+        if let Err(reason) = self.room.join(self.hub.now(), who, connection) {
+            self.out.push(Out::Denied(reply, HubError::Denied(reason)));
+            return;
+        }
+        let size = self.hub.0.config.queue;
+        let (subscription, subscriber) = Subscription::new(self.id, connection, size, mailbox);
+        self.subscribers.insert(connection, subscriber);
+        self.users_changed();
+        self.out.push(Out::Subscribed(reply, Box::new((self.snapshot(), subscription))));
+    }
+
+    fn leave(&mut self, connection: ConnectionId) {
+        // A connection that subscribed again has left its former subscription, not the room.
+        let still = |s: &Subscriber| !s.queue.is_closed();
+        if self.subscribers.get(&connection).is_some_and(still) {
+            return;
+        }
+        self.subscribers.remove(&connection);
+        if self.room.leave(connection) {
+            self.users_changed();
+        }
+    }
+
+    fn command(&mut self, connection: ConnectionId, command: &Command, reply: Reply<Ack>) {
+        let result = self.room.apply(self.hub.now(), connection, command);
+        let by = self.room.user_of(connection);
+        self.carried_out(result, by, Some(&command.cmd_id), reply);
+    }
+
+    fn set_state(
+        &mut self,
+        user: UserId,
+        sync_mode: SyncMode,
+        asset_state: Option<String>,
+        reply: Reply<Ack>,
+    ) {
+        let result = self.room.set_state(user, sync_mode, asset_state);
+        self.carried_out(result, Some(user), None, reply);
+    }
+
+    fn carried_out(
+        &mut self,
+        result: Result<Effects, Refusal>,
+        by: Option<UserId>,
+        cmd_id: Option<&str>,
+        reply: Reply<Ack>,
+    ) {
+        if let Ok(effects) = &result {
+            self.state_changed(effects.changed, cmd_id, by);
+            if effects.users_changed {
+                self.users_changed();
+            }
+        }
+        let answer = result.map(|effects| effects.ack).map_err(HubError::from);
+        self.out.push(Out::Ack(reply, answer));
+    }
+
+    fn set_phase(&mut self, phase: Phase) {
+        let changed = self.room.set_phase(self.hub.now(), phase);
+        self.state_changed(changed, None, None);
+        self.users_changed();
+    }
+
+    fn expel(&mut self, user: UserId) {
+        for connection in self.room.expel(user) {
+            if let Some(subscriber) = self.subscribers.remove(&connection) {
+                subscriber.close();
+            }
+        }
+        self.users_changed();
+    }
+
+    fn state_changed(&mut self, changed: bool, cmd_id: Option<&str>, by: Option<UserId>) {
+        if !changed {
+            return;
+        }
+        self.changed = true;
+        self.out.push(Out::Event(RoomEvent::State {
+            state: Box::new(self.room.state().clone()),
+            server_ms: self.hub.now(),
+            cmd_id: cmd_id.map(str::to_owned),
+            by,
+        }));
+    }
+
+    fn users_changed(&mut self) {
+        if self.users_due.is_some() {
+            return;
+        }
+        let attendees = u32::try_from(self.room.connections()).unwrap_or(u32::MAX);
+        let interval = (self.hub.0.config.users_interval)
+            .max(USERS_INTERVAL_PER_ATTENDEE.saturating_mul(attendees));
+        let now = Instant::now();
+        self.users_due = Some(self.users_sent.map_or(now, |sent| now.max(sent + interval)));
+    }
+
+    fn list_users(&mut self) {
+        self.users_due = None;
+        self.users_sent = Some(Instant::now());
+        self.out.push(Out::Event(RoomEvent::Users(self.room.users())));
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.room.state().clone(),
+            server_ms: self.hub.now(),
+            phase: self.room.phase(),
+            users: self.room.users(),
+            hosts: self.room.hosts().collect(),
+        }
+    }
+
+    /// Sends what waited for the journal. Answers come before the events of the same turn only
+    /// where they were asked for before: the order is that of the room.
+    fn release(&mut self) {
+        for out in std::mem::take(&mut self.out) {
+            // Nobody misses an answer whose asker is gone.
+            match out {
+                Out::Ack(reply, result) => drop(reply.send(result)),
+                Out::Subscribed(reply, subscribed) => drop(reply.send(Ok(*subscribed))),
+                Out::Denied(reply, error) => drop(reply.send(Err(error))),
+                Out::Snapshot(reply, snapshot) => drop(reply.send(Ok(*snapshot))),
+                Out::Event(event) => self.broadcast(event),
+            }
+        }
+    }
+
+    /// Gives an event to all subscribers. One whose queue is full is cut off: it finds
+    /// [`super::Delivery::Resync`] behind what it has not read yet.
+    fn broadcast(&mut self, event: RoomEvent) {
+        let broadcast = Broadcast::new(self.id, event);
+        let mut gone = Vec::new();
+        for (connection, subscriber) in &self.subscribers {
+            if subscriber.queue.try_send(Arc::clone(&broadcast)).is_err() {
+                gone.push(*connection);
+            }
+        }
+        for connection in gone {
+            self.subscribers.remove(&connection);
+            if self.room.leave(connection) {
+                self.users_changed();
+            }
+        }
+    }
+
+    /// The state in memory is ahead of the journal: nobody is told, and the room begins anew.
+    fn fail(&mut self) {
+        for out in std::mem::take(&mut self.out) {
+            match out {
+                Out::Ack(reply, _) => drop(reply.send(Err(HubError::Journal))),
+                Out::Subscribed(reply, _) => drop(reply.send(Err(HubError::Journal))),
+                Out::Denied(reply, error) => drop(reply.send(Err(error))),
+                Out::Snapshot(reply, _) => drop(reply.send(Err(HubError::Journal))),
+                Out::Event(_) => {}
+            }
+        }
+    }
+}
+
+async fn run(
+    hub: &Hub,
+    id: RoomId,
+    mut receiver: mpsc::Receiver<Message>,
+    mailbox: mpsc::WeakSender<Message>,
+) -> &'static str {
+    let stored = match hub.0.journal.load(id).await {
+        Ok(Some(stored)) => stored,
+        missing => {
+            if let Err(error) = &missing {
+                tracing::error!(room = %id, %error, "a room could not be read");
+            }
+            leave_memory(hub, id, &mut receiver);
+            while let Some(message) = receiver.recv().await {
+                message.fail(|| match &missing {
+                    Ok(_) => HubError::NoRoom,
+                    Err(_) => HubError::Journal,
+                });
+            }
+            return "it could not be read";
+        }
+    };
+    let mut task = RoomTask::new(hub.clone(), id, stored, mailbox);
+    let outcome = task.serve(&mut receiver).await;
+    // What waits in the mailbox is dropped with it, and asked again of the next task.
+    leave_memory(hub, id, &mut receiver);
+    outcome
+}
+
+fn leave_memory(hub: &Hub, id: RoomId, receiver: &mut mpsc::Receiver<Message>) {
+    receiver.close();
+    hub.forget_closed(id);
+}

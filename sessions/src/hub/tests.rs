@@ -1,0 +1,224 @@
+use std::sync::Mutex;
+
+use super::*;
+use crate::{Asset, AssetId, Frame, FrameRate, Op, State};
+
+const HOST: UserId = UserId(1);
+const ROOM: RoomId = RoomId(100);
+
+#[derive(Debug, Default)]
+struct Memory {
+    states: Mutex<std::collections::HashMap<RoomId, State>>,
+    commits: Mutex<Vec<usize>>,
+    broken: std::sync::atomic::AtomicBool,
+    missing: bool,
+}
+
+impl Journal for Memory {
+    fn load(&self, room: RoomId) -> Future<'_, Result<Option<Stored>, JournalError>> {
+        let state = self.states.lock().unwrap().get(&room).cloned();
+        let stored = Stored { state, phase: Phase::Started, hosts: vec![HOST] };
+        Box::pin(async move { Ok((!self.missing).then_some(stored)) })
+    }
+
+    fn commit(&self, batch: Vec<(RoomId, State)>) -> Future<'_, Result<(), JournalError>> {
+        Box::pin(async move {
+            if self.broken.load(std::sync::atomic::Ordering::Relaxed) {
+                return Err(JournalError("the disk is full".into()));
+            }
+            self.commits.lock().unwrap().push(batch.len());
+            self.states.lock().unwrap().extend(batch);
+            Ok(())
+        })
+    }
+}
+
+fn quick() -> HubConfig {
+    HubConfig { users_interval: Duration::ZERO, ..HubConfig::default() }
+}
+
+fn hub(memory: &Arc<Memory>, config: HubConfig) -> Hub {
+    let journal: Arc<dyn Journal> = Arc::<Memory>::clone(memory);
+    Hub::start(journal, config)
+}
+
+fn attendee(user: UserId) -> Attendee {
+    Attendee { user, name: "someone".into(), guest: false }
+}
+
+fn command(cmd_id: &str, version: (u64, u64), op: Op) -> Command {
+    Command { cmd_id: cmd_id.into(), epoch: version.0, base_rev: version.1, op }
+}
+
+fn load() -> Op {
+    let asset = Asset::clip(AssetId(7), FrameRate::new(25, 1).unwrap(), Some(100));
+    Op::Load { asset, frame: None }
+}
+
+async fn next_state(subscription: &mut Subscription) -> (State, Option<String>) {
+    loop {
+        match subscription.next().await {
+            Delivery::Event(broadcast) => {
+                if let RoomEvent::State { state, cmd_id, .. } = &broadcast.event {
+                    return ((**state).clone(), cmd_id.clone());
+                }
+            }
+            end => panic!("the subscription ended: {end:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_command_reaches_the_journal_and_then_everyone() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let (first, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
+    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let ack =
+        hub.command(ROOM, ConnectionId(1), command("one", first.state.version(), load())).await;
+    let ack = ack.unwrap();
+    assert_eq!(memory.states.lock().unwrap()[&ROOM].rev, ack.rev);
+    for subscription in [&mut a, &mut b] {
+        let (state, cmd_id) = next_state(subscription).await;
+        assert_eq!((state.version(), cmd_id.as_deref()), ((ack.epoch, ack.rev), Some("one")));
+    }
+    let seek = command("two", (ack.epoch, ack.rev), Op::Seek { frame: Frame(3) });
+    let refused = hub.command(ROOM, ConnectionId(2), seek).await.unwrap_err();
+    assert!(matches!(refused, HubError::Refused(r) if r.reason == Reason::NotHost));
+}
+
+#[tokio::test]
+async fn commands_of_many_rooms_share_commits() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, HubConfig { gather: Duration::from_millis(50), ..quick() });
+    let mut tasks = Vec::new();
+    for i in 0..100u64 {
+        let hub = hub.clone();
+        tasks.push(tokio::spawn(async move {
+            let room = RoomId(u128::from(i));
+            hub.set_state(room, HOST, SyncMode::Host, Some(i.to_string())).await.unwrap();
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let commits = memory.commits.lock().unwrap();
+    assert_eq!(commits.iter().sum::<usize>(), 100);
+    assert!(commits.len() < 50, "{commits:?}");
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, HubConfig { queue: 4, ..quick() });
+    let (_, mut slow) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    for i in 0..8 {
+        hub.set_state(ROOM, HOST, SyncMode::Host, Some(i.to_string())).await.unwrap();
+    }
+    let mut events = 0;
+    let end = loop {
+        match slow.next().await {
+            Delivery::Event(_) => events += 1,
+            end => break end,
+        }
+    };
+    assert!(matches!(end, Delivery::Resync));
+    assert_eq!(events, 4);
+    assert!(!hub.snapshot(ROOM).await.unwrap().users[0].online);
+}
+
+#[tokio::test]
+async fn people_come_and_go() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
+    let (_, b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let mut seen = Vec::new();
+    while seen.last() != Some(&vec![true, true]) {
+        seen.push(online(a.next().await));
+    }
+    drop(b);
+    while seen.last() != Some(&vec![true, false]) {
+        seen.push(online(a.next().await));
+    }
+    let (_, _again) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (_, _newer) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    drop(_again);
+    assert!(hub.snapshot(ROOM).await.unwrap().users[1].online, "the newer one stays");
+}
+
+fn online(delivery: Delivery) -> Vec<bool> {
+    match delivery {
+        Delivery::Event(broadcast) => match &broadcast.event {
+            RoomEvent::Users(users) => users.iter().map(|user| user.online).collect(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_is_not_written_is_not_told() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    hub.set_state(ROOM, HOST, SyncMode::Host, Some("kept".into())).await.unwrap();
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
+    memory.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+    let lost = hub.set_state(ROOM, HOST, SyncMode::Host, Some("lost".into())).await;
+    assert!(matches!(lost, Err(HubError::Journal)));
+    let end = loop {
+        match a.next().await {
+            Delivery::Event(broadcast) => {
+                assert!(matches!(broadcast.event, RoomEvent::Users(_)), "{broadcast:?}");
+            }
+            end => break end,
+        }
+    };
+    assert!(matches!(end, Delivery::Resync));
+    memory.broken.store(false, std::sync::atomic::Ordering::Relaxed);
+    let state = hub.snapshot(ROOM).await.unwrap().state;
+    assert_eq!(state.asset_state.as_deref(), Some("kept"));
+}
+
+#[tokio::test]
+async fn a_room_leaves_memory_and_comes_back_in_a_new_epoch() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, HubConfig { idle: Duration::from_millis(20), ..quick() });
+    let ack = hub.set_state(ROOM, HOST, SyncMode::Everyone, Some("x".into())).await.unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while hub.rooms() > 0 {
+        assert!(Instant::now() < deadline, "the room stays in memory");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let state = hub.snapshot(ROOM).await.unwrap().state;
+    assert_eq!(state.version(), (ack.epoch + 1, ack.rev));
+    assert_eq!(state.sync_mode, SyncMode::Everyone);
+}
+
+#[tokio::test]
+async fn a_room_that_is_not_there_is_not_kept() {
+    let memory = Arc::new(Memory { missing: true, ..Memory::default() });
+    let hub = hub(&memory, quick());
+    assert!(matches!(hub.snapshot(ROOM).await, Err(HubError::NoRoom)));
+    assert_eq!(hub.rooms(), 0);
+}
+
+#[tokio::test]
+async fn who_is_expelled_is_not_asked_back() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
+    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    hub.expel(ROOM, UserId(2)).await;
+    while !matches!(b.next().await, Delivery::Closed) {}
+    assert_eq!(hub.snapshot(ROOM).await.unwrap().users.len(), 1);
+    hub.close(ROOM).await;
+    while !matches!(a.next().await, Delivery::Closed) {}
+}
+
+#[tokio::test]
+async fn an_event_is_written_once() {
+    let broadcast = Broadcast::new(ROOM, RoomEvent::Users(Vec::new()));
+    assert_eq!(&*broadcast.text(|_, _| "one".into()), "one");
+    assert_eq!(&*broadcast.text(|_, _| "two".into()), "one");
+}

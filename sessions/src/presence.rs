@@ -1,0 +1,276 @@
+//! Who is in a room, and how well they follow.
+
+use std::collections::BTreeMap;
+
+use crate::{AssetId, ConnectionId, Frame, Millis, TokenBucket, UserId};
+
+/// Connections that one person may have to one room.
+pub const MAX_CONNECTIONS: usize = 16;
+/// Commands a second by one connection, in the long run.
+const COMMANDS_PER_SECOND: f64 = 20.0;
+/// Commands at once by one connection.
+const COMMAND_BURST: f64 = 40.0;
+/// People who left and are still listed. Beyond it the list is of those who are there.
+const MAX_OFFLINE: usize = 500;
+/// No measured round trip counts for more: the lead of PLAY is bounded far below.
+const MAX_RTT_MS: f64 = 60_000.0;
+
+/// A person in a room: a user of the server, or a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attendee {
+    /// Who it is.
+    pub user: UserId,
+    /// The name that the others see.
+    pub name: String,
+    /// Whether it is a guest.
+    pub guest: bool,
+}
+
+/// What an attendee's client measured of itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// What it shows.
+    pub asset: Option<AssetId>,
+    /// The frame it shows.
+    pub frame: Option<Frame>,
+    /// How far that is from where the room is: above 0 when it is ahead.
+    pub error_ms: f64,
+    /// The same in frames.
+    pub error_frames: f64,
+    /// The round trip to the server.
+    pub rtt_ms: f64,
+    /// Whether it waits for data.
+    pub buffering: bool,
+}
+
+impl Report {
+    fn is_sane(&self) -> bool {
+        self.error_ms.is_finite()
+            && self.error_frames.is_finite()
+            && (0.0..=MAX_RTT_MS).contains(&self.rtt_ms)
+    }
+}
+
+/// One line of the list of people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UserStatus {
+    /// Who it is.
+    pub user: UserId,
+    /// The name that the others see.
+    pub name: String,
+    /// Whether they may drive in [`crate::SyncMode::Host`].
+    pub is_host: bool,
+    /// Whether it is a guest.
+    pub is_guest: bool,
+    /// Whether they are there now.
+    pub online: bool,
+    /// Their last report, if there is one: of the connection that reported last.
+    pub report: Option<Report>,
+}
+
+#[derive(Clone, Debug)]
+struct Connection {
+    bucket: TokenBucket,
+}
+
+#[derive(Clone, Debug)]
+struct Person {
+    attendee: Attendee,
+    connections: BTreeMap<ConnectionId, Connection>,
+    report: Option<Report>,
+}
+
+/// The people of a room.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Presence {
+    people: BTreeMap<UserId, Person>,
+    by_connection: BTreeMap<ConnectionId, UserId>,
+}
+
+impl Presence {
+    /// Somebody came, or came by another connection. False when they have too many.
+    pub(crate) fn join(&mut self, now: Millis, who: Attendee, connection: ConnectionId) -> bool {
+        if self.by_connection.get(&connection).is_some_and(|user| *user != who.user) {
+            return false;
+        }
+        let person = self.people.entry(who.user).or_insert_with(|| Person {
+            attendee: who.clone(),
+            connections: BTreeMap::new(),
+            report: None,
+        });
+        let known = person.connections.contains_key(&connection);
+        if !known && person.connections.len() >= MAX_CONNECTIONS {
+            return false;
+        }
+        person.attendee = who;
+        let bucket = TokenBucket::new(now, COMMANDS_PER_SECOND, COMMAND_BURST);
+        // Subscribing again does not fill the bucket.
+        person.connections.entry(connection).or_insert(Connection { bucket });
+        self.by_connection.insert(connection, person.attendee.user);
+        true
+    }
+
+    /// A connection ended. True when its person is not there any more.
+    pub(crate) fn leave(&mut self, connection: ConnectionId) -> bool {
+        let Some(user) = self.by_connection.remove(&connection) else { return false };
+        let Some(person) = self.people.get_mut(&user) else { return false };
+        person.connections.remove(&connection);
+        if !person.connections.is_empty() {
+            return false;
+        }
+        person.report = None;
+        if self.people.values().filter(|p| p.connections.is_empty()).count() > MAX_OFFLINE {
+            self.people.retain(|_, person| !person.connections.is_empty());
+        }
+        true
+    }
+
+    /// Forgets a person. Their connections, which end with it.
+    pub(crate) fn remove(&mut self, user: UserId) -> Vec<ConnectionId> {
+        let Some(person) = self.people.remove(&user) else { return Vec::new() };
+        let connections: Vec<_> = person.connections.into_keys().collect();
+        for connection in &connections {
+            self.by_connection.remove(connection);
+        }
+        connections
+    }
+
+    /// Keeps what a client measured. False for nonsense, or from one who is not there.
+    pub(crate) fn report(&mut self, connection: ConnectionId, report: Report) -> bool {
+        let Some(user) = self.by_connection.get(&connection) else { return false };
+        match self.people.get_mut(user) {
+            Some(person) if report.is_sane() => {
+                person.report = Some(report);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn user_of(&self, connection: ConnectionId) -> Option<UserId> {
+        self.by_connection.get(&connection).copied()
+    }
+
+    /// Counts a command of a connection. False when there were too many.
+    pub(crate) fn take_token(&mut self, now: Millis, connection: ConnectionId) -> bool {
+        self.by_connection
+            .get(&connection)
+            .and_then(|user| self.people.get_mut(user))
+            .and_then(|person| person.connections.get_mut(&connection))
+            .is_some_and(|connection| connection.bucket.take(now))
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.by_connection.len()
+    }
+
+    /// The round trip that 90 of 100 who are there stay below; nothing when nobody reported.
+    pub(crate) fn p90_rtt_ms(&self) -> Option<f64> {
+        let mut rtts: Vec<f64> = self
+            .people
+            .values()
+            .filter(|person| !person.connections.is_empty())
+            .filter_map(|person| person.report.map(|report| report.rtt_ms))
+            .collect();
+        if rtts.is_empty() {
+            return None;
+        }
+        let nth = (rtts.len() * 9).div_ceil(10) - 1;
+        let (_, rtt, _) = rtts.select_nth_unstable_by(nth, f64::total_cmp);
+        Some(*rtt)
+    }
+
+    pub(crate) fn list(&self, is_host: impl Fn(UserId) -> bool) -> Vec<UserStatus> {
+        self.people
+            .values()
+            .map(|person| UserStatus {
+                user: person.attendee.user,
+                name: person.attendee.name.clone(),
+                is_host: is_host(person.attendee.user),
+                is_guest: person.attendee.guest,
+                online: !person.connections.is_empty(),
+                report: person.report,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guest(user: u128) -> Attendee {
+        Attendee { user: UserId(user), name: format!("guest {user}"), guest: true }
+    }
+
+    fn report(rtt_ms: f64) -> Report {
+        Report {
+            asset: None,
+            frame: None,
+            error_ms: 0.0,
+            error_frames: 0.0,
+            rtt_ms,
+            buffering: false,
+        }
+    }
+
+    #[test]
+    fn a_person_is_there_until_the_last_connection_ends() {
+        let mut presence = Presence::default();
+        let (a, b) = (ConnectionId(1), ConnectionId(2));
+        assert!(presence.join(Millis(0.0), guest(1), a));
+        assert!(presence.join(Millis(0.0), guest(1), b));
+        assert!(!presence.leave(a));
+        assert!(presence.list(|_| false)[0].online);
+        assert!(presence.leave(b));
+        assert!(!presence.list(|_| false)[0].online);
+        assert!(!presence.leave(b), "it has left already");
+    }
+
+    #[test]
+    fn a_connection_belongs_to_one_person_and_a_person_has_few() {
+        let mut presence = Presence::default();
+        assert!(presence.join(Millis(0.0), guest(1), ConnectionId(0)));
+        assert!(!presence.join(Millis(0.0), guest(2), ConnectionId(0)));
+        for i in 1..MAX_CONNECTIONS as u64 {
+            assert!(presence.join(Millis(0.0), guest(1), ConnectionId(i)));
+        }
+        assert!(!presence.join(Millis(0.0), guest(1), ConnectionId(99)));
+        assert!(presence.join(Millis(0.0), guest(1), ConnectionId(3)), "it is one of them");
+    }
+
+    #[test]
+    fn the_ninetieth_percentile_of_those_who_are_there() {
+        let mut presence = Presence::default();
+        assert_eq!(presence.p90_rtt_ms(), None);
+        for i in 1..=10u64 {
+            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i));
+            assert!(presence.report(ConnectionId(i), report(i as f64 * 10.0)));
+        }
+        assert_eq!(presence.p90_rtt_ms(), Some(90.0));
+        presence.leave(ConnectionId(10));
+        assert_eq!(presence.p90_rtt_ms(), Some(90.0));
+        presence.leave(ConnectionId(9));
+        assert_eq!(presence.p90_rtt_ms(), Some(80.0));
+    }
+
+    #[test]
+    fn nonsense_is_not_kept() {
+        let mut presence = Presence::default();
+        presence.join(Millis(0.0), guest(1), ConnectionId(1));
+        assert!(!presence.report(ConnectionId(1), report(f64::NAN)));
+        assert!(!presence.report(ConnectionId(1), report(-1.0)));
+        assert!(!presence.report(ConnectionId(2), report(1.0)));
+        assert_eq!(presence.list(|_| false)[0].report, None);
+    }
+
+    #[test]
+    fn those_who_left_are_listed_within_bounds() {
+        let mut presence = Presence::default();
+        for i in 0..=MAX_OFFLINE as u64 {
+            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i));
+            presence.leave(ConnectionId(i));
+        }
+        assert!(presence.list(|_| false).len() <= MAX_OFFLINE);
+    }
+}

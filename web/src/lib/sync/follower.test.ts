@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { Follower, syncError, type Action, type Measured } from './follower';
+import { frameAt, positionAt, type Timeline } from './timeline';
+
+const clip: Timeline = {
+  effective_ms: 1000,
+  frame: 0,
+  frames: 10_000,
+  fps_num: 25,
+  fps_den: 1,
+  playing: true,
+  rate: 1,
+  loop: false,
+};
+
+function running(position: number): Measured {
+  return { position, playing: true, busy: false };
+}
+
+/** A player as browsers have it: starts and seeks take time, and its speed is its own affair. */
+class Player {
+  position = 0.5;
+  playing = false;
+  rate = 1;
+  jumps = 0;
+  rates = 0;
+  #busyUntil = -Infinity;
+  #fps = 25;
+
+  constructor(
+    readonly seekMs: number,
+    readonly skew = 1,
+  ) {}
+
+  measured(now: number): Measured {
+    return { position: this.position, playing: this.playing, busy: now < this.#busyUntil };
+  }
+
+  tick(ms: number, now: number): void {
+    if (this.playing && now >= this.#busyUntil) {
+      this.position += (ms / 1000) * this.#fps * this.rate * this.skew;
+    }
+  }
+
+  act(action: Action, now: number): void {
+    if (action.do === 'show') {
+      this.playing = false;
+      if (Math.floor(this.position) !== action.frame) this.#seek(action.frame, now);
+    } else if (action.do === 'play') {
+      if (action.frame !== null) this.#seek(action.frame, now);
+      this.playing = true;
+      this.rate = action.rate;
+    } else if (action.do === 'rate') {
+      this.rate = action.rate;
+      this.rates += 1;
+    } else if (action.do === 'jump') {
+      this.rate = action.rate;
+      this.jumps += 1;
+      this.#seek(action.frame, now);
+    }
+  }
+
+  #seek(frame: number, now: number): void {
+    this.position = frame + 0.5;
+    this.#busyUntil = now + this.seekMs;
+  }
+}
+
+/** Follows for a while and returns the errors in frames over the last `tail` milliseconds. */
+function follow(
+  player: Player,
+  timeline: Timeline,
+  from: number,
+  ms: number,
+  tail: number,
+): number[] {
+  const follower = new Follower();
+  const errors: number[] = [];
+  for (let now = from; now < from + ms; now += 20) {
+    player.tick(20, now);
+    player.act(follower.decide(timeline, player.measured(now), now), now);
+    if (now >= from + ms - tail) {
+      errors.push(syncError(timeline, player.measured(now), now)!.frames);
+    }
+  }
+  return errors;
+}
+
+const worst = (errors: number[]) => Math.max(...errors.map(Math.abs));
+
+describe('Follower', () => {
+  it('shows exactly the frame of a paused room, and of one that has not begun or has ended', () => {
+    const follower = new Follower();
+    const show = (timeline: Timeline, now: number) => follower.decide(timeline, running(17), now);
+    expect(show({ ...clip, playing: false, frame: 42 }, 5000)).toEqual({ do: 'show', frame: 42 });
+    expect(show({ ...clip, frame: 7 }, 999)).toEqual({ do: 'show', frame: 7 });
+    expect(show({ ...clip, frames: 100 }, 60_000)).toEqual({ do: 'show', frame: 99 });
+  });
+
+  it('starts from where it stands when that is near, and from where the room is otherwise', () => {
+    const near: Measured = { position: 0.5, playing: false, busy: false };
+    expect(new Follower().decide(clip, near, 1000)).toEqual({ do: 'play', rate: 1, frame: null });
+    const late = new Follower().decide(clip, near, 11_000);
+    expect(late).toMatchObject({ do: 'play', frame: frameAt(clip, 11_080) });
+  });
+
+  it('leaves less than half a frame alone', () => {
+    for (const error of [-0.45, 0, 0.45]) {
+      const action = new Follower().decide(clip, running(25 + error), 2000);
+      expect(action).toEqual({ do: 'rate', rate: 1 });
+    }
+  });
+
+  it('changes the speed by 2 to 5 percent up to six frames', () => {
+    const rate = (error: number) => {
+      const action = new Follower().decide(clip, running(250 + error), 11_000);
+      if (action.do !== 'rate') throw new Error(action.do);
+      return action.rate;
+    };
+    expect(rate(0.6)).toBeCloseTo(0.98, 2);
+    expect(rate(-0.6)).toBeCloseTo(1.02, 2);
+    expect(rate(6)).toBeCloseTo(0.95, 9);
+    expect(rate(-6)).toBeCloseTo(1.05, 9);
+  });
+
+  it('jumps beyond, not more than once a second, and aims ahead', () => {
+    const follower = new Follower();
+    const first = follower.decide(clip, running(200), 11_000);
+    expect(first).toEqual({ do: 'jump', rate: 1, frame: 252 });
+    expect(follower.decide(clip, running(200), 11_500)).toEqual({ do: 'nothing' });
+    expect(follower.decide(clip, running(200), 12_000).do).toBe('jump');
+  });
+
+  it('waits while the player is busy or has nothing', () => {
+    const follower = new Follower();
+    const busy: Measured = { position: 0, playing: true, busy: true };
+    expect(follower.decide(clip, busy, 20_000)).toEqual({ do: 'nothing' });
+    expect(follower.decide(clip, { ...busy, busy: false, position: null }, 20_000)).toEqual({
+      do: 'nothing',
+    });
+  });
+
+  it('has nothing to do with a live source', () => {
+    const live: Timeline = { ...clip, fps_num: null, fps_den: null, frames: null };
+    expect(new Follower().decide(live, running(3), 5000)).toEqual({ do: 'nothing' });
+    expect(syncError(live, running(3), 5000)).toBeNull();
+  });
+
+  it.each([
+    { seekMs: 5, skew: 1 },
+    { seekMs: 120, skew: 1.0005 },
+    { seekMs: 700, skew: 0.999 },
+  ])('brings a latecomer in and keeps them there ($seekMs ms a seek, skew $skew)', (network) => {
+    const player = new Player(network.seekMs, network.skew);
+    const errors = follow(player, clip, 31_000, 30_000, 15_000);
+    expect(worst(errors)).toBeLessThanOrEqual(0.6);
+    expect(player.jumps).toBeLessThanOrEqual(3);
+    expect(player.rates).toBeLessThan(60);
+  });
+
+  it('settles closer than it leaves alone, after a start', () => {
+    const player = new Player(5);
+    const errors = follow(player, clip, 1000, 8000, 2000);
+    expect(worst(errors)).toBeLessThanOrEqual(0.15);
+    expect(player.jumps).toBe(0);
+  });
+
+  it('follows at other speeds', () => {
+    for (const rate of [0.25, 2, 4]) {
+      const errors = follow(new Player(60), { ...clip, rate }, 3000, 20_000, 5000);
+      expect(worst(errors)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('follows a loop round and round', () => {
+    const timeline: Timeline = { ...clip, loop: { in: 50, out: 149 } };
+    const player = new Player(40);
+    const errors = follow(player, timeline, 1000, 40_000, 20_000);
+    const right = errors.filter((error) => Math.abs(error) <= 1).length;
+    expect(right / errors.length).toBeGreaterThan(0.97);
+    expect(player.jumps).toBeGreaterThan(7);
+    expect(player.jumps).toBeLessThan(20);
+  });
+
+  it('does not hunt: a steady player is left in peace', () => {
+    const player = new Player(5);
+    player.position = positionAt(clip, 5000);
+    player.playing = true;
+    follow(player, clip, 5000, 60_000, 1000);
+    expect(player.jumps).toBe(0);
+    expect(player.rates).toBe(1);
+  });
+});
+
+describe('syncError', () => {
+  it('compares a standing picture by its frame and a moving one by its place', () => {
+    const paused = { ...clip, playing: false, frame: 10 };
+    expect(syncError(paused, { position: 10.9 }, 0)).toEqual({ frames: 0, ms: 0 });
+    expect(syncError(paused, { position: 12.5 }, 0)).toEqual({ frames: 2, ms: 80 });
+    const moving = syncError(clip, { position: 24.5 }, 2000)!;
+    expect(moving.frames).toBeCloseTo(-0.5, 9);
+    expect(moving.ms).toBeCloseTo(-20, 9);
+  });
+});

@@ -1,0 +1,192 @@
+import {
+  endedAt,
+  frameAt,
+  frameMs,
+  loopRegion,
+  movesAt,
+  positionAt,
+  type Timeline,
+} from './timeline';
+
+/** What was measured of the player at one moment. */
+export interface Measured {
+  /** Where the media stands, in frames and parts of one; null while there is nothing to show. */
+  position: number | null;
+  /** Whether the media runs. */
+  playing: boolean;
+  /** Whether a seek is under way, or it waits for data. */
+  busy: boolean;
+}
+
+/** What the player shall do. Rates are factors of the clip's own speed. */
+export type Action =
+  | { do: 'nothing' }
+  /** Pause, and show exactly this frame. */
+  | { do: 'show'; frame: number }
+  /** Run; from `frame` where one is given, else from where it stands. */
+  | { do: 'play'; rate: number; frame: number | null }
+  /** Go on running, at this speed. */
+  | { do: 'rate'; rate: number }
+  /** Go on running, from this frame. */
+  | { do: 'jump'; frame: number; rate: number };
+
+/** How far the media is from where the room is; above 0 when it is ahead. */
+export interface SyncError {
+  frames: number;
+  ms: number;
+}
+
+/** Below half a frame nothing is corrected: nobody sees it. */
+const LEAVE_FRAMES = 0.5;
+/** A correction goes on until this little is left, so that it does not begin again at once. */
+const SETTLED_FRAMES = 0.1;
+/** Beyond this a changed speed would take too long. */
+const JUMP_FRAMES = 6;
+/** The least and the greatest change of speed. Neither is heard, with the pitch kept. */
+const LEAST_CHANGE = 0.02;
+const MOST_CHANGE = 0.05;
+/** Times between two changes of speed, and between two jumps, in milliseconds. */
+const RATE_EVERY_MS = 250;
+const JUMP_EVERY_MS = 1000;
+/** A loop that turns back jumps by itself, so that it may do so more often. */
+const LOOP_JUMP_EVERY_MS = 200;
+/** A jump takes time, and the room does not wait: how far ahead it aims, at first and at most. */
+const FIRST_LEAD_MS = 80;
+const MOST_LEAD_MS = 1500;
+
+/**
+ * Decides how a player follows a room: exact while paused; while it plays nothing under half a frame, a slightly
+ * changed speed up to six frames, a jump beyond. It reads no clock and touches no player.
+ */
+export class Follower {
+  #correcting = false;
+  #rate: number | null = null;
+  #rateAt = -Infinity;
+  #jumpAt = -Infinity;
+  #lead = FIRST_LEAD_MS;
+  /** A jump whose outcome has not been measured yet. */
+  #jumped = false;
+
+  /** Forgets what was; for another clip, or when the person follows again. */
+  reset(): void {
+    this.#correcting = false;
+    this.#rate = null;
+    this.#rateAt = -Infinity;
+    this.#jumpAt = -Infinity;
+    this.#jumped = false;
+  }
+
+  /** What to do now. `now` is the present time on the server's clock, in milliseconds. */
+  decide(timeline: Timeline, measured: Measured, now: number): Action {
+    if (timeline.fps_num === null) return { do: 'nothing' };
+    if (!movesAt(timeline, now)) return this.#stand(timeline, now);
+    if (measured.position === null || measured.busy) return { do: 'nothing' };
+    const error = errorFrames(timeline, measured.position, now);
+    this.#learn(timeline, error);
+    if (!measured.playing) return this.#start(timeline, measured.position, error, now);
+    if (this.#mustTurnBack(timeline, measured.position)) {
+      return this.#jump(timeline, now, LOOP_JUMP_EVERY_MS);
+    }
+    if (Math.abs(error) > JUMP_FRAMES) return this.#jump(timeline, now, JUMP_EVERY_MS);
+    return this.#steer(timeline, error, now);
+  }
+
+  #stand(timeline: Timeline, now: number): Action {
+    this.#correcting = false;
+    this.#rate = null;
+    this.#jumped = false;
+    const frame = endedAt(timeline, now) ? (timeline.frames ?? 1) - 1 : frameAt(timeline, now);
+    return { do: 'show', frame };
+  }
+
+  #start(timeline: Timeline, position: number, error: number, now: number): Action {
+    // A start is corrected until it is right, not merely until it is not wrong.
+    this.#correcting = true;
+    this.#rate = timeline.rate;
+    this.#rateAt = now;
+    if (Math.abs(error) <= JUMP_FRAMES && !this.#mustTurnBack(timeline, position)) {
+      return { do: 'play', rate: timeline.rate, frame: null };
+    }
+    if (now - this.#jumpAt < LOOP_JUMP_EVERY_MS) return { do: 'nothing' };
+    return { do: 'play', rate: timeline.rate, frame: this.#aim(timeline, now) };
+  }
+
+  #jump(timeline: Timeline, now: number, every: number): Action {
+    if (now - this.#jumpAt < every) return { do: 'nothing' };
+    this.#correcting = true;
+    this.#rate = timeline.rate;
+    this.#rateAt = now;
+    return { do: 'jump', rate: timeline.rate, frame: this.#aim(timeline, now) };
+  }
+
+  /** Where the room will be when the jump has been made. */
+  #aim(timeline: Timeline, now: number): number {
+    this.#jumpAt = now;
+    this.#jumped = true;
+    return frameAt(timeline, now + this.#lead);
+  }
+
+  #steer(timeline: Timeline, error: number, now: number): Action {
+    const size = Math.abs(error);
+    this.#correcting = size > (this.#correcting ? SETTLED_FRAMES : LEAVE_FRAMES);
+    const factor = this.#correcting ? 1 - Math.sign(error) * change(size) : 1;
+    const rate = timeline.rate * factor;
+    if (this.#rate !== null && Math.abs(rate - this.#rate) < timeline.rate * 0.004) {
+      return { do: 'nothing' };
+    }
+    // Going back to the clip's own speed never waits: the longer it does, the farther it overshoots.
+    if (factor !== 1 && now - this.#rateAt < RATE_EVERY_MS) return { do: 'nothing' };
+    this.#rate = rate;
+    this.#rateAt = now;
+    return { do: 'rate', rate };
+  }
+
+  /** The media has run out of the loop, or out of the clip. */
+  #mustTurnBack(timeline: Timeline, position: number): boolean {
+    const region = loopRegion(timeline);
+    return region !== null && position >= region.end;
+  }
+
+  /** What is left after a jump says how long a jump takes here. */
+  #learn(timeline: Timeline, error: number): void {
+    if (!this.#jumped) return;
+    this.#jumped = false;
+    const ms = error * (frameMs(timeline) ?? 0);
+    this.#lead = Math.min(MOST_LEAD_MS, Math.max(0, this.#lead - ms / 2));
+  }
+}
+
+/** The change of speed for an error of so many frames: 2 % for a small one, 5 % for a great one. */
+function change(frames: number): number {
+  const part = (frames - LEAVE_FRAMES) / (JUMP_FRAMES - LEAVE_FRAMES);
+  const wanted = LEAST_CHANGE + part * (MOST_CHANGE - LEAST_CHANGE);
+  return Math.min(MOST_CHANGE, Math.max(LEAST_CHANGE, wanted));
+}
+
+/** How far the media is ahead of the room, in frames; in a loop the shorter way round. */
+function errorFrames(timeline: Timeline, position: number, now: number): number {
+  const target = positionAt(timeline, now);
+  const error = position - target;
+  const region = loopRegion(timeline);
+  if (!region || position < region.begin || target < region.begin) return error;
+  const length = region.end - region.begin;
+  return error - length * Math.round(error / length);
+}
+
+/**
+ * The error of a player against its room, for the person's badge and the report. A picture that stands is compared by the frame
+ * that it shows, one that moves by its place between frames; null where there is nothing to compare.
+ */
+export function syncError(
+  timeline: Timeline,
+  measured: Pick<Measured, 'position'>,
+  now: number,
+): SyncError | null {
+  const { position } = measured;
+  const ms = frameMs(timeline);
+  if (position === null || ms === null) return null;
+  const frames = movesAt(timeline, now)
+    ? errorFrames(timeline, position, now)
+    : Math.floor(position) - frameAt(timeline, now);
+  return { frames, ms: frames * ms };
+}

@@ -1,0 +1,4 @@
+// How a browser keeps to the frame of its room. Nothing here touches the page.
+export * from './clock';
+export * from './follower';
+export * from './timeline';

@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_code_is_what_the_browser_reader_expects() {
-        // The same three values stand beside the browser's reader, tests/browser/frameStrip.ts.
+        // The same three values stand in tests/browser/frameStrip.spec.ts.
         let encoded = |source, frame| code(Reading { source, frame });
         assert_eq!(encoded(Source::Live, 0), 0x8000_0021);
         assert_eq!(encoded(Source::ClipA, 249), 0x9000_3E61);

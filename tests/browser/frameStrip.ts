@@ -1,98 +1,87 @@
-/**
- * Reads the machine-readable frame number out of a picture of the demo's test
- * pattern. The geometry is that of `src/demo/strip.rs`, in fractions of the
- * picture, so that any size works: draw the whole video frame into a canvas
- * (320 x 180 is enough) and hand over its pixels.
- *
- *     context.drawImage(video, 0, 0, 320, 180);
- *     const reading = readFrameStrip(context.getImageData(0, 0, 320, 180));
- *
- * The functions use nothing outside of themselves, so that a test may also
- * send them into a page as text.
- */
+// Reads the machine-readable frame number out of a picture of the demo's test pattern. The geometry is that of
+// src/demo/strip.rs, in fractions of the picture, so that a picture of any size works from 160 x 90 on: draw the
+// whole video frame into a canvas and hand over its pixels.
 
 /** Where a picture comes from. */
-export type FrameSource = 'live' | 'clip-a' | 'clip-b' | 'other'
+export type FrameSource = 'live' | 'clip-a' | 'clip-b' | 'other';
 
 /** What a strip says. */
 export interface FrameReading {
-  source: FrameSource
+  source: FrameSource;
   /** The frame number, modulo 2^22. */
-  frame: number
+  frame: number;
 }
 
-/** The pixels of a canvas, RGBA row by row. */
-export interface Pixels {
-  width: number
-  height: number
-  data: ArrayLike<number>
+/** A picture as one brightness (0-255) a pixel, row by row. A canvas's green channel will do. */
+export interface Luma {
+  width: number;
+  height: number;
+  luma: ArrayLike<number>;
 }
 
-/** The strip of a picture, or null when the picture carries no intact one. */
-export function readFrameStrip(pixels: Pixels): FrameReading | null {
-  const cells = 32
-  const columns = 40
-  const rows = 180
-  const firstColumn = 4
-  const firstRow = 158
-  const lastRow = 170
-  const payloadBits = 24
-  const minContrast = 60
+const CELLS = 32;
+const COLUMNS = 40;
+const ROWS = 180;
+const FIRST_COLUMN = 4;
+const FIRST_ROW = 158;
+const LAST_ROW = 170;
+const MIN_CONTRAST = 60;
+const SOURCES: readonly FrameSource[] = ['live', 'clip-a', 'clip-b', 'other'];
 
-  const level = (cell: number): number => {
-    // The middle half of the cell in both directions.
-    const left = ((firstColumn + cell + 0.25) / columns) * pixels.width
-    const right = ((firstColumn + cell + 0.75) / columns) * pixels.width
-    const quarter = (lastRow - firstRow) / 4
-    const top = ((firstRow + quarter) / rows) * pixels.height
-    const bottom = ((lastRow - quarter) / rows) * pixels.height
-    let sum = 0
-    let count = 0
-    for (let y = Math.floor(top); y < Math.max(bottom, Math.floor(top) + 1); y++) {
-      for (let x = Math.floor(left); x < Math.max(right, Math.floor(left) + 1); x++) {
-        const at = (y * pixels.width + x) * 4
-        const [r, g, b] = [pixels.data[at] ?? 0, pixels.data[at + 1] ?? 0, pixels.data[at + 2] ?? 0]
-        sum += 0.2126 * r + 0.7152 * g + 0.0722 * b
-        count += 1
-      }
-    }
-    return sum / count
-  }
+/** The frame number in a picture, or null when the picture carries no intact strip. */
+export function readFrameStrip(picture: Luma): number | null {
+  return readStrip(picture)?.frame ?? null;
+}
 
-  const levels: number[] = []
-  for (let cell = 0; cell < cells; cell++) levels.push(level(cell))
-  const at = (cell: number): number => levels[cell] ?? 0
-  const white = (at(0) + at(31)) / 2
-  const black = (at(1) + at(30)) / 2
-  if (white < black + minContrast) return null
-  const threshold = (white + black) / 2
-  const bits = levels.map((value) => (value > threshold ? 1 : 0))
+/** The same for the pixels of a canvas. */
+export function readFrameNumber(image: ImageData): number | null {
+  return readFrameStrip(lumaOf(image));
+}
+
+/** The brightness of each pixel of a canvas: its green channel. */
+export function lumaOf(image: ImageData): Luma {
+  const luma = new Uint8Array(image.width * image.height);
+  for (let i = 0; i < luma.length; i++) luma[i] = image.data[i * 4 + 1] ?? 0;
+  return { width: image.width, height: image.height, luma };
+}
+
+/** All that a strip says, or null when the picture carries no intact one. */
+export function readStrip(picture: Luma): FrameReading | null {
+  const levels = Array.from({ length: CELLS }, (_, cell) => cellLevel(picture, cell));
+  const at = (cell: number): number => levels[cell] ?? 0;
+  const white = (at(0) + at(31)) / 2;
+  const black = (at(1) + at(30)) / 2;
+  if (white < black + MIN_CONTRAST) return null;
+
+  const bits = levels.map((level) => (level > (white + black) / 2 ? 1 : 0));
   const number = (from: number, length: number): number =>
-    bits.slice(from, from + length).reduce((value, bit) => value * 2 + bit, 0)
+    bits.slice(from, from + length).reduce<number>((value, bit) => value * 2 + bit, 0);
+  const intact = number(0, 2) === 0b10 && number(30, 2) === 0b01 && number(26, 4) === crc4(bits.slice(2, 26));
+  return intact ? { source: SOURCES[number(2, 2)] ?? 'other', frame: number(4, 22) } : null;
+}
 
-  if (number(0, 2) !== 0b10 || number(30, 2) !== 0b01) return null
-  // CRC-4, x^4 + x + 1, over source and frame.
-  let crc = 0b1010
-  for (const bit of bits.slice(2, 2 + payloadBits)) {
-    const feedback = (crc >> 3) ^ bit
-    crc = ((crc << 1) & 0xf) ^ (feedback === 1 ? 0b0011 : 0)
+/** Mean brightness of the middle half of a cell in both directions. */
+function cellLevel({ width, height, luma }: Luma, cell: number): number {
+  const quarter = (LAST_ROW - FIRST_ROW) / 4;
+  const left = Math.floor(((FIRST_COLUMN + cell + 0.25) / COLUMNS) * width);
+  const right = Math.max(((FIRST_COLUMN + cell + 0.75) / COLUMNS) * width, left + 1);
+  const top = Math.floor(((FIRST_ROW + quarter) / ROWS) * height);
+  const bottom = Math.max(((LAST_ROW - quarter) / ROWS) * height, top + 1);
+  let sum = 0;
+  let count = 0;
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      sum += luma[y * width + x] ?? 0;
+      count += 1;
+    }
   }
-  if (crc !== number(26, 4)) return null
-  const sources: FrameSource[] = ['live', 'clip-a', 'clip-b', 'other']
-  return { source: sources[number(2, 2)] ?? 'other', frame: number(4, 22) }
+  return sum / count;
 }
 
-/** The frame number alone, or null when there is no intact strip. */
-export function readFrameNumber(pixels: Pixels): number | null {
-  return readFrameStrip(pixels)?.frame ?? null
+/** CRC-4 with the polynomial x^4 + x + 1, started with 0b1010. */
+function crc4(bits: readonly number[]): number {
+  return bits.reduce<number>((crc, bit) => {
+    const feedback = (crc >> 3) ^ bit;
+    return ((crc << 1) & 0xf) ^ (feedback === 1 ? 0b0011 : 0);
+  }, 0b1010);
 }
-
-/**
- * Three strips as their 32 cells, first cell in the highest bit: what a test
- * draws to hold this reader and `src/demo/strip.rs` together.
- */
-export const knownStrips: readonly { cells: number; reading: FrameReading }[] = [
-  { cells: 0x80000021, reading: { source: 'live', frame: 0 } },
-  { cells: 0x90003e61, reading: { source: 'clip-a', frame: 249 } },
-  { cells: 0xbfffffcd, reading: { source: 'other', frame: 2 ** 22 - 1 } },
-]

@@ -1,8 +1,19 @@
 //! Rushes: a self-hosted server for film and television review.
 
+pub mod api;
+pub mod app;
+pub mod cli;
+pub mod config;
 pub mod contract;
 pub mod demo;
 pub mod error;
+pub mod events;
 pub mod ids;
+mod ops;
+pub mod rpc;
+pub mod server;
 pub mod store;
 pub mod time;
+pub mod web;
+
+pub use server::{Listeners, RunError, Server, run};

@@ -1,3 +1,5 @@
-//! The command line of Rushes.
+//! The `rushes` binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    rushes::cli::main()
+}

@@ -1,1 +1,3 @@
 //! WHIP, WHEP, the WebSocket envelope and the wire form of room commands.
+
+pub mod envelope;

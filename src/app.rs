@@ -1,0 +1,92 @@
+//! The server's parts, put together.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Instant,
+};
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    api,
+    config::Config,
+    events::Bus,
+    rpc::{Extensions, Limiter, Routes},
+    store::Store,
+};
+
+/// The parts of one running server, which every request may reach.
+pub struct App {
+    /// What the server was told.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// Where events go.
+    pub bus: Bus,
+    /// What is built of the contract.
+    pub routes: Routes,
+    /// WebSocket endpoints beyond the contract.
+    pub extensions: Extensions,
+    /// How fast one may ask.
+    pub limits: Limiter,
+    /// What `/metrics` tells.
+    pub metrics: Metrics,
+    /// The address HTTP is really bound to.
+    pub http: SocketAddr,
+    /// When the server started.
+    pub started: Instant,
+    /// Whether the server no longer takes new work.
+    pub draining: AtomicBool,
+    /// Cancelled when the server ends: background tasks and connections watch it.
+    pub stop: CancellationToken,
+    /// The WebSocket connections and background tasks, which the end waits for.
+    pub connections: TaskTracker,
+}
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// HTTP answers by the first digit of their status.
+    pub http: [AtomicU64; 6],
+    /// Requests over WebSockets.
+    pub ws_requests: AtomicU64,
+    /// WebSocket connections that were cut off for being slow.
+    pub ws_cut_off: AtomicU64,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(config: Config, store: Store, http: SocketAddr) -> Arc<Self> {
+        Arc::new(Self {
+            limits: Limiter::new(config.limits.user, config.limits.address),
+            config,
+            store,
+            bus: Bus::default(),
+            routes: api::routes(),
+            extensions: api::extensions(),
+            metrics: Metrics::default(),
+            http,
+            started: Instant::now(),
+            draining: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+        })
+    }
+
+    /// The URL that people reach the server by, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        self.config.public_url.clone().unwrap_or_else(|| {
+            let mut address = self.http;
+            if address.ip().is_unspecified() {
+                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            }
+            format!("http://{address}")
+        })
+    }
+}

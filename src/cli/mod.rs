@@ -1,0 +1,95 @@
+//! The command line.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{Config, ConfigError, Options},
+    server::{Listeners, RunError, run},
+};
+
+/// A self-hosted server for film and television review.
+#[derive(Debug, Parser)]
+#[command(name = "rushes", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The file of options [default: ./rushes.toml if it is there]
+    #[arg(long, global = true, env = "RUSHES_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve; what happens without a command, too
+    Serve,
+}
+
+/// Why a command did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The options are not usable.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The machine failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match command(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rushes: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(cli: Cli) -> Result<(), CliError> {
+    let config = Config::load(cli.options, cli.config.as_deref())?;
+    log_to_stderr(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => runtime.block_on(serve(config)),
+    }
+}
+
+async fn serve(config: Config) -> Result<(), CliError> {
+    let shutdown = told_to_end()?;
+    let listeners = Listeners::bind(&config).await?;
+    Ok(run(config, listeners, shutdown).await?)
+}
+
+/// Resolves when somebody ends the process: SIGTERM or SIGINT, whichever is first.
+///
+/// # Errors
+/// When the signals cannot be listened for.
+pub fn told_to_end() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn log_to_stderr(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|error| {
+        eprintln!("rushes: the log filter is not understood ({error}); using info");
+        tracing_subscriber::EnvFilter::new("info")
+    });
+    // Fails only where a subscriber is set already, and that one is as good.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}

@@ -1,0 +1,206 @@
+//! What the server is told: by flag, by `RUSHES_*` variable, by `rushes.toml`, else a default.
+
+use std::{
+    fs, io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::rpc::Rate;
+
+/// The options of the server, each absent where nobody set it.
+#[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Options {
+    /// Address and port of HTTP and WebSocket [default: 0.0.0.0:8080]; port 0: any free one
+    #[arg(long, global = true, env = "RUSHES_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The URL that people reach this server by, for links [default: as bound]
+    #[arg(long, global = true, env = "RUSHES_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// The folder of the database, the files and the secrets [default: ./data]
+    #[arg(long, global = true, env = "RUSHES_DATA", value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// UDP address and port of all WebRTC peers [default: 0.0.0.0:8189]; port 0: any free one
+    #[arg(long, global = true, env = "RUSHES_WEBRTC_LISTEN", value_name = "ADDR:PORT")]
+    pub webrtc_listen: Option<SocketAddr>,
+    /// Address that peers are told to send media to; may be repeated [default: as bound]
+    #[arg(
+        long,
+        global = true,
+        env = "RUSHES_WEBRTC_HOST",
+        value_name = "ADDR",
+        value_delimiter = ','
+    )]
+    pub webrtc_host: Option<Vec<IpAddr>>,
+    /// Lets addresses other than this machine's read /metrics
+    #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub metrics_public: Option<bool>,
+    /// What is logged, as in `info` or `rushes=debug,warn` [default: info]
+    #[arg(long, global = true, env = "RUSHES_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// How fast one may ask; in the file only.
+    #[arg(skip)]
+    pub limits: Option<Limits>,
+}
+
+/// How fast one may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Limits {
+    /// Requests of one signed-in user.
+    pub user: Rate,
+    /// Requests without a valid token from one address, behind which many people may sit.
+    pub address: Rate,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            user: Rate { per_second: 100.0, burst: 300.0 },
+            address: Rate { per_second: 20.0, burst: 200.0 },
+        }
+    }
+}
+
+/// The options with nothing left open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where HTTP and WebSocket are served.
+    pub listen: SocketAddr,
+    /// The URL people reach the server by, without a slash at its end; none: as bound.
+    pub public_url: Option<String>,
+    /// The folder of everything that is kept.
+    pub data: PathBuf,
+    /// Where WebRTC peers are served, over UDP.
+    pub webrtc_listen: SocketAddr,
+    /// The addresses peers are told; none: as bound.
+    pub webrtc_hosts: Vec<IpAddr>,
+    /// Whether anybody may read `/metrics`.
+    pub metrics_public: bool,
+    /// The log filter.
+    pub log: String,
+    /// How fast one may ask.
+    pub limits: Limits,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{}: {cause}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The file is not what it should be.
+    #[error("{}: {cause}", file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong, and where.
+        cause: toml::de::Error,
+    },
+    /// The public URL is none.
+    #[error("the public URL must begin with http:// or https://, and {0:?} does not")]
+    PublicUrl(String),
+}
+
+/// The file that is read when none is named.
+const DEFAULT_FILE: &str = "rushes.toml";
+
+impl Config {
+    /// Puts together what was given by flag or variable, what `file` says, and the defaults.
+    /// Without a `file`, `rushes.toml` in the working folder is read if it is there.
+    ///
+    /// # Errors
+    /// When the file is absent though named, or is not valid, or the public URL is none.
+    pub fn load(given: Options, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let from_file = match fs::read_to_string(path) {
+            Ok(text) => toml::from_str(&text)
+                .map_err(|cause| ConfigError::Invalid { file: path.to_owned(), cause })?,
+            Err(cause) if file.is_none() && cause.kind() == io::ErrorKind::NotFound => {
+                Options::default()
+            }
+            Err(cause) => return Err(ConfigError::Unreadable { file: path.to_owned(), cause }),
+        };
+        Self::from_options(given, from_file)
+    }
+
+    fn from_options(given: Options, file: Options) -> Result<Self, ConfigError> {
+        let any = |port| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port));
+        let public_url = given.public_url.or(file.public_url);
+        if let Some(url) = &public_url
+            && !url.starts_with("http://")
+            && !url.starts_with("https://")
+        {
+            return Err(ConfigError::PublicUrl(url.clone()));
+        }
+        Ok(Self {
+            listen: given.listen.or(file.listen).unwrap_or(any(8080)),
+            public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
+            data: given.data.or(file.data).unwrap_or_else(|| PathBuf::from("data")),
+            webrtc_listen: given.webrtc_listen.or(file.webrtc_listen).unwrap_or(any(8189)),
+            webrtc_hosts: given.webrtc_host.or(file.webrtc_host).unwrap_or_default(),
+            metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
+            log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
+            limits: given.limits.or(file.limits).unwrap_or_default(),
+        })
+    }
+
+    /// A configuration for `data` that binds free ports of the loopback interface.
+    #[must_use]
+    pub fn local(data: PathBuf) -> Self {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            listen: free,
+            public_url: None,
+            data,
+            webrtc_listen: free,
+            webrtc_hosts: Vec::new(),
+            metrics_public: false,
+            log: "info".to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_wins_over_the_file_and_the_file_over_the_default() {
+        let file: Options = toml::from_str(
+            "listen = '127.0.0.1:1'\ndata = '/srv/rushes'\nwebrtc-host = ['192.0.2.1']\n\
+             [limits]\nuser = { per_second = 1.0, burst = 2.0 }",
+        )
+        .unwrap();
+        let given = Options { listen: Some("127.0.0.1:2".parse().unwrap()), ..Options::default() };
+        let config = Config::from_options(given, file).unwrap();
+        assert_eq!(config.listen, "127.0.0.1:2".parse().unwrap());
+        assert_eq!(config.data, Path::new("/srv/rushes"));
+        assert_eq!(config.webrtc_listen, "0.0.0.0:8189".parse().unwrap());
+        assert_eq!(config.webrtc_hosts, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(config.limits.user.burst, 2.0);
+        assert_eq!(config.limits.address, Limits::default().address);
+    }
+
+    #[test]
+    fn a_misspelt_option_and_a_url_without_scheme_are_refused() {
+        assert!(toml::from_str::<Options>("lissten = '127.0.0.1:1'").is_err());
+        let given = Options { public_url: Some("rushes.test".into()), ..Options::default() };
+        assert!(Config::from_options(given, Options::default()).is_err());
+    }
+
+    #[test]
+    fn a_named_file_has_to_be_there() {
+        let error = Config::load(Options::default(), Some(Path::new("/nonexistent/rushes.toml")));
+        assert!(matches!(error, Err(ConfigError::Unreadable { .. })));
+    }
+}

@@ -1,0 +1,94 @@
+//! For those who run the server: `/health` and `/metrics`.
+
+use std::{
+    fmt::Write as _,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+};
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::json;
+
+use crate::{
+    app::App,
+    error::{ApiError, Code},
+};
+
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new().route("/health", get(health)).route("/metrics", get(metrics)).with_state(app)
+}
+
+/// 200 while the server takes work and its database answers, else 503.
+async fn health(State(app): State<Arc<App>>) -> Response {
+    let draining = app.draining.load(Ordering::Relaxed);
+    let database = app.store.read().await.is_ok();
+    let status =
+        if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "ok": status == StatusCode::OK,
+        "database": database,
+        "draining": draining,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+/// Numbers for Prometheus, in its text format; to this machine alone unless configured otherwise.
+async fn metrics(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+) -> Response {
+    if !app.config.metrics_public && !peer.ip().to_canonical().is_loopback() {
+        return ApiError::new(Code::ACCESS_DENIED).into_response();
+    }
+    let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, text(&app)).into_response()
+}
+
+fn text(app: &App) -> String {
+    let mut out = String::new();
+    let uptime = app.started.elapsed().as_secs_f64();
+    gauge(&mut out, "rushes_uptime_seconds", "Time since the start.", uptime);
+    let connections = app.bus.connections() as f64;
+    gauge(
+        &mut out,
+        "rushes_ws_users_connected",
+        "WebSocket connections that are signed in.",
+        connections,
+    );
+    let name = "rushes_http_requests_total";
+    head(&mut out, name, "counter", "HTTP answers, by class of status.");
+    for (class, count) in app.metrics.http.iter().enumerate().skip(1) {
+        let count = count.load(Ordering::Relaxed);
+        let _ = writeln!(out, "{name}{{status=\"{class}xx\"}} {count}");
+    }
+    let counters = [
+        ("rushes_ws_requests_total", "Requests over WebSockets.", &app.metrics.ws_requests),
+        (
+            "rushes_ws_cut_off_total",
+            "WebSocket connections cut off for being slow.",
+            &app.metrics.ws_cut_off,
+        ),
+    ];
+    for (name, help, counter) in counters {
+        head(&mut out, name, "counter", help);
+        let _ = writeln!(out, "{name} {}", counter.load(Ordering::Relaxed));
+    }
+    out
+}
+
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn gauge(out: &mut String, name: &str, help: &str, value: f64) {
+    head(out, name, "gauge", help);
+    let _ = writeln!(out, "{name} {value}");
+}

@@ -1,0 +1,24 @@
+//! The one pipeline that every request goes through, over HTTP, over the WebSocket and in tests:
+//! authenticate, limit the rate, check the contract's rules, run the handler in one transaction,
+//! commit, publish.
+
+mod auth;
+mod ctx;
+mod edge;
+mod extension;
+mod http;
+mod limit;
+mod pipeline;
+mod route;
+mod rules;
+mod ws;
+
+pub use auth::{Caller, CallerKind, sha256};
+pub use ctx::Ctx;
+pub use edge::layered;
+pub use extension::{Connection, Extension, ExtensionCall, Extensions};
+pub use http::router;
+pub use limit::{Limiter, Rate};
+pub use pipeline::{Call, execute};
+pub use route::{Empty, HandlerFn, Route, RouteKind, Routes};
+pub use rules::{check, from_query};

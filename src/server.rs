@@ -1,0 +1,188 @@
+//! Starting and ending a server.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use axum::Router;
+use serde_json::json;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{
+    app::App,
+    config::Config,
+    ops, rpc,
+    store::{Store, StoreError},
+};
+
+/// The sockets of a server, bound already: whoever starts it may want a free port and its number.
+#[derive(Debug)]
+pub struct Listeners {
+    /// HTTP and WebSocket.
+    pub http: TcpListener,
+}
+
+impl Listeners {
+    /// Binds what `config` says.
+    ///
+    /// # Errors
+    /// When an address cannot be bound.
+    pub async fn bind(config: &Config) -> Result<Self, RunError> {
+        let http = TcpListener::bind(config.listen)
+            .await
+            .map_err(|cause| RunError::Bind { address: config.listen, cause })?;
+        Ok(Self { http })
+    }
+}
+
+/// Why a server did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An address cannot be bound.
+    #[error("cannot listen on {address}: {cause}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
+    /// A file of the data folder cannot be read or written.
+    #[error("{}: {cause}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The database does not open.
+    #[error("the database does not open: {0}")]
+    Store(#[from] StoreError),
+    /// The HTTP server failed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// How long requests and connections have to finish after the server was told to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The name of the database in the data folder.
+const DATABASE: &str = "rushes.db";
+
+/// The name of the file that says where the server is to be found.
+const RUNTIME: &str = "runtime.json";
+
+/// A running server.
+pub struct Server {
+    app: Arc<App>,
+    http: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the data folder and serves. When this returns, requests are answered.
+    ///
+    /// # Errors
+    /// When the data folder or the database cannot be used.
+    pub async fn start(config: Config, listeners: Listeners) -> Result<Self, RunError> {
+        let store = open_store(&config.data).await?;
+        let address = listeners.http.local_addr()?;
+        let app = App::new(config, store, address);
+        let router = rpc::layered(routes(&app), &app);
+        let stop = app.stop.clone();
+        let serve =
+            axum::serve(listeners.http, router.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(async move { stop.cancelled().await });
+        let http = tokio::spawn(async move { serve.await });
+        write_runtime(&app)?;
+        tracing::info!(%address, data = %app.config.data.display(), "ready");
+        Ok(Self { app, http })
+    }
+
+    /// The parts of the server.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// The address HTTP is bound to.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.app.http
+    }
+
+    /// Takes no new work, lets what runs finish for a while, and ends.
+    ///
+    /// # Errors
+    /// When the HTTP server had failed before.
+    pub async fn shutdown(self) -> Result<(), RunError> {
+        let Self { app, mut http } = self;
+        app.draining.store(true, Ordering::Relaxed);
+        app.stop.cancel();
+        app.connections.close();
+        let drained = tokio::time::timeout(DRAIN, async {
+            let served = (&mut http).await;
+            app.connections.wait().await;
+            served
+        })
+        .await;
+        http.abort();
+        app.store.close().await;
+        let runtime = app.config.data.join(RUNTIME);
+        if let Err(cause) = std::fs::remove_file(&runtime) {
+            tracing::warn!(file = %runtime.display(), %cause, "cannot be removed");
+        }
+        match drained {
+            Ok(Ok(served)) => Ok(served?),
+            Ok(Err(failed)) => Err(io::Error::other(failed).into()),
+            Err(_) => {
+                tracing::warn!("some connections did not end in time and were cut");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Serves until `shutdown` resolves, and then ends in order.
+///
+/// # Errors
+/// When the server does not start, or fails.
+pub async fn run(
+    config: Config,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
+    let server = Server::start(config, listeners).await?;
+    shutdown.await;
+    tracing::info!("ending");
+    server.shutdown().await
+}
+
+/// Opens the database of a data folder, making both if absent.
+///
+/// # Errors
+/// When the folder or the database cannot be used.
+pub async fn open_store(data: &Path) -> Result<Store, RunError> {
+    std::fs::create_dir_all(data)
+        .map_err(|cause| RunError::File { file: data.to_owned(), cause })?;
+    Ok(Store::open(&data.join(DATABASE)).await?)
+}
+
+/// All routes of the server. Other parts than the API add theirs here.
+fn routes(app: &Arc<App>) -> Router {
+    Router::new().merge(ops::router(Arc::clone(app))).merge(rpc::router(Arc::clone(app)))
+}
+
+/// Says where the server is to be found, in one step: whoever waits for the file never reads
+/// half of it.
+fn write_runtime(app: &App) -> Result<(), RunError> {
+    let file = app.config.data.join(RUNTIME);
+    let part = app.config.data.join("runtime.json.part");
+    let text = json!({ "pid": std::process::id(), "http": app.http }).to_string();
+    std::fs::write(&part, text)
+        .and_then(|()| std::fs::rename(&part, &file))
+        .map_err(|cause| RunError::File { file, cause })
+}

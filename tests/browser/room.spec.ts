@@ -1,0 +1,143 @@
+// The demo story in two real browsers: the live picture, a host in control, a guest that follows.
+import { test, expect, type Browser, type BrowserContext } from '@playwright/test';
+import { Demo } from './demo.ts';
+import { Room, counts, FPS } from './room.ts';
+import { compare, record } from './timeline.ts';
+
+const demo = new Demo();
+let contexts: BrowserContext[] = [];
+let host: Room;
+let guest: Room;
+
+async function newPage(browser: Browser) {
+  const context = await browser.newContext();
+  contexts.push(context);
+  return context.newPage();
+}
+
+test.beforeEach(async ({ browser }) => {
+  const links = await demo.start();
+  host = await Room.open(await newPage(browser), links.host_link, 'host');
+  guest = await Room.open(await newPage(browser), links.guest_link, 'guest');
+});
+
+test.afterEach(async ({}, info) => {
+  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
+  await Promise.all(contexts.map((context) => context.close()));
+  contexts = [];
+  await demo.kill();
+});
+
+test.afterAll(() => demo.end());
+
+/** Both pages decode the live stream and the number burnt into it goes up. */
+async function bothSeeTheLivePicture(): Promise<void> {
+  for (const room of [host, guest]) {
+    const before = await room.decoded('live-video');
+    await counts(room, 'live-video', 5);
+    expect(await room.decoded('live-video'), `${room.name}: frames decoded`).toBeGreaterThan(before);
+  }
+}
+
+/** Both pages are paused on `frame`, by their own word and by the picture. */
+async function bothShow(frame: number): Promise<void> {
+  for (const room of [host, guest]) {
+    await expect(async () => {
+      expect(await room.shownFrame(), `${room.name}: the page's frame`).toBe(frame);
+      expect(await room.strip('clip-video'), `${room.name}: the picture's frame`).toBe(frame);
+    }).toPass({ timeout: 15_000, intervals: [50] });
+  }
+}
+
+test('both see the live picture, and the guest follows the host through a clip', async () => {
+  await host.choose('live');
+  await bothSeeTheLivePicture();
+
+  await host.choose('clip', 0);
+  await bothShow(0);
+  await host.press('step-forward');
+  await host.press('step-forward');
+  await bothShow(2);
+  await host.press('step-back');
+  await bothShow(1);
+
+  await host.press('play');
+  await counts(guest, 'clip-video', 3);
+  await host.press('play'); // the same button pauses
+  await expect(async () => {
+    expect(await guest.shownFrame()).toBe(await host.shownFrame());
+    expect(await guest.strip('clip-video')).toBe(await host.strip('clip-video'));
+  }).toPass({ timeout: 15_000, intervals: [50] });
+
+  await host.seek(100);
+  await bothShow(100);
+});
+
+test('a guest cannot drive a room that the host drives', async () => {
+  await host.choose('clip', 0);
+  await bothShow(0);
+  await expect(guest.page.getByTestId('play')).toBeDisabled();
+  await expect(guest.page.getByTestId('step-forward')).toBeDisabled();
+});
+
+test('a playing clip is the same frame in both browsers, also after a reload', async () => {
+  await host.choose('clip', 0);
+  await bothShow(0);
+  await host.loop();
+  await host.press('play');
+  await counts(guest, 'clip-video', 3);
+  await settled(host, guest);
+  await inStep();
+
+  await guest.page.reload();
+  await guest.online();
+  await counts(guest, 'clip-video', 3);
+  await settled(host, guest);
+  await inStep();
+});
+
+/** Waits until the pages say themselves that they are within half a frame of the room. */
+async function settled(...rooms: Room[]): Promise<void> {
+  for (const room of rooms) {
+    await expect(async () => {
+      const error = await room.page.getByTestId('sync-badge').getAttribute('data-error-frames');
+      expect(error, `${room.name}: has measured`).toBeTruthy();
+      expect(Math.abs(Number(error)), `${room.name}: frames away from the room`).toBeLessThanOrEqual(0.75);
+    }).toPass({ timeout: 20_000, intervals: [100] });
+  }
+}
+
+/** The shown frames of both pages, read from the picture, differ by at most one at 30 moments. */
+async function inStep(): Promise<void> {
+  const [a, b] = await Promise.all([record(host, 110), record(guest, 110)]);
+  const differences = compare(a, b, { samples: 30, everyMs: 100, wrap: 250 });
+  console.log(`frame differences at 30 moments, ${FPS} fps: ${differences.join(' ')}`);
+  expect(differences.length).toBe(30);
+  expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+}
+
+test('after kill -9 during a playing room the browsers are back by themselves within 5 s', async () => {
+  await host.choose('clip', 1);
+  await bothShow(0);
+  await host.loop();
+  await host.press('play');
+  await counts(guest, 'clip-video', 3);
+
+  await demo.kill('SIGKILL');
+  for (const room of [host, guest]) {
+    await expect(room.page.getByTestId('connection')).not.toHaveAttribute('data-state', 'online');
+  }
+  await demo.start();
+  const back = Date.now();
+  await Promise.all([host.online(5_000), guest.online(5_000)]);
+  console.log(`both browsers were back ${Date.now() - back} ms after the server was`);
+  await Promise.all([counts(host, 'clip-video', 3), counts(guest, 'clip-video', 3)]);
+  await expect(host.page.getByTestId('participant')).toHaveCount(2);
+  await settled(host, guest);
+  await inStep();
+
+  // The host is still the host: the room takes a command.
+  await host.press('play');
+  await host.seek(50);
+  await bothShow(50);
+});

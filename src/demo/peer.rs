@@ -1,7 +1,7 @@
 //! The WebRTC half of a WHIP client: one str0m session that sends a picture
 //! and a sound track over one UDP socket.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,13 +11,14 @@ use str0m::format::Codec;
 use str0m::media::{Direction, Frequency, MediaKind, MediaTime, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
-use tokio::net::{UdpSocket, lookup_host};
+use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::EncodeError;
 use super::publisher::PublisherStatus;
 use super::source::{Due, LiveSource, Pacer, frame_rtp_time, packet_at, packet_rtp_time};
+use super::whip_client::local_address;
 
 /// How long ICE and DTLS may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,8 +30,6 @@ const MAX_DATAGRAM: usize = 2_000;
 pub(super) enum PeerError {
     #[error("the network: {0}")]
     Network(#[from] std::io::Error),
-    #[error("{0} has no host to connect to")]
-    NoHost(Url),
     #[error("WebRTC: {0}")]
     Rtc(#[from] RtcError),
     #[error("the answer is no SDP: {0}")]
@@ -271,21 +270,4 @@ impl Peer {
         });
         best.map(|params| params.pt()).ok_or(PeerError::NotTaken(codec))
     }
-}
-
-/// The address of this machine that packets to `url`'s host leave from.
-async fn local_address(url: &Url) -> Result<IpAddr, PeerError> {
-    let no_host = || PeerError::NoHost(url.clone());
-    let host = url.host_str().ok_or_else(no_host)?;
-    let port = url.port_or_known_default().ok_or_else(no_host)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let remote = lookup_host((host, port)).await?.next().ok_or_else(no_host)?;
-    let unspecified: IpAddr = match remote {
-        SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => std::net::Ipv6Addr::UNSPECIFIED.into(),
-    };
-    // Connecting a UDP socket sends nothing; it only asks the routing table.
-    let probe = UdpSocket::bind((unspecified, 0)).await?;
-    probe.connect(remote).await?;
-    Ok(probe.local_addr()?.ip())
 }

@@ -1,9 +1,13 @@
-//! The HTTP half of a WHIP client (RFC 9725): one POST, one DELETE.
+//! The HTTP half of a WHIP client (RFC 9725): one POST, one DELETE. WHEP asks
+//! for the same two, so that a viewer uses it as well.
 
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{StatusCode, Url};
+use tokio::net::{UdpSocket, lookup_host};
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
@@ -124,4 +128,25 @@ impl WhipClient {
         let reason = response.text().await?.chars().take(MAX_REASON).collect();
         Err(WhipError::Refused { status, reason })
     }
+}
+
+/// The address of this machine that packets to `url`'s host leave from.
+///
+/// # Errors
+/// When the host cannot be found or reached.
+pub async fn local_address(url: &Url) -> io::Result<IpAddr> {
+    let no_host = || io::Error::new(io::ErrorKind::InvalidInput, format!("{url} names no host"));
+    let host = url.host_str().ok_or_else(no_host)?;
+    let port = url.port_or_known_default().ok_or_else(no_host)?;
+    // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let remote = lookup_host((host, port)).await?.next().ok_or_else(no_host)?;
+    let unspecified: IpAddr = match remote {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Connecting a UDP socket sends nothing; it only asks the routing table.
+    let probe = UdpSocket::bind((unspecified, 0)).await?;
+    probe.connect(remote).await?;
+    Ok(probe.local_addr()?.ip())
 }

@@ -48,6 +48,12 @@ codes! {
     INVALID_EMAIL = 442;
     /// The user does not exist.
     USER_NOT_FOUND = 446;
+    /// The asset has no file that plays.
+    NO_PLAYABLE_FILE = 450;
+    /// The asset is in the playlist already.
+    ASSET_IN_PLAYLIST = 464;
+    /// The caller may not change this production.
+    CANNOT_UPDATE_GROUP = 471;
     /// The server failed.
     INTERNAL = 500;
     /// Part of the API, and not built yet.
@@ -74,6 +80,10 @@ codes! {
     ROOM_COMPLETE = 675;
     /// The room is full.
     ROOM_FULL = 676;
+    /// The playlist would hold too many assets.
+    PLAYLIST_FULL = 680;
+    /// Somebody else uses this value already.
+    IN_USE = 750;
     /// The caller has not the permission that this needs.
     PERMISSION_DENIED = 800;
     /// Too many requests from this caller.
@@ -275,8 +285,21 @@ impl From<Code> for ApiError {
 }
 
 impl From<StoreError> for ApiError {
+    /// What a violated constraint means to the client who caused it; anything else is a failure
+    /// of the server.
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        match &error {
+            StoreError::Unique("uq_users_email") => Self::new(Code::EMAIL_TAKEN),
+            StoreError::Unique("uq_playlist_assets_asset") => Self::new(Code::ASSET_IN_PLAYLIST),
+            StoreError::Unique("uq_assets_uuid") => Self::new(Code::IN_USE).field(
+                "uuid",
+                Code::IN_USE,
+                "another asset of this folder has it",
+            ),
+            // Handlers look before they refer to anything, so this is a thing that went away.
+            StoreError::ForeignKey(_) => Self::new(Code::NOT_FOUND),
+            _ => Self::internal(&error),
+        }
     }
 }
 

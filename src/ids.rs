@@ -144,6 +144,8 @@ pub mod kind {
         File => FileId;
         /// A playlist.
         Playlist => PlaylistId;
+        /// An asset's place in a playlist.
+        PlaylistAsset => PlaylistAssetId;
         /// A review session, which is to say a room.
         Room => RoomId;
         /// A user's place in a room, by which a guest's link finds it.

@@ -1,5 +1,6 @@
 //! Rushes: a self-hosted server for film and television review.
 
+pub mod access;
 pub mod api;
 pub mod app;
 pub mod cli;
@@ -10,7 +11,9 @@ pub mod error;
 pub mod events;
 pub mod ids;
 mod ops;
+pub mod provision;
 pub mod rpc;
+pub mod secret;
 pub mod server;
 pub mod store;
 pub mod time;

@@ -1,0 +1,242 @@
+//! The one place that says what a caller may do.
+//!
+//! An administrator of a company may do everything in it; so may the owner of a production in that
+//! production, for as long as they belong to the company. Everybody else may do in a folder what
+//! their security group allows: that of their membership in the folder, or else in the nearest one
+//! above. A guest belongs nowhere, and gets at a room's assets through the room alone.
+//!
+//! What a caller may not know of answers 404, exactly like what does not exist; what they may know
+//! of and not do answers 800.
+
+mod permission;
+
+pub use permission::{Permission, PermissionSet};
+
+use crate::{
+    error::{ApiError, ApiResult, Code},
+    ids::{AssetId, BatchId, CompanyId, GroupId, PlaylistId, ProjectId},
+    rpc::Caller,
+    store::{
+        self, Db,
+        assets::FoundAsset,
+        batches::BatchRow,
+        companies::{CompanyRow, MembershipRow},
+        groups::SeenGroup,
+        playlists::PlaylistRow,
+        projects::SeenProject,
+    },
+};
+
+/// The answer to whatever the caller may not know of.
+fn unknown() -> ApiError {
+    ApiError::new(Code::NOT_FOUND)
+}
+
+/// The answer to whatever the caller may know of and not do.
+fn denied() -> ApiError {
+    ApiError::new(Code::PERMISSION_DENIED)
+}
+
+/// A company and what the caller is to it.
+#[derive(Debug, Clone)]
+pub struct CompanyAccess {
+    /// The company.
+    pub row: CompanyRow,
+    /// The caller's place in it.
+    pub membership: MembershipRow,
+}
+
+impl CompanyAccess {
+    /// Refuses everybody but the company's administrators.
+    ///
+    /// # Errors
+    /// 800.
+    pub fn admin(self) -> ApiResult<Self> {
+        if self.membership.is_admin { Ok(self) } else { Err(denied()) }
+    }
+}
+
+/// A company that the caller belongs to.
+///
+/// # Errors
+/// 404.
+pub async fn company(db: &mut Db, caller: &Caller, id: CompanyId) -> ApiResult<CompanyAccess> {
+    let membership = store::companies::membership(db, id, caller.user_id).await?;
+    let membership = membership.ok_or_else(unknown)?;
+    let row = store::companies::get(db, id).await?.ok_or_else(unknown)?;
+    Ok(CompanyAccess { row, membership })
+}
+
+/// What a caller may do in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rights {
+    /// Whether they may do everything.
+    pub is_admin: bool,
+    permissions: PermissionSet,
+}
+
+impl Rights {
+    /// The rights of an administrator, or of the members of a security group.
+    #[must_use]
+    pub fn new(is_admin: bool, permissions: PermissionSet) -> Self {
+        Self { is_admin, permissions }
+    }
+
+    /// Whether they may do this.
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        self.is_admin || self.permissions.contains(permission)
+    }
+
+    /// Refuses those who may not do this.
+    ///
+    /// # Errors
+    /// 800.
+    pub fn need(self, permission: Permission) -> ApiResult<()> {
+        if self.may(permission) { Ok(()) } else { Err(denied()) }
+    }
+
+    /// Whether what hides or shows itself with a batch is there for them.
+    #[must_use]
+    fn sees(self, hidden: bool) -> bool {
+        self.may(Permission::View) && (!hidden || self.may(Permission::ViewHiddenBatches))
+    }
+}
+
+impl SeenProject {
+    /// What the one who sees the folder may do in it.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        let permissions = self.permissions.map(|permissions| permissions.0).unwrap_or_default();
+        Rights { is_admin: self.is_admin, permissions }
+    }
+}
+
+impl SeenGroup {
+    /// Whether the one who sees the production may do everything in it.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.is_company_admin || self.is_owner()
+    }
+
+    /// Whether they created it, and still belong to its company.
+    #[must_use]
+    pub fn is_owner(&self) -> bool {
+        self.is_company_member && self.row.owner_id == self.seen_by
+    }
+
+    /// Refuses those who may not change the production.
+    ///
+    /// # Errors
+    /// 471.
+    pub fn need_admin(&self) -> ApiResult<()> {
+        if self.is_admin() { Ok(()) } else { Err(ApiError::new(Code::CANNOT_UPDATE_GROUP)) }
+    }
+}
+
+/// A production that the caller sees.
+///
+/// # Errors
+/// 404.
+pub async fn group(db: &mut Db, caller: &Caller, id: GroupId) -> ApiResult<SeenGroup> {
+    store::groups::seen(db, caller.user_id, id).await?.ok_or_else(unknown)
+}
+
+/// A folder that the caller sees.
+///
+/// # Errors
+/// 404.
+pub async fn project(db: &mut Db, caller: &Caller, id: ProjectId) -> ApiResult<SeenProject> {
+    store::projects::seen(db, caller.user_id, id).await?.ok_or_else(unknown)
+}
+
+/// A folder in which the caller may do this.
+///
+/// # Errors
+/// 404 when they do not see it, 800 when they may not do it.
+pub async fn project_for(
+    db: &mut Db,
+    caller: &Caller,
+    id: ProjectId,
+    permission: Permission,
+) -> ApiResult<SeenProject> {
+    let found = project(db, caller, id).await?;
+    found.rights().need(permission)?;
+    Ok(found)
+}
+
+/// A batch that the caller sees, with what they may do in its folder.
+///
+/// # Errors
+/// 404.
+pub async fn batch(db: &mut Db, caller: &Caller, id: BatchId) -> ApiResult<(BatchRow, Rights)> {
+    let row = store::batches::get(db, id).await?.ok_or_else(unknown)?;
+    let rights = project(db, caller, row.project_id).await?.rights();
+    if batch_shows(&row, rights) { Ok((row, rights)) } else { Err(unknown()) }
+}
+
+/// Whether a batch is there for one with these rights in its folder.
+#[must_use]
+pub fn batch_shows(batch: &BatchRow, rights: Rights) -> bool {
+    rights.sees(batch.hidden)
+}
+
+/// An asset that the caller sees, with what they may do in its folder.
+///
+/// # Errors
+/// 404.
+pub async fn asset(db: &mut Db, caller: &Caller, id: AssetId) -> ApiResult<(FoundAsset, Rights)> {
+    let found = store::assets::get(db, id).await?.ok_or_else(unknown)?;
+    asset_found(db, caller, found).await
+}
+
+/// The asset that the caller sees under an id, or under the uuid that a client chose.
+///
+/// # Errors
+/// 404.
+pub async fn asset_by_name(
+    db: &mut Db,
+    caller: &Caller,
+    name: &str,
+) -> ApiResult<(FoundAsset, Rights)> {
+    if let Ok(id) = name.parse() {
+        match asset(db, caller, id).await {
+            Err(error) if error.code() == Code::NOT_FOUND => {}
+            result => return result,
+        }
+    }
+    // A uuid is unique in its folder only: of several, the first counts that the caller sees.
+    for found in store::assets::by_uuid(db, name).await? {
+        match asset_found(db, caller, found).await {
+            Err(error) if error.code() == Code::NOT_FOUND => {}
+            result => return result,
+        }
+    }
+    Err(unknown())
+}
+
+async fn asset_found(
+    db: &mut Db,
+    caller: &Caller,
+    found: FoundAsset,
+) -> ApiResult<(FoundAsset, Rights)> {
+    let rights = project(db, caller, found.row.project_id).await?.rights();
+    if asset_shows(&found, rights) { Ok((found, rights)) } else { Err(unknown()) }
+}
+
+/// Whether an asset is there for one with these rights in its folder.
+#[must_use]
+pub fn asset_shows(asset: &FoundAsset, rights: Rights) -> bool {
+    rights.sees(asset.row.hidden || asset.batch_hidden)
+}
+
+/// A playlist of the caller's own.
+///
+/// # Errors
+/// 404.
+pub async fn playlist(db: &mut Db, caller: &Caller, id: PlaylistId) -> ApiResult<PlaylistRow> {
+    store::playlists::get(db, id)
+        .await?
+        .filter(|row| row.owner_id == caller.user_id)
+        .ok_or_else(unknown)
+}

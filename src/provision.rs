@@ -1,0 +1,138 @@
+//! Setting things up from outside the API: for the command line, the first start and the demo.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    ids::{AssetId, CompanyId, FileId, ProjectId, UserId},
+    store::{
+        Db, StoreError,
+        asset_files::{self, AssetFileRow, NewAssetFile},
+        assets::{self, AssetRow, NewAsset},
+        companies::{self, MembershipRow},
+        credentials::{self, NewToken},
+        projects::{self, MemberRow},
+        text::TokenKind,
+        users::{self, NewUser},
+    },
+    time::Millis,
+};
+
+/// How long a login link works.
+pub const LOGIN_LINK_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Creates a person who belongs to a company.
+///
+/// # Errors
+/// [`StoreError::Unique`] (`uq_users_email`) when the address is taken; [`StoreError::ForeignKey`]
+/// when the company is absent.
+pub async fn create_user(
+    db: &mut Db,
+    company_id: CompanyId,
+    email: &str,
+    (first_name, last_name): (&str, &str),
+    is_admin: bool,
+    now: Millis,
+) -> Result<UserId, StoreError> {
+    let user = NewUser {
+        email: Some(email.to_owned()),
+        first_name: first_name.to_owned(),
+        last_name: last_name.to_owned(),
+        company_id: Some(company_id),
+    };
+    let id = users::create(db, &user, now).await?;
+    let membership = MembershipRow { company_id, is_admin, is_owner: true };
+    companies::set_member(db, id, membership, now).await?;
+    Ok(id)
+}
+
+/// Lets a person into a folder, with a security group (see [`crate::store::security::default`]).
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when one of the three is absent.
+pub async fn add_project_member(
+    db: &mut Db,
+    project: ProjectId,
+    user: UserId,
+    security_group_id: i64,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let member = MemberRow { security_group_id, project_role: None };
+    projects::set_member(db, project, user, &member, now).await
+}
+
+/// A link that signs a person in once, and then shows them `next` (a path of the web client, as
+/// `/rooms/…`).
+///
+/// # Errors
+/// When the database fails.
+pub async fn login_link(
+    db: &mut Db,
+    public_url: &str,
+    user_id: UserId,
+    next: Option<&str>,
+    now: Millis,
+) -> Result<String, StoreError> {
+    let lifetime = LOGIN_LINK_LIFETIME;
+    let token = NewToken { user_id, kind: TokenKind::OneTime, room_id: None, lifetime };
+    let secret = credentials::create_token(db, token, now).await?;
+    let next = next.map(|next| format!("&next={next}")).unwrap_or_default();
+    Ok(format!("{public_url}/#/login?token={}{next}", secret.reveal()))
+}
+
+/// Creates an asset with its one file, which a browser plays, and puts a copy of the file into the
+/// data folder. `file.location` and `file.bytes` are found out; the rest says what the file is.
+///
+/// # Errors
+/// When the file cannot be copied or the database fails. A copy that was made remains, without
+/// anything that refers to it, when the transaction is not committed.
+pub async fn create_asset_with_file(
+    db: &mut Db,
+    data: &Path,
+    asset: &NewAsset,
+    source: &Path,
+    mut file: NewAssetFile,
+    now: Millis,
+) -> Result<(AssetRow, AssetFileRow), ProvisionError> {
+    let mut asset = asset.clone();
+    let ending = source.extension().and_then(|ending| ending.to_str()).unwrap_or("bin");
+    ending.clone_into(&mut asset.ext);
+    if file.file_name.is_empty() {
+        file.file_name = format!("{}.{ending}", asset.name);
+    }
+    let row = assets::create(db, &asset, now).await?;
+    file.location = new_location(row.id, ending);
+    let target = data.join(&file.location);
+    if let Some(folder) = target.parent() {
+        tokio::fs::create_dir_all(folder).await?;
+    }
+    let bytes = tokio::fs::copy(source, &target).await?;
+    file.bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    file.is_playable = true;
+    file.is_primary = true;
+    let file = asset_files::create(db, row.id, asset.owner_id, &file, now).await?;
+    Ok((row, file))
+}
+
+/// A place below the data folder for a new file of an asset. Only ids and the ending are in it,
+/// so that no name of a client ever becomes a path.
+fn new_location(asset: AssetId, ending: &str) -> String {
+    let ending: String = ending.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    let path: PathBuf =
+        ["files", &asset.to_string(), &format!("{}.{ending}", FileId::new())].iter().collect();
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Why something could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisionError {
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}

@@ -1,0 +1,72 @@
+//! What can go wrong in the store, told apart by the names of its constraints.
+//!
+//! PostgreSQL reports a violated constraint by its name. SQLite names the columns of a unique
+//! constraint, the name of a check, and nothing at all of a foreign key. [`StoreError`] carries
+//! one thing for both: the constraint's name where it can be known.
+
+use sqlx::error::{DatabaseError, ErrorKind};
+
+/// How the database answered a request it could not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A value that has to be unique exists already; the constraint's name (`uq_…`, `pk_…`).
+    #[error("unique constraint {0} is violated")]
+    Unique(&'static str),
+    /// A row refers to one that does not exist, or is still referred to.
+    #[error("a foreign key is violated ({})", .0.as_deref().unwrap_or("unnamed"))]
+    ForeignKey(Option<String>),
+    /// A row breaks a `CHECK`.
+    #[error("check {0} is violated")]
+    Check(String),
+    /// The database or its driver failed.
+    #[error(transparent)]
+    Sql(sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+/// The unique constraints: name, and table and columns in the words of SQLite's message.
+pub(super) const UNIQUE: &[(&str, &str)] = &[
+    ("pk_company_members", "company_members.company_id, company_members.user_id"),
+    ("pk_project_members", "project_members.project_id, project_members.user_id"),
+    ("pk_security_groups", "security_groups.id"),
+    ("pk_server_secrets", "server_secrets.name"),
+    ("pk_tokens", "tokens.sha256"),
+    ("uq_api_keys_api_id", "api_keys.api_id"),
+    ("uq_asset_files_location", "asset_files.location"),
+    ("uq_assets_uuid", "assets.project_id, assets.uuid"),
+    ("uq_playlist_assets_asset", "playlist_assets.playlist_id, playlist_assets.asset_id"),
+    ("uq_users_email", "users.email"),
+];
+
+/// Stands for a unique constraint that [`UNIQUE`] does not list: the keys that the server draws
+/// itself, whose collision no client can cause.
+const UNLISTED: &str = "unlisted";
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let Some(database) = error.as_database_error() else { return Self::Sql(error) };
+        match database.kind() {
+            ErrorKind::UniqueViolation => Self::Unique(unique_name(database)),
+            ErrorKind::ForeignKeyViolation => {
+                Self::ForeignKey(database.constraint().map(str::to_owned))
+            }
+            ErrorKind::CheckViolation => Self::Check(after_colon(database).to_owned()),
+            _ => Self::Sql(error),
+        }
+    }
+}
+
+fn unique_name(error: &dyn DatabaseError) -> &'static str {
+    let found = error.constraint().unwrap_or_else(|| after_colon(error));
+    UNIQUE
+        .iter()
+        .find(|(name, columns)| *name == found || *columns == found)
+        .map_or(UNLISTED, |(name, _)| name)
+}
+
+/// `UNIQUE constraint failed: users.email` says it after the colon.
+fn after_colon(error: &dyn DatabaseError) -> &str {
+    error.message().rsplit_once(": ").map_or("", |(_, found)| found)
+}

@@ -1,0 +1,103 @@
+//! The database file, its one writer and its readers.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    Sqlite, SqlitePool, Transaction,
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::StoreError;
+
+/// A connection, inside a transaction.
+pub type Db = sqlx::SqliteConnection;
+
+/// A transaction; rolls back when dropped without [`Transaction::commit`].
+pub type Tx = Transaction<'static, Sqlite>;
+
+/// The schema, step by step.
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Readers beyond this wait: SQLite's readers do no more at once than there are cores, and each
+/// keeps a page cache.
+const READERS: u32 = 8;
+
+/// How long a request waits for a connection before it fails.
+const ACQUIRE: Duration = Duration::from_secs(10);
+
+/// How long a statement waits for a lock. Only another process can hold one (`rushes admin` on a
+/// running server): our own writer has no rival, and readers of a WAL never wait.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// The database of a server. Cheap to clone.
+///
+/// One connection writes and a pool of others reads, which is what SQLite does best: writers
+/// queue here, in order, where waiting costs nothing, and not inside SQLite, where it is polling;
+/// and readers go on meanwhile, each on the state that was committed when it began.
+#[derive(Debug, Clone)]
+pub struct Store {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database file, creating it if absent, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is not a database, or is of a later version of the server.
+    pub async fn open(file: &Path) -> Result<Self, StoreError> {
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(ACQUIRE)
+            .connect_with(options(file))
+            .await?;
+        MIGRATIONS.run(&writer).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(ACQUIRE)
+            // A handler that is registered as reading and writes all the same fails at once,
+            // and not when it meets the writer.
+            .connect_with(options(file).pragma("query_only", "ON"))
+            .await?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a transaction that only reads, on a consistent snapshot.
+    ///
+    /// # Errors
+    /// When no connection becomes free in time.
+    pub async fn read(&self) -> Result<Tx, StoreError> {
+        Ok(self.readers.begin().await?)
+    }
+
+    /// Begins a transaction that may write; at most one at a time exists.
+    ///
+    /// # Errors
+    /// When the writer does not become free in time.
+    pub async fn write(&self) -> Result<Tx, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Closes all connections, after the transactions still open.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Options of every connection.
+///
+/// `synchronous = FULL`: in WAL mode it is the setting under which a commit is on the disk before
+/// it returns. A killed process loses nothing under NORMAL either (the pages are the kernel's by
+/// then), but a machine that loses power would lose what had been acknowledged. The price is one
+/// fsync for each commit, which the room journal shares among its commands.
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+}

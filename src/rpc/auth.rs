@@ -1,11 +1,11 @@
 //! Who is asking.
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     ids::{RoomId, UserId},
+    store::{self, text::TokenKind},
+    time::Millis,
 };
 
 /// What kind of caller a token proves.
@@ -29,22 +29,23 @@ pub struct Caller {
     pub kind: CallerKind,
 }
 
-/// The form in which secrets are kept and looked up.
-#[must_use]
-pub fn sha256(secret: &str) -> [u8; 32] {
-    Sha256::digest(secret.as_bytes()).into()
-}
-
 /// Finds out whom `token` belongs to.
 ///
 /// # Errors
-/// 405 when it is wrong or expired.
+/// 405 when it is wrong or expired, 402 when it is good for signing in only.
 pub(super) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
     // Longer than any token: not worth hashing.
     if token.is_empty() || token.len() > 256 {
         return Err(ApiError::new(Code::INVALID_TOKEN));
     }
-    // Nobody has a token before the store keeps them.
-    let _ = app;
-    Err(ApiError::new(Code::INVALID_TOKEN))
+    let mut db = app.store.read().await?;
+    let found = store::credentials::token(&mut db, token, Millis::now()).await?;
+    let found = found.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
+    let kind = match (found.kind, found.room_id) {
+        (TokenKind::User | TokenKind::Device, _) => CallerKind::User,
+        (TokenKind::Guest, Some(room)) => CallerKind::Guest { room },
+        (TokenKind::Guest, None) => return Err(ApiError::new(Code::INVALID_TOKEN)),
+        (TokenKind::OneTime, _) => return Err(ApiError::new(Code::WRONG_TOKEN_KIND)),
+    };
+    Ok(Caller { user_id: found.user_id, kind })
 }

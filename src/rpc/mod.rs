@@ -13,7 +13,7 @@ mod route;
 mod rules;
 mod ws;
 
-pub use auth::{Caller, CallerKind, sha256};
+pub use auth::{Caller, CallerKind};
 pub use ctx::Ctx;
 pub use edge::layered;
 pub use extension::{Connection, Extension, ExtensionCall, Extensions};

@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::atomic::{AtomicBool, AtomicU64},
     time::Instant,
 };
 
@@ -61,8 +58,8 @@ pub struct Metrics {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, store: Store, http: SocketAddr) -> Arc<Self> {
-        Arc::new(Self {
+    pub fn new(config: Config, store: Store, http: SocketAddr) -> Self {
+        Self {
             limits: Limiter::new(config.limits.user, config.limits.address),
             config,
             store,
@@ -75,7 +72,7 @@ impl App {
             draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
-        })
+        }
     }
 
     /// The URL that people reach the server by, without a slash at its end.

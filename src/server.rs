@@ -90,7 +90,7 @@ impl Server {
     pub async fn start(config: Config, listeners: Listeners) -> Result<Self, RunError> {
         let store = open_store(&config.data).await?;
         let address = listeners.http.local_addr()?;
-        let app = App::new(config, store, address);
+        let app = Arc::new(App::new(config, store, address));
         let router = rpc::layered(routes(&app), &app);
         let stop = app.stop.clone();
         let serve =

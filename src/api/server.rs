@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::ApiResult,
     rpc::{Ctx, Empty},
-    time::Millis,
 };
 
 /// What `/ping` answers.
@@ -22,7 +21,7 @@ pub(super) struct Pong {
     pong: Option<bool>,
     #[serde(rename = "sourceVersion")]
     source_version: Option<String>,
-    time: Option<Millis>,
+    time: Option<String>,
 }
 
 /// Says that the server is there, and what time it has.
@@ -34,7 +33,7 @@ pub(super) async fn ping(ctx: &mut Ctx, _: Empty) -> ApiResult<Pong> {
         maintenance_mode: Some(ctx.app().draining.load(Ordering::Relaxed)),
         pong: Some(true),
         source_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-        time: Some(ctx.now()),
+        time: Some(ctx.now().to_string()),
     })
 }
 

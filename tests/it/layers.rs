@@ -100,7 +100,9 @@ fn sql_stands_in_the_store_alone() {
 fn the_environment_is_read_in_the_configuration_alone() {
     let words = ["env::var", "env::vars", "env::var_os"];
     for folder in ["src", "media/src", "sessions/src", "signaling/src"] {
-        let found = offenders(folder, &words, |p| p.starts_with("src/config.rs"));
+        // The generator of the contract's table is a test, with an update mode.
+        let may = ["src/config.rs", "src/contract/generate.rs"];
+        let found = offenders(folder, &words, |p| may.iter().any(|file| p.starts_with(file)));
         assert_eq!(found, Vec::<String>::new());
     }
 }

@@ -1,0 +1,232 @@
+//! The one place with sockets, threads and tokio.
+//!
+//! [`Media`] answers offers in its caller's task, where a defect or a monster of
+//! an offer costs that caller alone, and hands the finished session to the shard
+//! that owns all sessions, streams and the socket. Nothing is shared with that
+//! thread; it is spoken to through one bounded channel. Sessions find their shard
+//! by the session's id and by the address of a datagram, streams carry packets
+//! that are cheap to hand on: so more shards may follow.
+
+mod fanout;
+mod hosts;
+mod sessions;
+mod shard;
+mod socket;
+mod streams;
+mod timers;
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::error::{OfferError, TrickleError};
+use crate::ids::{SessionId, StreamId};
+use crate::status::{MediaEvent, StreamStatus};
+use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
+
+use sessions::End;
+use socket::Socket;
+
+/// Commands waiting for the shard; a caller beyond that waits for its turn.
+const COMMANDS: usize = 256;
+/// Events waiting for the server; the shard keeps further ones and tries again.
+const EVENTS: usize = 1024;
+/// A caller does not wait longer than this for an overloaded shard.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where and how much to serve.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// The UDP address for all peers; port 0 is any free one.
+    pub listen: SocketAddr,
+    /// The addresses announced to clients; none means the bound address, or
+    /// those of all interfaces if that is unspecified.
+    pub hosts: Vec<IpAddr>,
+    /// The most sessions at a time, publishers and viewers.
+    pub max_sessions: usize,
+}
+
+/// An answered offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The session that was opened.
+    pub session: SessionId,
+    /// The SDP answer.
+    pub sdp: String,
+    /// The entity tag of the ICE session (RFC 9725, 4.3.1), quotes included.
+    pub etag: String,
+}
+
+enum Command {
+    Describe(StreamId, oneshot::Sender<Option<Source>>),
+    Attach(Box<Attach>),
+    Trickle(SessionId, Fragment, oneshot::Sender<Result<(), TrickleError>>),
+    Close(SessionId, oneshot::Sender<bool>),
+    CloseStream(StreamId, oneshot::Sender<()>),
+    Status(StreamId, oneshot::Sender<StreamStatus>),
+    Shutdown(oneshot::Sender<()>),
+}
+
+struct Attach {
+    id: SessionId,
+    stream: StreamId,
+    end: End,
+    permit: tokio::sync::OwnedSemaphorePermit,
+    done: oneshot::Sender<()>,
+}
+
+/// Sessions that run, or ended not long ago.
+type Known = Arc<Mutex<HashSet<SessionId>>>;
+
+struct Shared {
+    commands: mpsc::Sender<Command>,
+    local: SocketAddr,
+    setup: Arc<PeerSetup>,
+    room: Arc<Semaphore>,
+    known: Known,
+}
+
+/// A handle to the media plane; clones share it.
+#[derive(Clone)]
+pub struct Media(Arc<Shared>);
+
+impl std::fmt::Debug for Media {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Media").field("local", &self.0.local).finish_non_exhaustive()
+    }
+}
+
+impl Media {
+    /// Binds the socket and starts the media thread. It ends with
+    /// [`Media::shutdown`], or when every handle is gone.
+    ///
+    /// # Errors
+    /// If the address cannot be bound, or nothing can be announced to clients.
+    pub fn start(config: MediaConfig) -> io::Result<(Media, mpsc::Receiver<MediaEvent>)> {
+        let socket = Socket::bind(config.listen)?;
+        let local = socket.local_addr()?;
+        let setup = Arc::new(PeerSetup::new(hosts::candidates(local, &config.hosts)?)?);
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let known = Known::default();
+        let shard_known = known.clone();
+        std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
+            if let Err(error) = shard::run(socket, inbox, events, shard_known) {
+                tracing::error!(%error, "the media thread ended");
+            }
+        })?;
+        let room = Arc::new(Semaphore::new(config.max_sessions.min(Semaphore::MAX_PERMITS)));
+        Ok((Media(Arc::new(Shared { commands, local, setup, room, known })), receiver))
+    }
+
+    /// The UDP address really bound.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.0.local
+    }
+
+    /// Answers a publisher's offer. Once the session is connected it takes over
+    /// from the stream's running publisher; viewers stay.
+    ///
+    /// # Errors
+    /// If the offer cannot be answered; see [`OfferError`].
+    pub async fn publish(&self, stream: StreamId, offer: String) -> Result<Answer, OfferError> {
+        let permit = self.permit()?;
+        let setup = self.0.setup.clone();
+        let (publisher, sdp) = guarded(|| Publisher::answer(&setup, Instant::now(), &offer))?;
+        self.attach(stream, End::Publisher(Box::new(publisher)), sdp, permit).await
+    }
+
+    /// Answers a viewer's offer with what suits the stream's publisher.
+    ///
+    /// # Errors
+    /// [`OfferError::NoPublisher`] when nobody publishes, or if the offer cannot
+    /// be answered.
+    pub async fn view(&self, stream: StreamId, offer: String) -> Result<Answer, OfferError> {
+        let permit = self.permit()?;
+        let source = self
+            .ask(|reply| Command::Describe(stream, reply))
+            .await
+            .ok_or(OfferError::Unavailable)?
+            .ok_or(OfferError::NoPublisher)?;
+        let setup = self.0.setup.clone();
+        let (viewer, sdp) = guarded(|| Viewer::answer(&setup, Instant::now(), &offer, &source))?;
+        let end = End::Viewer { viewer: Box::new(viewer), key: None };
+        self.attach(stream, end, sdp, permit).await
+    }
+
+    fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, OfferError> {
+        self.0.room.clone().try_acquire_owned().map_err(|_| OfferError::Full)
+    }
+
+    async fn attach(
+        &self,
+        stream: StreamId,
+        end: End,
+        sdp: String,
+        permit: tokio::sync::OwnedSemaphorePermit,
+    ) -> Result<Answer, OfferError> {
+        let id = SessionId::random();
+        self.ask(|done| Command::Attach(Box::new(Attach { id, stream, end, permit, done })))
+            .await
+            .ok_or(OfferError::Unavailable)?;
+        Ok(Answer { session: id, sdp, etag: format!("\"{:016x}\"", rand::random::<u64>()) })
+    }
+
+    /// Takes an SDP fragment of a client (RFC 8840).
+    ///
+    /// # Errors
+    /// If there is no such session or the fragment cannot be taken.
+    pub async fn trickle(&self, session: SessionId, fragment: String) -> Result<(), TrickleError> {
+        let fragment = Fragment::parse(&fragment)?;
+        self.ask(|reply| Command::Trickle(session, fragment, reply))
+            .await
+            .unwrap_or(Err(TrickleError::Unavailable))
+    }
+
+    /// Ends a session. Says whether it was there, or ended within the last
+    /// minute: clients delete their session after they closed it.
+    pub async fn close(&self, session: SessionId) -> bool {
+        self.ask(|reply| Command::Close(session, reply)).await.unwrap_or(false)
+    }
+
+    /// Whether the session runs, or ended within the last minute.
+    pub fn knows(&self, session: SessionId) -> bool {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).contains(&session)
+    }
+
+    /// Ends the publisher and all viewers of a stream.
+    pub async fn close_stream(&self, stream: StreamId) {
+        let _ = self.ask(|reply| Command::CloseStream(stream, reply)).await;
+    }
+
+    /// What the stream does at the moment.
+    pub async fn status(&self, stream: StreamId) -> StreamStatus {
+        self.ask(|reply| Command::Status(stream, reply)).await.unwrap_or_default()
+    }
+
+    /// Ends all sessions and the media thread.
+    pub async fn shutdown(&self) {
+        let _ = self.ask(Command::Shutdown).await;
+    }
+
+    /// Sends a command and waits for its answer; none if the shard is gone or
+    /// overloaded.
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.0.commands.send_timeout(command(reply), PATIENCE).await.ok()?;
+        tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
+    }
+}
+
+/// Runs what handles a client's text; a panic in it is that client's error alone.
+fn guarded<T>(work: impl FnOnce() -> Result<T, OfferError>) -> Result<T, OfferError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        tracing::error!("a defect kept an offer from being answered");
+        Err(OfferError::Internal)
+    })
+}

@@ -1,0 +1,232 @@
+//! The table of sessions: who they are, and how datagrams find them.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::ids::{SessionId, StreamId};
+use crate::stream::ViewerKey;
+use crate::webrtc::{Peer, Publisher, Viewer};
+
+/// A session that does not connect within this time ends.
+const CONNECT: Duration = Duration::from_secs(15);
+/// A session that is not heard of for this long ends.
+const SILENCE: Duration = Duration::from_secs(30);
+/// For this long an ended session is still known: clients delete it late.
+const REMEMBERED: Duration = Duration::from_secs(60);
+/// Addresses that one session may have proven at a time.
+const ADDRESSES: usize = 8;
+
+/// A place in the table. Never used twice for different sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Slot {
+    index: u32,
+    generation: u32,
+}
+
+/// The end of a stream that a session is.
+#[derive(Debug)]
+pub(super) enum End {
+    Publisher(Box<Publisher>),
+    Viewer {
+        viewer: Box<Viewer>,
+        /// Its place in the stream, once it is connected.
+        key: Option<ViewerKey>,
+    },
+}
+
+/// A session with all that the driver knows of it.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) id: SessionId,
+    pub(super) stream: StreamId,
+    pub(super) end: End,
+    pub(super) connected: bool,
+    /// The deadline for which an entry in the timers exists.
+    pub(super) armed: Option<Instant>,
+    /// Something was written that has not been polled yet.
+    pub(super) dirty: bool,
+    opened: Instant,
+    heard: Instant,
+    /// Proven addresses of the client, each with the local one it talks to.
+    addresses: Vec<(SocketAddr, SocketAddr)>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Session {
+    pub(super) fn new(
+        now: Instant,
+        id: SessionId,
+        stream: StreamId,
+        end: End,
+        permit: OwnedSemaphorePermit,
+    ) -> Self {
+        Self {
+            id,
+            stream,
+            end,
+            connected: false,
+            armed: None,
+            dirty: false,
+            opened: now,
+            heard: now,
+            addresses: Vec::new(),
+            _permit: permit,
+        }
+    }
+
+    pub(super) fn peer(&mut self) -> &mut Peer {
+        match &mut self.end {
+            End::Publisher(publisher) => &mut publisher.peer,
+            End::Viewer { viewer, .. } => &mut viewer.peer,
+        }
+    }
+
+    pub(super) fn peer_ref(&self) -> &Peer {
+        match &self.end {
+            End::Publisher(publisher) => &publisher.peer,
+            End::Viewer { viewer, .. } => &viewer.peer,
+        }
+    }
+
+    /// The local address that this client's `remote` talks to.
+    pub(super) fn local_for(&self, remote: SocketAddr) -> Option<SocketAddr> {
+        self.addresses.iter().find(|(r, _)| *r == remote).map(|(_, local)| *local)
+    }
+
+    /// A sign of life.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.heard = now;
+    }
+
+    fn expired(&self, now: Instant) -> bool {
+        let since = |at: Instant| now.saturating_duration_since(at);
+        if self.connected { since(self.heard) > SILENCE } else { since(self.opened) > CONNECT }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    generation: u32,
+    session: Option<Session>,
+}
+
+/// All sessions of a shard.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    places: Vec<Place>,
+    free: Vec<u32>,
+    by_id: HashMap<SessionId, Slot>,
+    by_ufrag: HashMap<String, Slot>,
+    by_address: HashMap<SocketAddr, Slot>,
+    ended: VecDeque<(Instant, SessionId)>,
+}
+
+impl Sessions {
+    pub(super) fn insert(&mut self, session: Session) -> Slot {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.places.push(Place::default());
+            self.places.len() as u32 - 1
+        });
+        let place = &mut self.places[index as usize];
+        place.generation = place.generation.wrapping_add(1);
+        let slot = Slot { index, generation: place.generation };
+        self.by_id.insert(session.id, slot);
+        self.by_ufrag.insert(session.peer_ref().local_ufrag().to_owned(), slot);
+        place.session = Some(session);
+        slot
+    }
+
+    pub(super) fn get(&mut self, slot: Slot) -> Option<&mut Session> {
+        let place = self.places.get_mut(slot.index as usize)?;
+        if place.generation != slot.generation {
+            return None;
+        }
+        place.session.as_mut()
+    }
+
+    pub(super) fn find(&self, id: SessionId) -> Option<Slot> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// Takes the session out; it is remembered for a while as one that was.
+    pub(super) fn remove(&mut self, now: Instant, slot: Slot) -> Option<Session> {
+        let place = self.places.get_mut(slot.index as usize)?;
+        if place.generation != slot.generation {
+            return None;
+        }
+        let session = place.session.take()?;
+        self.free.push(slot.index);
+        self.by_id.remove(&session.id);
+        self.by_ufrag.remove(session.peer_ref().local_ufrag());
+        for (remote, _) in &session.addresses {
+            if self.by_address.get(remote) == Some(&slot) {
+                self.by_address.remove(remote);
+            }
+        }
+        self.ended.push_back((now, session.id));
+        Some(session)
+    }
+
+    /// Whether the session ended not long ago.
+    pub(super) fn ended(&self, id: SessionId) -> bool {
+        self.ended.iter().any(|(_, ended)| *ended == id)
+    }
+
+    /// Forgets those that ended long ago, and returns them.
+    pub(super) fn forget(&mut self, now: Instant) -> Vec<SessionId> {
+        let mut forgotten = Vec::new();
+        while let Some((at, id)) = self.ended.front() {
+            if now.saturating_duration_since(*at) < REMEMBERED {
+                break;
+            }
+            forgotten.push(*id);
+            self.ended.pop_front();
+        }
+        forgotten
+    }
+
+    pub(super) fn by_address(&self, from: SocketAddr) -> Option<Slot> {
+        self.by_address.get(&from).copied()
+    }
+
+    pub(super) fn by_ufrag(&self, ufrag: &str) -> Option<Slot> {
+        self.by_ufrag.get(ufrag).copied()
+    }
+
+    /// The session's client has proven to be at this address.
+    pub(super) fn proven(&mut self, slot: Slot, remote: SocketAddr, local: SocketAddr) {
+        let mut oldest = None;
+        let Some(session) = self.get(slot) else { return };
+        if session.addresses.contains(&(remote, local)) {
+            return;
+        }
+        session.addresses.retain(|(r, _)| *r != remote);
+        if session.addresses.len() >= ADDRESSES {
+            oldest = Some(session.addresses.remove(0).0);
+        }
+        session.addresses.push((remote, local));
+        self.by_address.insert(remote, slot);
+        if let Some(oldest) = oldest
+            && self.by_address.get(&oldest) == Some(&slot)
+        {
+            self.by_address.remove(&oldest);
+        }
+    }
+
+    /// Those that did not connect, or fell silent.
+    pub(super) fn expired(&self, now: Instant) -> Vec<Slot> {
+        self.slots(|session| session.expired(now))
+    }
+
+    /// Those for which `wanted` holds.
+    pub(super) fn slots(&self, wanted: impl Fn(&Session) -> bool) -> Vec<Slot> {
+        let slot = |(index, place): (usize, &Place)| {
+            let session = place.session.as_ref()?;
+            wanted(session).then_some(Slot { index: index as u32, generation: place.generation })
+        };
+        self.places.iter().enumerate().filter_map(slot).collect()
+    }
+}

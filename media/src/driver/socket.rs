@@ -1,0 +1,243 @@
+//! The UDP socket: received in batches, sent in segments (GSO).
+
+use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
+
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
+use socket2::{Domain, Protocol, Socket as RawSocket, Type};
+use tokio::io::Interest;
+use tokio::net::UdpSocket;
+
+/// Kernel buffers asked for: a key frame to many viewers must fit.
+const SEND_BUFFER: usize = 8 << 20;
+const RECEIVE_BUFFER: usize = 4 << 20;
+/// Room for one receive: the largest UDP datagram, or as many joined ones (GRO).
+const RECEIVE_ROOM: usize = 1 << 16;
+/// The most bytes in one segmented send; the length of an IP packet is 16 bits.
+const SEND_ROOM: usize = 60_000;
+
+/// A datagram's way in: who sent it, and to which of our addresses.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+}
+
+/// Buffers of one receive call.
+pub(super) struct Inbox {
+    buffers: Vec<Vec<u8>>,
+    metas: Vec<RecvMeta>,
+}
+
+impl Inbox {
+    pub(super) fn new() -> Self {
+        Self {
+            buffers: (0..BATCH_SIZE).map(|_| vec![0; RECEIVE_ROOM]).collect(),
+            metas: vec![RecvMeta::default(); BATCH_SIZE],
+        }
+    }
+}
+
+/// A bound UDP socket.
+pub(super) struct Socket {
+    io: UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+    /// Datagrams that the kernel did not take: its buffer was full.
+    dropped: u64,
+}
+
+impl Socket {
+    /// Binds without a runtime; [`Socket::new`] takes it into one.
+    pub(super) fn bind(listen: SocketAddr) -> io::Result<std::net::UdpSocket> {
+        let socket = RawSocket::new(Domain::for_address(listen), Type::DGRAM, Some(Protocol::UDP))?;
+        if listen.is_ipv6() {
+            socket.set_only_v6(false)?;
+        }
+        // The kernel gives what it may; less costs packets under load, no more.
+        let _ = socket.set_send_buffer_size(SEND_BUFFER);
+        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+        socket.set_nonblocking(true)?;
+        socket.bind(&listen.into())?;
+        Ok(socket.into())
+    }
+
+    /// Must be called within a tokio runtime.
+    pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let io = UdpSocket::from_std(socket)?;
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let local = io.local_addr()?;
+        Ok(Self { io, state, local, dropped: 0 })
+    }
+
+    pub(super) async fn readable(&self) -> io::Result<()> {
+        self.io.readable().await
+    }
+
+    /// Receives what is there, up to a batch, and hands over each datagram.
+    /// Says how many there were.
+    pub(super) fn receive(
+        &self,
+        inbox: &mut Inbox,
+        mut each: impl FnMut(Arrival, &[u8]),
+    ) -> io::Result<usize> {
+        let Inbox { buffers, metas } = inbox;
+        let received = {
+            let mut slices: Vec<IoSliceMut<'_>> =
+                buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+            let received = self.io.try_io(Interest::READABLE, || {
+                self.state.recv(UdpSockRef::from(&self.io), &mut slices, metas)
+            });
+            match received {
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                Err(error) => return Err(error),
+            }
+        };
+        let mut datagrams = 0;
+        for (buffer, meta) in buffers.iter().zip(metas.iter()).take(received) {
+            let to = meta.dst_ip.unwrap_or_else(|| self.local.ip());
+            let arrival = Arrival {
+                from: canonical(meta.addr),
+                to: SocketAddr::new(to.to_canonical(), self.local.port()),
+            };
+            let stride = meta.stride.max(1);
+            for datagram in buffer[..meta.len.min(buffer.len())].chunks(stride) {
+                datagrams += 1;
+                each(arrival, datagram);
+            }
+        }
+        Ok(datagrams)
+    }
+
+    /// The way back for a datagram that arrived so.
+    fn source_ip(&self, to: SocketAddr) -> Option<IpAddr> {
+        if !self.local.ip().is_unspecified() || to.ip().is_unspecified() {
+            return None;
+        }
+        match to.ip() {
+            IpAddr::V4(v4) if self.local.is_ipv6() => Some(v4.to_ipv6_mapped().into()),
+            ip => Some(ip),
+        }
+    }
+
+    fn send(&mut self, route: Route, contents: &[u8], segment: Option<usize>) {
+        let destination = match route.to.ip() {
+            IpAddr::V4(v4) if self.local.is_ipv6() => {
+                SocketAddr::new(v4.to_ipv6_mapped().into(), route.to.port())
+            }
+            _ => route.to,
+        };
+        let transmit = Transmit {
+            destination,
+            ecn: None,
+            contents,
+            segment_size: segment,
+            src_ip: route.from.and_then(|from| self.source_ip(from)),
+        };
+        let sent = self.io.try_io(Interest::WRITABLE, || {
+            self.state.try_send(UdpSockRef::from(&self.io), &transmit)
+        });
+        let Err(error) = sent else { return };
+        match (error.kind(), segment) {
+            // Lost like any other datagram: retransmission makes up for it.
+            (io::ErrorKind::WouldBlock, _) => self.dropped += 1,
+            // Segmentation may not be there on this path: one by one then.
+            (_, Some(segment)) => {
+                for datagram in contents.chunks(segment) {
+                    self.send(route, datagram, None);
+                }
+            }
+            _ => tracing::trace!(to = %route.to, %error, "a datagram could not be sent"),
+        }
+    }
+
+    /// How many datagrams the kernel did not take.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+}
+
+/// IPv4 addresses are that also where an IPv6 socket shows them mapped.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// Where datagrams go, and from which of our addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) to: SocketAddr,
+    pub(super) from: Option<SocketAddr>,
+}
+
+/// Joins datagrams of one destination and size into segmented sends.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    route: Option<Route>,
+    contents: Vec<u8>,
+    segment: usize,
+    /// A shorter datagram ends a run: only the last may be short.
+    ended: bool,
+}
+
+impl Outbox {
+    pub(super) fn push(&mut self, socket: &mut Socket, route: Route, datagram: &[u8]) {
+        let most = socket.state.max_gso_segments();
+        let joins = self.route == Some(route)
+            && !self.ended
+            && datagram.len() <= self.segment
+            && self.contents.len() + datagram.len() <= SEND_ROOM
+            && self.contents.len() / self.segment.max(1) < most;
+        if !joins {
+            self.flush(socket);
+            self.route = Some(route);
+            self.segment = datagram.len();
+        }
+        self.ended = datagram.len() < self.segment;
+        self.contents.extend_from_slice(datagram);
+    }
+
+    pub(super) fn flush(&mut self, socket: &mut Socket) {
+        if let Some(route) = self.route.take()
+            && !self.contents.is_empty()
+        {
+            let segment = (self.contents.len() > self.segment).then_some(self.segment);
+            socket.send(route, &self.contents, segment);
+        }
+        self.contents.clear();
+        self.ended = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn datagrams_keep_their_bounds_and_their_order() {
+        let bind = || Socket::new(Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
+        let (mut sender, receiver) = (bind(), bind());
+        let route = Route { to: receiver.local, from: None };
+        let sizes = [1200, 1200, 1200, 700, 1200, 80, 80, 90, 1200, 1200];
+        let mut outbox = Outbox::default();
+        for (index, size) in sizes.iter().enumerate() {
+            outbox.push(&mut sender, route, &vec![index as u8; *size]);
+        }
+        outbox.flush(&mut sender);
+        let mut seen = Vec::new();
+        let mut inbox = Inbox::new();
+        while seen.len() < sizes.len() {
+            receiver.readable().await.unwrap();
+            receiver
+                .receive(&mut inbox, |arrival, data| {
+                    assert_eq!(arrival.from, sender.local);
+                    assert_eq!(arrival.to.ip(), receiver.local.ip());
+                    assert_eq!(data[0], seen.len() as u8);
+                    seen.push(data.len());
+                })
+                .unwrap();
+        }
+        assert_eq!(seen, sizes);
+        assert_eq!(sender.dropped(), 0);
+    }
+}

@@ -1,0 +1,65 @@
+//! What can go wrong with an offer or a trickle fragment.
+
+use thiserror::Error;
+
+/// Why an offer was not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// Longer than 64 KiB.
+    #[error("the offer is longer than {limit} bytes")]
+    TooLarge {
+        /// The longest offer that is read, in bytes.
+        limit: usize,
+    },
+    /// Not an SDP, or one that contradicts itself.
+    #[error("the offer is no valid SDP: {0}")]
+    Malformed(String),
+    /// A valid SDP that this server cannot work with; the text says what to change.
+    #[error("{0}")]
+    Unsupported(String),
+    /// An SDP without an audio or video section that could be used; the text
+    /// says what is missing.
+    #[error("{0}")]
+    NoMedia(String),
+    /// No codec in common; the text says what is accepted.
+    #[error("{0}")]
+    NoCodec(String),
+    /// Nobody publishes this stream.
+    #[error("nobody publishes this stream")]
+    NoPublisher,
+    /// As many sessions as this server is allowed.
+    #[error("the server has as many sessions as it may have")]
+    Full,
+    /// The media plane does not answer: overloaded or shutting down.
+    #[error("the media plane is not available")]
+    Unavailable,
+    /// A defect of ours, confined to this offer.
+    #[error("the offer could not be answered")]
+    Internal,
+}
+
+/// Why a trickle fragment (RFC 8840) was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TrickleError {
+    /// No such session.
+    #[error("no such session")]
+    NoSession,
+    /// Longer than 64 KiB.
+    #[error("the fragment is longer than {limit} bytes")]
+    TooLarge {
+        /// The longest fragment that is read, in bytes.
+        limit: usize,
+    },
+    /// Not an SDP fragment.
+    #[error("the fragment is no valid SDP fragment: {0}")]
+    Malformed(String),
+    /// Other ICE credentials than the offer's: an ICE restart, which is not
+    /// supported. The client opens a new session instead.
+    #[error("an ICE restart is not supported: open a new session")]
+    Restart,
+    /// The media plane does not answer.
+    #[error("the media plane is not available")]
+    Unavailable,
+}

@@ -1,0 +1,199 @@
+//! H.264 (RFC 6184): key frames and the sequence parameter set.
+
+use super::bits::Bits;
+use super::{Inspection, PictureSize};
+
+const IDR: u8 = 5;
+const SPS: u8 = 7;
+const PPS: u8 = 8;
+const STAP_A: u8 = 24;
+const FU_A: u8 = 28;
+
+pub(super) fn inspect(payload: &[u8]) -> Inspection {
+    let mut found = Inspection::default();
+    let Some(&header) = payload.first() else { return found };
+    match header & 0x1f {
+        STAP_A => {
+            let mut rest = &payload[1..];
+            while let [high, low, tail @ ..] = rest {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                let Some(unit) = tail.get(..length) else { break };
+                note(&mut found, unit);
+                rest = &tail[length..];
+            }
+        }
+        // Any fragment tells the kind of the whole unit, so that a lost first
+        // fragment does not hide a key frame.
+        FU_A => found.key = payload.get(1).is_some_and(|fu| fu & 0x1f == IDR),
+        _ => note(&mut found, payload),
+    }
+    found
+}
+
+fn note(found: &mut Inspection, unit: &[u8]) {
+    match unit.first().map(|header| header & 0x1f) {
+        Some(IDR) => found.key = true,
+        Some(SPS) => {
+            found.parameters = true;
+            found.size = picture_size(&unit[1..]);
+        }
+        Some(PPS) => found.parameters = true,
+        _ => {}
+    }
+}
+
+/// The cropped picture size out of a sequence parameter set without its NAL
+/// header (ITU-T H.264, 7.3.2.1.1).
+fn picture_size(sps: &[u8]) -> Option<PictureSize> {
+    let raw = without_emulation_prevention(sps);
+    let mut bits = Bits::new(&raw);
+    let profile = bits.take(8)?;
+    bits.skip(16)?; // constraint flags, level
+    bits.ue()?; // seq_parameter_set_id
+
+    let mut chroma_format = 1;
+    let mut separate_planes = false;
+    if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
+        chroma_format = bits.ue()?;
+        if chroma_format == 3 {
+            separate_planes = bits.bit()?;
+        }
+        bits.ue()?; // bit_depth_luma_minus8
+        bits.ue()?; // bit_depth_chroma_minus8
+        bits.bit()?; // qpprime_y_zero_transform_bypass_flag
+        if bits.bit()? {
+            let lists = if chroma_format == 3 { 12 } else { 8 };
+            for list in 0..lists {
+                if bits.bit()? {
+                    skip_scaling_list(&mut bits, if list < 6 { 16 } else { 64 })?;
+                }
+            }
+        }
+    }
+    bits.ue()?; // log2_max_frame_num_minus4
+    skip_picture_order(&mut bits)?;
+    bits.ue()?; // max_num_ref_frames
+    bits.bit()?; // gaps_in_frame_num_value_allowed_flag
+    let width_mbs = bits.ue()?.checked_add(1)?;
+    let height_units = bits.ue()?.checked_add(1)?;
+    let frame_mbs_only = bits.bit()?;
+    if !frame_mbs_only {
+        bits.bit()?; // mb_adaptive_frame_field_flag
+    }
+    bits.bit()?; // direct_8x8_inference_flag
+    let crop = if bits.bit()? { [bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?] } else { [0; 4] };
+
+    let fields = if frame_mbs_only { 1 } else { 2 };
+    let (unit_x, unit_y) = match (chroma_format, separate_planes) {
+        (1, _) => (2, 2),
+        (2, _) => (2, 1),
+        _ => (1, 1),
+    };
+    let cropped = |full: u32, first: u32, last: u32, unit: u32| {
+        full.checked_sub(first.checked_add(last)?.checked_mul(unit)?)
+    };
+    let width = cropped(width_mbs.checked_mul(16)?, crop[0], crop[1], unit_x)?;
+    let full_height = height_units.checked_mul(16)?.checked_mul(fields)?;
+    let height = cropped(full_height, crop[2], crop[3], unit_y * fields)?;
+    Some(PictureSize { width, height })
+}
+
+fn skip_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
+    let mut last: i64 = 8;
+    let mut next: i64 = 8;
+    for _ in 0..size {
+        if next != 0 {
+            next = (last + bits.se()?).rem_euclid(256);
+        }
+        last = if next == 0 { last } else { next };
+    }
+    Some(())
+}
+
+fn skip_picture_order(bits: &mut Bits<'_>) -> Option<()> {
+    match bits.ue()? {
+        0 => {
+            bits.ue()?;
+        }
+        1 => {
+            bits.bit()?;
+            bits.se()?;
+            bits.se()?;
+            let cycle = bits.ue()?;
+            if cycle > 255 {
+                return None;
+            }
+            for _ in 0..cycle {
+                bits.se()?;
+            }
+        }
+        _ => {}
+    }
+    Some(())
+}
+
+/// Drops the 3 of every 0 0 3 (ITU-T H.264, 7.4.1).
+fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(unit.len());
+    let mut zeros = 0;
+    for &byte in unit {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        raw.push(byte);
+    }
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x264, Constrained Baseline, 1280x720.
+    const SPS_720P: [u8; 25] = [
+        0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x80,
+        0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x47, 0x8c,
+    ];
+    /// x264, High, 1920x1080: cropped from 1088 rows.
+    const SPS_1080P: [u8; 26] = [
+        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00,
+        0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6,
+    ];
+
+    #[test]
+    fn sizes_are_read_from_parameter_sets() {
+        let size = inspect(&SPS_720P).size;
+        assert_eq!(size, Some(PictureSize { width: 1280, height: 720 }));
+        let size = inspect(&SPS_1080P).size;
+        assert_eq!(size, Some(PictureSize { width: 1920, height: 1080 }));
+    }
+
+    #[test]
+    fn key_frames_in_every_packetisation() {
+        assert!(inspect(&[0x65, 0x88]).key, "single unit");
+        assert!(!inspect(&[0x41, 0x9a]).key, "single unit, not key");
+        assert!(inspect(&[0x7c, 0x85, 0x88]).key, "first fragment");
+        assert!(inspect(&[0x7c, 0x05, 0x88]).key, "later fragment");
+        assert!(!inspect(&[0x7c, 0x81, 0x9a]).key, "fragment, not key");
+
+        let mut aggregate = vec![0x78, 0, SPS_720P.len() as u8];
+        aggregate.extend_from_slice(&SPS_720P);
+        aggregate.extend_from_slice(&[0, 2, 0x68, 0xce, 0, 2, 0x65, 0x88]);
+        let found = inspect(&aggregate);
+        assert!(found.key && found.parameters && found.size.is_some());
+    }
+
+    #[test]
+    fn parameter_sets_alone_are_no_key_frame() {
+        let found = inspect(&SPS_720P);
+        assert!(found.parameters && !found.key);
+    }
+
+    #[test]
+    fn a_cut_aggregate_is_read_as_far_as_it_goes() {
+        assert!(inspect(&[0x78, 0, 2, 0x65, 0x88, 0, 9, 1]).key);
+        assert!(!inspect(&[0x78, 0, 9, 0x65]).key);
+    }
+}

@@ -1,0 +1,142 @@
+//! What can be read from RTP packets without decoding them: codecs, key frames,
+//! picture sizes and the figures of a track.
+
+mod av1;
+mod bits;
+mod h264;
+mod meter;
+mod vp8;
+mod vp9;
+
+use serde::Serialize;
+
+pub use meter::TrackMeter;
+
+/// The two kinds of track a stream may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Sound, at a clock of 48 kHz.
+    Audio,
+    /// Picture, at a clock of 90 kHz.
+    Video,
+}
+
+impl Kind {
+    /// Ticks of the RTP clock per second.
+    pub fn clock(self) -> u32 {
+        match self {
+            Kind::Audio => 48_000,
+            Kind::Video => 90_000,
+        }
+    }
+}
+
+/// A codec that passes through untouched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub enum Codec {
+    /// RFC 6184.
+    H264,
+    /// RFC 7741.
+    #[serde(rename = "VP8")]
+    Vp8,
+    /// RFC 9628.
+    #[serde(rename = "VP9")]
+    Vp9,
+    /// The AOM's RTP payload specification for AV1.
+    #[serde(rename = "AV1")]
+    Av1,
+    /// RFC 7587.
+    #[serde(rename = "opus")]
+    Opus,
+}
+
+impl Codec {
+    /// The kind of track the codec makes.
+    pub fn kind(self) -> Kind {
+        match self {
+            Codec::Opus => Kind::Audio,
+            _ => Kind::Video,
+        }
+    }
+
+    /// The encoding name of `a=rtpmap`, compared without regard to case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [
+            ("H264", Codec::H264),
+            ("VP8", Codec::Vp8),
+            ("VP9", Codec::Vp9),
+            ("AV1", Codec::Av1),
+            ("opus", Codec::Opus),
+        ]
+        .into_iter()
+        .find_map(|(n, c)| n.eq_ignore_ascii_case(name).then_some(c))
+    }
+
+    /// The encoding name of `a=rtpmap`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Codec::H264 => "H264",
+            Codec::Vp8 => "VP8",
+            Codec::Vp9 => "VP9",
+            Codec::Av1 => "AV1",
+            Codec::Opus => "opus",
+        }
+    }
+}
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PictureSize {
+    /// Columns.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+}
+
+/// What one packet of video says about its frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inspection {
+    /// The packet belongs to a frame with which decoding can start.
+    pub key: bool,
+    /// The packet carries the parameter sets that decoding needs (always so for
+    /// codecs which keep them within the key frame).
+    pub parameters: bool,
+    /// The picture's size, where the packet says it.
+    pub size: Option<PictureSize>,
+}
+
+/// Reads the beginning of a video packet. Never fails: what is not understood
+/// says nothing.
+pub fn inspect(codec: Codec, payload: &[u8]) -> Inspection {
+    match codec {
+        Codec::H264 => h264::inspect(payload),
+        Codec::Vp8 => vp8::inspect(payload),
+        Codec::Vp9 => vp9::inspect(payload),
+        Codec::Av1 => av1::inspect(payload),
+        Codec::Opus => Inspection::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn no_payload_is_too_strange(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
+            for codec in [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus] {
+                let _ = inspect(codec, &payload);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        assert_eq!(Codec::from_name("OPUS"), Some(Codec::Opus));
+        assert_eq!(Codec::from_name("h264"), Some(Codec::H264));
+        assert_eq!(Codec::from_name("H265"), None);
+    }
+}

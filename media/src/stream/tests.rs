@@ -1,0 +1,330 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const FRAME: Duration = Duration::from_millis(40);
+
+/// A made-up encoder: four packets a frame, a key frame every ten.
+struct Source {
+    seq: u64,
+    timestamp: u32,
+    frame: u64,
+    parameters: bool,
+}
+
+impl Source {
+    fn new(seq: u64, timestamp: u32) -> Self {
+        Self { seq, timestamp, frame: 0, parameters: true }
+    }
+
+    fn packet(&mut self, now: Instant, payload: &[u8], marker: bool) -> Packet {
+        self.seq += 1;
+        Packet {
+            codec: Codec::H264,
+            seq: self.seq,
+            timestamp: self.timestamp,
+            marker,
+            payload: payload.into(),
+            captured: now,
+        }
+    }
+
+    fn frame(&mut self, now: Instant) -> Vec<Packet> {
+        let key = self.frame.is_multiple_of(10);
+        self.frame += 1;
+        self.timestamp = self.timestamp.wrapping_add(3600);
+        let unit = if key { 0x65 } else { 0x41 };
+        let mut packets = Vec::new();
+        if key && self.parameters {
+            packets.push(self.packet(now, &[0x67, 0x42], false));
+            packets.push(self.packet(now, &[0x68, 0xce], false));
+        }
+        for part in 0..4u8 {
+            packets.push(self.packet(now, &[unit, part], part == 3));
+        }
+        packets
+    }
+}
+
+fn audio(seq: u64, timestamp: u32, now: Instant) -> Packet {
+    Packet {
+        codec: Codec::Opus,
+        seq,
+        timestamp,
+        marker: false,
+        payload: [1u8, 2, 3].as_slice().into(),
+        captured: now,
+    }
+}
+
+type Sent = Vec<(ViewerKey, Outgoing)>;
+
+fn feed(stream: &mut Stream, now: Instant, packets: Vec<Packet>) -> Sent {
+    let mut sent = Vec::new();
+    let mut sink = |key: ViewerKey, out: Outgoing| sent.push((key, out));
+    for packet in packets {
+        stream.packet(now, packet, &mut sink);
+    }
+    while stream.pump(now, &mut sink) {}
+    sent
+}
+
+fn is_key(out: &Outgoing) -> bool {
+    inspect(out.codec, &out.payload).key
+}
+
+fn seqs(sent: &Sent) -> Vec<u64> {
+    sent.iter().map(|(_, out)| out.seq).collect()
+}
+
+#[test]
+fn a_newcomer_gets_the_cached_group_at_once() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(70_000, u32::MAX - 9_000);
+    stream.publish();
+    for frame in 0..7 {
+        assert!(feed(&mut stream, start + FRAME * frame, source.frame(start)).is_empty());
+    }
+    let now = start + FRAME * 7;
+    stream.add_viewer(now);
+    let sent = feed(&mut stream, now, vec![]);
+    assert_eq!(sent.len(), 2 + 7 * 4);
+    assert_eq!(sent[0].1.payload[0], 0x67, "parameter sets come first");
+    assert!(sent[0].1.seq < 65_536);
+    assert!(seqs(&sent).windows(2).all(|w| w[1] == w[0] + 1), "without a gap");
+
+    let times: Vec<u32> = sent.iter().map(|(_, out)| out.timestamp).collect();
+    let span = times.last().unwrap().wrapping_sub(times[0]);
+    assert_eq!(span, 6 * 90, "the cached frames are drawn together");
+
+    let live = feed(&mut stream, now, source.frame(now));
+    let last = *times.last().unwrap();
+    assert_eq!(live[0].1.timestamp.wrapping_sub(last), 3600, "then it goes on as it comes");
+    assert_eq!(live[0].1.seq, sent.last().unwrap().1.seq + 1);
+}
+
+#[test]
+fn without_a_cached_group_a_key_frame_is_asked_for_and_awaited() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish();
+    stream.add_viewer(start);
+    assert!(stream.poll_keyframe_request(start));
+    source.frame(start); // the key frame is lost on its way
+    let sent = feed(&mut stream, start, source.frame(start));
+    assert!(sent.is_empty());
+    assert!(!stream.poll_keyframe_request(start), "asked a moment ago");
+    let later = start + keyframes::INTERVAL;
+    assert!(stream.poll_keyframe_request(later));
+    for _ in 0..8 {
+        source.frame(later);
+    }
+    let sent = feed(&mut stream, later, source.frame(later));
+    assert_eq!(sent.len(), 6);
+    assert!(!stream.poll_keyframe_request(later + keyframes::INTERVAL), "answered");
+}
+
+#[test]
+fn wishes_are_merged() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    stream.publish();
+    let mut asked = 0;
+    for step in 0..2_000u32 {
+        let now = start + Duration::from_millis(1) * step;
+        stream.want_keyframe(now);
+        asked += u32::from(stream.poll_keyframe_request(now));
+    }
+    assert_eq!(asked, 4, "once in half a second");
+}
+
+#[test]
+fn a_takeover_is_seamless_for_the_viewer() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    let mut first = Source::new(5_000, 1_000_000);
+    stream.publish();
+    stream.add_viewer(start);
+    let mut all = Vec::new();
+    let mut now = start;
+    for _ in 0..13 {
+        now += FRAME;
+        all.extend(feed(&mut stream, now, first.frame(now)));
+    }
+    let mut second = Source::new(40, 77);
+    stream.publish();
+    assert!(feed(&mut stream, now, vec![]).is_empty());
+    now += Duration::from_secs(2);
+    let begin = all.len();
+    for _ in 0..13 {
+        now += FRAME;
+        all.extend(feed(&mut stream, now, second.frame(now)));
+    }
+    assert!(seqs(&all).windows(2).all(|w| w[1] == w[0] + 1), "numbers go on");
+    assert_eq!(all[begin].1.payload[0], 0x67, "with a key frame of the new one");
+    let jump = all[begin].1.timestamp.wrapping_sub(all[begin - 1].1.timestamp);
+    let expected = 90 * (2_000 + 40);
+    assert!(jump.abs_diff(expected) <= 180, "time goes on as it passed: {jump}");
+}
+
+#[test]
+fn sound_goes_on_across_a_takeover() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    stream.publish();
+    stream.add_viewer(start);
+    let one = feed(&mut stream, start, vec![audio(60_000, 5, start), audio(60_001, 965, start)]);
+    stream.publish();
+    let later = start + Duration::from_secs(1);
+    let two = feed(&mut stream, later, vec![audio(3, 9_000, later)]);
+    assert!(one[0].1.marker && !one[1].1.marker && two[0].1.marker);
+    assert_eq!(two[0].1.seq, one[1].1.seq + 1);
+    assert_eq!(two[0].1.timestamp.wrapping_sub(one[1].1.timestamp), 48_000);
+}
+
+#[test]
+fn a_key_frame_without_parameter_sets_gets_the_last_ones() {
+    let now = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish();
+    for _ in 0..10 {
+        feed(&mut stream, now, source.frame(now));
+    }
+    source.parameters = false;
+    feed(&mut stream, now, source.frame(now));
+    stream.add_viewer(now);
+    let sent = feed(&mut stream, now, vec![]);
+    let kinds: Vec<u8> = sent.iter().map(|(_, out)| out.payload[0]).collect();
+    assert_eq!(kinds, [0x67, 0x68, 0x65, 0x65, 0x65, 0x65]);
+    assert!(seqs(&sent).windows(2).all(|w| w[1] == w[0] + 1));
+    assert!(sent.iter().all(|(_, out)| out.timestamp == sent[0].1.timestamp));
+}
+
+#[test]
+fn a_group_beyond_its_limits_is_dropped() {
+    let now = Instant::now();
+    let limits = GopLimits { packets: 20, ..GopLimits::default() };
+    let mut stream = Stream::new(limits);
+    let mut source = Source::new(1, 1);
+    stream.publish();
+    let early = stream.add_viewer(now);
+    let mut sent = Vec::new();
+    for _ in 0..9 {
+        sent.extend(feed(&mut stream, now, source.frame(now)));
+    }
+    assert_eq!(sent.len(), 2 + 9 * 4, "who is up to date loses nothing");
+    let now = now + Duration::from_secs(1);
+    let late = stream.add_viewer(now);
+    assert!(stream.poll_keyframe_request(now));
+    let next = feed(&mut stream, now, source.frame(now));
+    assert!(next.iter().all(|(key, _)| *key == early));
+    let next = feed(&mut stream, now, source.frame(now));
+    assert!(next.iter().any(|(key, out)| *key == late && is_key(out)));
+}
+
+#[test]
+fn a_late_packet_of_a_cached_frame_keeps_its_timestamp() {
+    let now = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish();
+    let mut frames: Vec<_> = (0..4).map(|_| source.frame(now)).collect();
+    let missing = frames[1].remove(2);
+    for frame in frames {
+        feed(&mut stream, now, frame);
+    }
+    stream.add_viewer(now);
+    let sent = feed(&mut stream, now, vec![]);
+    let late = feed(&mut stream, now, vec![missing]);
+    let before = sent.iter().find(|(_, out)| out.seq + 1 == late[0].1.seq).unwrap();
+    assert_eq!(before.1.timestamp, late[0].1.timestamp);
+}
+
+#[test]
+fn a_removed_viewer_gets_nothing() {
+    let now = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish();
+    let key = stream.add_viewer(now);
+    stream.remove_viewer(key);
+    assert_eq!(stream.viewers(), 0);
+    assert!(feed(&mut stream, now, source.frame(now)).is_empty());
+    assert_eq!(stream.add_viewer(now), key, "its place is used again");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Frame { lost: u8, swap: bool },
+    Takeover { seq: u32, timestamp: u32 },
+    Leave,
+    Join,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (any::<u8>(), any::<bool>()).prop_map(|(lost, swap)| Step::Frame { lost: lost & lost >> 3, swap }),
+        1 => (0..200_000u32, any::<u32>()).prop_map(|(seq, timestamp)| Step::Takeover { seq, timestamp }),
+        1 => Just(Step::Leave),
+        2 => Just(Step::Join),
+    ]
+}
+
+proptest! {
+    /// Whatever is lost, reordered or taken over: no number is used twice for
+    /// different content, none jumps by more than what was lost, the first fits
+    /// a receiver's rollover counter, and a run begins with a key frame.
+    #[test]
+    fn every_viewer_sees_one_unbroken_numbering(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut now = Instant::now();
+        let mut stream = Stream::default();
+        let mut source = Source::new(1, 1);
+        stream.publish();
+        let mut seen: Vec<Vec<Outgoing>> = Vec::new();
+        let mut published = true;
+        for step in steps {
+            now += FRAME;
+            let sent = match step {
+                Step::Frame { lost, swap } => {
+                    let mut packets = source.frame(now);
+                    let mut index = 0;
+                    packets.retain(|_| { index += 1; lost >> index & 1 == 0 });
+                    if swap && packets.len() > 1 { packets.swap(0, 1); }
+                    feed(&mut stream, now, packets)
+                }
+                Step::Takeover { seq, timestamp } => {
+                    source = Source::new(u64::from(seq), timestamp);
+                    stream.publish();
+                    published = true;
+                    feed(&mut stream, now, vec![])
+                }
+                Step::Leave => { stream.unpublish(); published = false; vec![] }
+                Step::Join => { stream.add_viewer(now); seen.push(Vec::new()); vec![] }
+            };
+            prop_assert!(published || sent.is_empty());
+            for (key, out) in sent {
+                seen[key.0 as usize].push(out);
+            }
+        }
+        for viewer in seen {
+            let Some(first) = viewer.first() else { continue };
+            prop_assert!(first.seq < 65_536);
+            let mut used = HashSet::new();
+            let mut highest = first.seq;
+            for out in &viewer {
+                prop_assert!(used.insert(out.seq), "{} twice", out.seq);
+                // At most a whole frame's loss and the frames lost whole (8 bits of 6).
+                prop_assert!(out.seq < highest + 400);
+                highest = highest.max(out.seq);
+            }
+            let starts_whole = viewer.iter().take(8).any(is_key);
+            prop_assert!(starts_whole);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! WebRTC peers: what is agreed on in SDP, and str0m in RTP mode behind it.
+//!
+//! Still sans-IO: datagrams and the clock are arguments.
+
+mod answer;
+mod clock;
+mod negotiate;
+mod peer;
+mod publisher;
+mod sdp;
+mod stun;
+mod trickle;
+mod viewer;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use negotiate::Source;
+pub(crate) use peer::{Peer, PeerSetup};
+pub(crate) use publisher::Publisher;
+pub(crate) use stun::{is_stun, local_ufrag};
+pub(crate) use trickle::Fragment;
+pub(crate) use viewer::Viewer;

@@ -1,0 +1,416 @@
+//! What of an offer is taken, and the canonical offer that str0m sees.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use str0m::format::FormatParams;
+
+use crate::error::OfferError;
+use crate::rtp::{Codec, Kind};
+
+use super::sdp::{Offer, OfferedCodec, Section};
+
+const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const TWCC_EXTENSION: &str =
+    "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+const SEND_TIME_EXTENSION: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+
+/// Which end of a stream the client wants to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Publisher,
+    Viewer,
+}
+
+/// How a publisher's track is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TrackFormat {
+    pub(crate) codec: Codec,
+    pub(crate) format: FormatParams,
+}
+
+/// The tracks of a publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Source {
+    pub(crate) video: Option<TrackFormat>,
+    pub(crate) audio: Option<TrackFormat>,
+}
+
+impl Source {
+    fn track(&self, kind: Kind) -> Option<TrackFormat> {
+        match kind {
+            Kind::Audio => self.audio,
+            Kind::Video => self.video,
+        }
+    }
+}
+
+impl TrackFormat {
+    /// How well a receiver's payload type suits this track; none if it cannot
+    /// carry it.
+    pub(crate) fn suits(&self, offered: &OfferedCodec) -> Option<u32> {
+        if self.codec != offered.codec {
+            return None;
+        }
+        match self.codec {
+            Codec::H264 => Some(h264_score(&self.format, &offered.format)),
+            Codec::Vp9 => {
+                let profile = |f: &FormatParams| f.profile_id.unwrap_or(0);
+                (profile(&self.format) == profile(&offered.format)).then_some(1)
+            }
+            Codec::Av1 => {
+                let profile = |f: &FormatParams| f.profile.unwrap_or(0);
+                (profile(&self.format) == profile(&offered.format)).then_some(1)
+            }
+            Codec::Vp8 | Codec::Opus => Some(1),
+        }
+    }
+
+    /// The payload type that suits best, the client's earlier ones first.
+    pub(crate) fn choose<'a>(&self, offered: &'a [OfferedCodec]) -> Option<&'a OfferedCodec> {
+        let mut best: Option<(u32, &OfferedCodec)> = None;
+        for codec in offered {
+            if let Some(score) = self.suits(codec)
+                && best.is_none_or(|(highest, _)| score > highest)
+            {
+                best = Some((score, codec));
+            }
+        }
+        best.map(|(_, codec)| codec)
+    }
+}
+
+/// Decoders take more than they say (High-profile bits under a Baseline payload
+/// type decode in browsers), so that no H.264 is refused for its profile; but the
+/// payload type that says so is preferred.
+fn h264_score(source: &FormatParams, offered: &FormatParams) -> u32 {
+    let mode = |f: &FormatParams| f.packetization_mode.unwrap_or(0);
+    let (from, to) = (H264Profile::of(source), H264Profile::of(offered));
+    let mut score = 1;
+    if from == to {
+        score += 8;
+    } else if to > from {
+        score += 4;
+    }
+    if mode(source) == mode(offered) {
+        score += 2;
+    }
+    score
+}
+
+/// Profiles in the order of what their decoders can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum H264Profile {
+    ConstrainedBaseline,
+    Baseline,
+    Main,
+    High,
+    Other(u8),
+}
+
+impl H264Profile {
+    /// RFC 6184, table 5, as far as clients use it; without the parameter
+    /// Baseline is meant (8.1).
+    pub(crate) fn of(format: &FormatParams) -> Self {
+        let id = format.profile_level_id.unwrap_or(0x42_000a);
+        let [_, idc, constraints, _] = id.to_be_bytes();
+        match idc {
+            0x42 if constraints & 0x40 != 0 => H264Profile::ConstrainedBaseline,
+            0x4d if constraints & 0x80 != 0 => H264Profile::ConstrainedBaseline,
+            0x42 => H264Profile::Baseline,
+            0x4d => H264Profile::Main,
+            0x64 => H264Profile::High,
+            other => H264Profile::Other(other),
+        }
+    }
+}
+
+/// A section that is taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    /// Its place in the offer.
+    pub(crate) index: usize,
+    pub(crate) kind: Kind,
+    pub(crate) mid: String,
+    /// What is agreed on, the preferred first.
+    pub(crate) codecs: Vec<OfferedCodec>,
+    extensions: Vec<(u8, &'static str)>,
+    ssrcs: Vec<String>,
+}
+
+/// What of an offer is taken.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) role: Role,
+    pub(crate) taken: Vec<Taken>,
+}
+
+/// Decides what of an offer is taken. `source` is what a viewer is to see.
+pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, OfferError> {
+    check_mids(offer)?;
+    let mut taken: Vec<Taken> = Vec::new();
+    let mut complaint = None;
+    for (index, section) in offer.sections.iter().enumerate() {
+        let Some(kind) = section.kind() else { continue };
+        if taken.iter().any(|t| t.kind == kind) {
+            continue; // one track of each kind makes a stream
+        }
+        match take(offer, section, role, source) {
+            Ok((mid, codecs)) => taken.push(Taken {
+                index,
+                kind,
+                mid,
+                codecs,
+                extensions: extensions(section, role),
+                ssrcs: if role == Role::Publisher { section.ssrcs.clone() } else { Vec::new() },
+            }),
+            Err(Refused::Quietly) => {}
+            Err(Refused::Because(error)) => complaint = complaint.or(Some(error)),
+        }
+    }
+    // A track that cannot be carried is no detail: better to say so than to make
+    // half a stream of it.
+    if let Some(error) = complaint {
+        return Err(error);
+    }
+    if taken.is_empty() {
+        return Err(OfferError::NoMedia(
+            "the offer has no audio and no video section that is in use".into(),
+        ));
+    }
+    check_payload_types(&taken)?;
+    Ok(Plan { role, taken })
+}
+
+enum Refused {
+    /// The client does not want it.
+    Quietly,
+    Because(OfferError),
+}
+
+fn take(
+    offer: &Offer,
+    section: &Section,
+    role: Role,
+    source: &Source,
+) -> Result<(String, Vec<OfferedCodec>), Refused> {
+    let because = |text: String| Err(Refused::Because(OfferError::Unsupported(text)));
+    let Some(mid) = section.mid.clone() else {
+        return Err(Refused::Because(OfferError::Malformed("a=mid is missing".into())));
+    };
+    let bundled = offer.bundle.as_ref().map(|mids| mids.contains(&mid));
+    // With bundle-only, port 0 is no rejection (RFC 9143, 6).
+    let in_use = section.port != 0 || (bundled == Some(true) && section.bundle_only);
+    let direction = section.direction;
+    if !in_use || direction.is_none_or(|d| !d.sends() && !d.receives()) {
+        return Err(Refused::Quietly);
+    }
+    let name = &section.media;
+    let fits =
+        direction.is_some_and(|d| if role == Role::Publisher { d.sends() } else { d.receives() });
+    if !fits {
+        return because(match role {
+            Role::Publisher => {
+                format!("the {name} section only receives; a publisher offers a=sendonly")
+            }
+            Role::Viewer => format!("the {name} section only sends; a viewer offers a=recvonly"),
+        });
+    }
+    if !section.proto.eq_ignore_ascii_case("UDP/TLS/RTP/SAVPF") {
+        return because(format!("the {name} section must use UDP/TLS/RTP/SAVPF"));
+    }
+    if bundled == Some(false) || (bundled.is_none() && offer.sections.len() > 1) {
+        return because(format!("the {name} section is not in a=group:BUNDLE; bundle all of them"));
+    }
+    if !section.rtcp_mux {
+        return because(format!("the {name} section lacks a=rtcp-mux"));
+    }
+    let codecs = order(section, role, source);
+    match codecs {
+        Some(codecs) => Ok((mid, codecs)),
+        None => Err(Refused::Because(OfferError::NoCodec(no_codec(section, role, source)))),
+    }
+}
+
+/// The codecs to answer with. For a viewer those come first that suit what is
+/// published; the others stay, for a publisher who comes later.
+fn order(section: &Section, role: Role, source: &Source) -> Option<Vec<OfferedCodec>> {
+    let mut codecs = distinct(&section.codecs);
+    if codecs.is_empty() {
+        return None;
+    }
+    let track = section.kind().and_then(|kind| source.track(kind));
+    if let (Role::Viewer, Some(track)) = (role, track) {
+        codecs.sort_by_key(|codec| std::cmp::Reverse(track.suits(codec)));
+        track.suits(&codecs[0])?;
+    }
+    Some(codecs)
+}
+
+/// Without those that say the same twice: the first of them is enough.
+fn distinct(codecs: &[OfferedCodec]) -> Vec<OfferedCodec> {
+    let mut kept: Vec<OfferedCodec> = Vec::new();
+    for codec in codecs {
+        let same = |other: &OfferedCodec| {
+            other.codec == codec.codec
+                && match codec.codec {
+                    Codec::H264 => h264_identity(&other.format) == h264_identity(&codec.format),
+                    Codec::Vp9 => other.format.profile_id == codec.format.profile_id,
+                    Codec::Av1 => other.format == codec.format,
+                    Codec::Vp8 | Codec::Opus => true,
+                }
+        };
+        if !kept.iter().any(same) {
+            kept.push(codec.clone());
+        }
+    }
+    kept
+}
+
+fn h264_identity(format: &FormatParams) -> (H264Profile, u8, u8) {
+    let level = format.profile_level_id.unwrap_or(0x42_000a) as u8;
+    (H264Profile::of(format), level, format.packetization_mode.unwrap_or(0))
+}
+
+fn no_codec(section: &Section, role: Role, source: &Source) -> String {
+    let track = section.kind().and_then(|kind| source.track(kind));
+    match (role, track, section.kind()) {
+        (Role::Viewer, Some(track), _) => format!(
+            "the stream's {} is {}, which the offer does not take",
+            section.media,
+            track.codec.name()
+        ),
+        (_, _, Some(Kind::Audio)) => "the audio section offers no Opus (48000 Hz)".to_owned(),
+        _ => "the video section offers none of H264, VP8, VP9 and AV1".to_owned(),
+    }
+}
+
+/// The header extensions that are of use, with the client's identifiers. Those
+/// that describe the picture or the network hop are not passed on.
+fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
+    let wanted: &[&'static str] = match role {
+        Role::Publisher => &[MID_EXTENSION, TWCC_EXTENSION, SEND_TIME_EXTENSION],
+        Role::Viewer => &[MID_EXTENSION],
+    };
+    // str0m knows mids of at most 16 letters and digits; others go by SSRC.
+    let plain_mid = section
+        .mid
+        .as_ref()
+        .is_some_and(|mid| mid.len() <= 16 && mid.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let mut found: Vec<(u8, &'static str)> = Vec::new();
+    for uri in wanted {
+        let id = section.extensions.iter().find(|(_, u)| u == uri).map(|(id, _)| *id);
+        if let Some(id) = id
+            && (plain_mid || *uri != MID_EXTENSION)
+            && !found.iter().any(|(used, _)| *used == id)
+        {
+            found.push((id, uri));
+        }
+    }
+    found
+}
+
+fn check_mids(offer: &Offer) -> Result<(), OfferError> {
+    let mut seen = HashSet::new();
+    // As str0m will see them.
+    let plain = |mid: &str| -> String {
+        mid.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(16).collect()
+    };
+    for mid in offer.sections.iter().filter_map(|s| s.mid.as_deref()) {
+        if !seen.insert(plain(mid)) {
+            return Err(OfferError::Malformed("two sections have the same a=mid".into()));
+        }
+    }
+    Ok(())
+}
+
+fn check_payload_types(taken: &[Taken]) -> Result<(), OfferError> {
+    let mut seen = HashSet::new();
+    for codec in taken.iter().flat_map(|t| &t.codecs) {
+        for pt in std::iter::once(codec.pt).chain(codec.rtx) {
+            if !seen.insert(pt) {
+                return Err(OfferError::Malformed(format!("payload type {pt} means two things")));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Plan {
+    /// The offer as str0m is to see it: the sections that are taken, nothing else.
+    pub(crate) fn canonical(&self, offer: &Offer) -> String {
+        let mut sdp = String::with_capacity(2048);
+        let mids: Vec<&str> = self.taken.iter().map(|t| t.mid.as_str()).collect();
+        // Writing to a String cannot fail.
+        let _ = write!(
+            sdp,
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n\
+             a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:{}\r\n",
+            mids.join(" "),
+            offer.ufrag,
+            offer.pwd,
+            offer.fingerprint,
+            offer.setup
+        );
+        for taken in &self.taken {
+            taken.write(&mut sdp, self.role);
+        }
+        sdp
+    }
+}
+
+impl Taken {
+    fn write(&self, sdp: &mut String, role: Role) {
+        let (media, direction) = match (self.kind, role) {
+            (Kind::Audio, Role::Publisher) => ("audio", "sendonly"),
+            (Kind::Video, Role::Publisher) => ("video", "sendonly"),
+            (Kind::Audio, Role::Viewer) => ("audio", "recvonly"),
+            (Kind::Video, Role::Viewer) => ("video", "recvonly"),
+        };
+        let pts: Vec<String> = self
+            .codecs
+            .iter()
+            .flat_map(|c| std::iter::once(c.pt).chain(c.rtx))
+            .map(|pt| pt.to_string())
+            .collect();
+        let _ = write!(
+            sdp,
+            "m={media} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\na={direction}\r\na=rtcp-mux\r\n",
+            pts.join(" "),
+            self.mid
+        );
+        for (id, uri) in &self.extensions {
+            let _ = write!(sdp, "a=extmap:{id} {uri}\r\n");
+        }
+        for codec in &self.codecs {
+            codec.write(sdp);
+        }
+        for line in &self.ssrcs {
+            let _ = write!(sdp, "{line}\r\n");
+        }
+    }
+}
+
+impl OfferedCodec {
+    fn write(&self, sdp: &mut String) {
+        let channels = if self.codec == Codec::Opus { "/2" } else { "" };
+        let clock = self.codec.kind().clock();
+        let _ = write!(sdp, "a=rtpmap:{} {}/{clock}{channels}\r\n", self.pt, self.codec.name());
+        let format = self.format.to_string();
+        if !format.is_empty() {
+            let _ = write!(sdp, "a=fmtp:{} {format}\r\n", self.pt);
+        }
+        let feedback = [
+            (self.nack, "nack"),
+            (self.pli, "nack pli"),
+            (self.fir, "ccm fir"),
+            (self.transport_cc, "transport-cc"),
+        ];
+        for (_, name) in feedback.iter().filter(|(on, _)| *on) {
+            let _ = write!(sdp, "a=rtcp-fb:{} {name}\r\n", self.pt);
+        }
+        if let Some(rtx) = self.rtx {
+            let _ = write!(sdp, "a=rtpmap:{rtx} rtx/{clock}\r\na=fmtp:{rtx} apt={}\r\n", self.pt);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One peer connection: str0m in RTP mode, ICE-lite, behind an answered offer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use str0m::change::SdpOffer;
+use str0m::config::{CryptoProvider, DtlsCert};
+use str0m::format::{CodecConfig, CodecSpec, PayloadParams};
+use str0m::media::Frequency;
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{Extension, ExtensionMap};
+use str0m::{Candidate, Input, Rtc, RtcError};
+
+use crate::error::OfferError;
+use crate::rtp::{Codec, Kind};
+
+use super::answer;
+use super::negotiate::{Plan, Role, Source, plan};
+use super::sdp::{Offer, OfferedCodec};
+use super::stun;
+
+/// Packets kept for retransmission to one viewer: about a second and a half of
+/// 2.5 Mbit/s.
+const RETRANSMIT_PACKETS: usize = 400;
+
+/// What all peers of a server share.
+#[derive(Debug)]
+pub(crate) struct PeerSetup {
+    crypto: Arc<CryptoProvider>,
+    certificate: DtlsCert,
+    /// The addresses announced to every client.
+    candidates: Vec<SocketAddr>,
+}
+
+impl PeerSetup {
+    /// With a fresh certificate, which every session of this process presents.
+    pub(crate) fn new(candidates: Vec<SocketAddr>) -> std::io::Result<Self> {
+        let crypto = str0m::crypto::from_feature_flags();
+        let certificate = crypto
+            .dtls_provider
+            .generate_certificate()
+            .ok_or_else(|| std::io::Error::other("no DTLS certificate could be made"))?;
+        Ok(Self { crypto: Arc::new(crypto), certificate, candidates })
+    }
+
+    /// The announced address that a datagram for `local` counts as received on:
+    /// behind an address translation no announced address is a local one.
+    fn destination(&self, local: SocketAddr) -> Option<SocketAddr> {
+        let same = |c: &&SocketAddr| c.is_ipv4() == local.is_ipv4();
+        self.candidates
+            .iter()
+            .find(|c| c.ip() == local.ip())
+            .or_else(|| self.candidates.iter().find(same))
+            .copied()
+    }
+}
+
+/// A peer connection whose offer has been answered.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(super) rtc: Rtc,
+    setup: Arc<PeerSetup>,
+    local_ufrag: String,
+    local_pwd: String,
+    remote_ufrag: String,
+}
+
+/// What came of an offer.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) peer: Peer,
+    pub(super) plan: Plan,
+    pub(super) sdp: String,
+}
+
+impl Peer {
+    /// Answers an offer.
+    pub(super) fn answer(
+        setup: &Arc<PeerSetup>,
+        now: Instant,
+        offer: &str,
+        role: Role,
+        source: &Source,
+    ) -> Result<Answered, OfferError> {
+        let offer = Offer::parse(offer)?;
+        let plan = plan(&offer, role, source)?;
+        let canonical = SdpOffer::from_sdp_string(&plan.canonical(&offer))
+            .map_err(|error| OfferError::Malformed(error.to_string()))?;
+        let mut rtc = config(setup, &plan).build(now);
+        for address in &setup.candidates {
+            match Candidate::host(*address, Protocol::Udp) {
+                Ok(candidate) => {
+                    rtc.add_local_candidate(candidate);
+                }
+                Err(error) => tracing::warn!(%address, %error, "an address cannot be announced"),
+            }
+        }
+        let sdp = rtc
+            .sdp_api()
+            .accept_offer(canonical)
+            .map_err(|error| OfferError::Malformed(error.to_string()))?
+            .to_sdp_string();
+        let credentials = rtc.direct_api().local_ice_credentials();
+        let sdp = answer::finish(&sdp, &offer, &plan);
+        let peer = Peer {
+            rtc,
+            setup: setup.clone(),
+            local_ufrag: credentials.ufrag,
+            local_pwd: credentials.pass,
+            remote_ufrag: offer.ufrag,
+        };
+        Ok(Answered { peer, plan, sdp })
+    }
+
+    /// The user fragment by which the client's checks are told from others'.
+    pub(crate) fn local_ufrag(&self) -> &str {
+        &self.local_ufrag
+    }
+
+    /// The client's user fragment, as of its offer.
+    pub(crate) fn remote_ufrag(&self) -> &str {
+        &self.remote_ufrag
+    }
+
+    /// Whether a STUN request proves to come from this session's client.
+    pub(crate) fn accepts_stun(
+        &self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+    ) -> bool {
+        let repaired = stun::with_priority(data, &self.local_pwd, &self.setup.crypto);
+        let data = repaired.as_deref().unwrap_or(data);
+        self.receive(from, to, data)
+            .is_some_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
+    }
+
+    /// Takes a datagram. `to` is the local address that it came to.
+    pub(crate) fn datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        to: SocketAddr,
+        data: &[u8],
+    ) -> Result<(), RtcError> {
+        let repaired = stun::is_stun(data)
+            .then(|| stun::with_priority(data, &self.local_pwd, &self.setup.crypto))
+            .flatten();
+        let data = repaired.as_deref().unwrap_or(data);
+        match self.receive(from, to, data) {
+            Some(receive) => self.rtc.handle_input(Input::Receive(now, receive)),
+            None => Ok(()),
+        }
+    }
+
+    fn receive<'a>(&self, from: SocketAddr, to: SocketAddr, data: &'a [u8]) -> Option<Receive<'a>> {
+        Receive::new(Protocol::Udp, from, self.setup.destination(to)?, data).ok()
+    }
+
+    /// Lets time pass, and makes what was written ready to be polled.
+    pub(crate) fn tick(&mut self, now: Instant) -> Result<(), RtcError> {
+        self.rtc.handle_input(Input::Timeout(now))
+    }
+
+    /// The next output; str0m wants all of them taken after every input.
+    pub(crate) fn poll(&mut self) -> Result<str0m::Output, RtcError> {
+        self.rtc.poll_output()
+    }
+
+    /// Whether anything more may come of this peer.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.rtc.is_alive()
+    }
+
+    /// Begins to say goodbye: what it says is to be polled.
+    pub(crate) fn close(&mut self) {
+        if let Err(error) = self.rtc.close() {
+            tracing::debug!(%error, "a session could not say goodbye");
+        }
+    }
+}
+
+fn config(setup: &PeerSetup, plan: &Plan) -> str0m::RtcConfig {
+    let mut extensions = ExtensionMap::empty();
+    extensions.set(1, Extension::RtpMid);
+    if plan.role == Role::Publisher {
+        extensions.set(2, Extension::TransportSequenceNumber);
+        extensions.set(3, Extension::AbsoluteSendTime);
+    }
+    let codecs: Vec<&OfferedCodec> = plan.taken.iter().flat_map(|t| &t.codecs).collect();
+    let mut config = Rtc::builder()
+        .set_crypto_provider(setup.crypto.clone())
+        .set_dtls_cert(setup.certificate.clone())
+        .set_ice_lite(true)
+        .set_rtp_mode(true)
+        .set_extension_map(extensions)
+        .set_send_buffer_video(RETRANSMIT_PACKETS)
+        // Who retransmits without RTX has to see the requests (see `viewer`).
+        .enable_raw_packets(plan.role == Role::Viewer && super::viewer::needs_raw(plan));
+    let params = codecs.iter().map(|codec| payload(codec, plan.role)).collect();
+    *config.codec_config() = CodecConfig::new_from_payload_params(params);
+    config
+}
+
+/// Exactly what the client offered, so that str0m answers each payload type of
+/// it with the same meaning.
+fn payload(offered: &OfferedCodec, role: Role) -> PayloadParams {
+    let codec = match offered.codec {
+        Codec::H264 => str0m::format::Codec::H264,
+        Codec::Vp8 => str0m::format::Codec::Vp8,
+        Codec::Vp9 => str0m::format::Codec::Vp9,
+        Codec::Av1 => str0m::format::Codec::Av1,
+        Codec::Opus => str0m::format::Codec::Opus,
+    };
+    let (clock_rate, channels) = match offered.codec.kind() {
+        Kind::Video => (Frequency::NINETY_KHZ, None),
+        Kind::Audio => (Frequency::FORTY_EIGHT_KHZ, Some(2)),
+    };
+    let spec = CodecSpec { codec, clock_rate, channels, format: offered.format };
+    let mut params = PayloadParams::new(offered.pt.into(), offered.rtx.map(Into::into), spec);
+    params.set_fb_nack(offered.nack);
+    params.set_fb_pli(offered.pli);
+    params.set_fb_fir(offered.fir);
+    params.set_fb_remb(false);
+    params.set_fb_transport_cc(role == Role::Publisher && offered.transport_cc);
+    params
+}

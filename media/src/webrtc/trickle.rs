@@ -1,0 +1,71 @@
+//! Trickle fragments (RFC 8840, RFC 9725 4.3.1).
+//!
+//! The server is ICE-lite: it never sends checks, and learns a client's
+//! addresses from the checks it receives. Candidates in a fragment are therefore
+//! checked for their form and otherwise not needed.
+
+use crate::error::TrickleError;
+
+use super::sdp::MAX_SDP;
+
+/// What a fragment says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fragment {
+    /// The client's user fragment, if given: another than the offer's means an
+    /// ICE restart.
+    pub(crate) ufrag: Option<String>,
+}
+
+impl Fragment {
+    pub(crate) fn parse(text: &str) -> Result<Self, TrickleError> {
+        if text.len() > MAX_SDP {
+            return Err(TrickleError::TooLarge { limit: MAX_SDP });
+        }
+        let malformed = |what: &str| Err(TrickleError::Malformed(what.to_owned()));
+        let mut ufrag: Option<String> = None;
+        let mut attributes = 0;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match line.split_once('=') {
+                Some(("a", value)) => {
+                    attributes += 1;
+                    let (name, value) = value.split_once(':').unwrap_or((value, ""));
+                    match name {
+                        "ice-ufrag" => ufrag = Some(value.trim().to_owned()),
+                        "candidate" if value.split_ascii_whitespace().count() < 8 => {
+                            return malformed("a=candidate has fewer than eight fields");
+                        }
+                        _ => {}
+                    }
+                }
+                Some(("m" | "c" | "o" | "s" | "t" | "v" | "b", _)) => {}
+                _ => return malformed("a line is neither an attribute nor an m-line"),
+            }
+        }
+        if attributes == 0 {
+            return malformed("it has no attribute");
+        }
+        Ok(Self { ufrag })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pseudo_section_of_a_simple_client() {
+        let text = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n\
+            m=audio 9 RTP/AVP 0\r\na=mid:video0\r\n\
+            a=candidate:1 1 UDP 2015363327 10.77.0.2 59007 typ host\r\na=end-of-candidates\r\n";
+        assert_eq!(Fragment::parse(text), Ok(Fragment { ufrag: Some("abcd".into()) }));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["", "hello", "m=audio 9 RTP/AVP 0", "a=candidate:1 1 UDP"] {
+            assert!(matches!(Fragment::parse(text), Err(TrickleError::Malformed(_))), "{text}");
+        }
+        let long = "a=x\r\n".repeat(20_000);
+        assert_eq!(Fragment::parse(&long), Err(TrickleError::TooLarge { limit: MAX_SDP }));
+    }
+}

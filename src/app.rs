@@ -78,12 +78,15 @@ impl App {
     /// The URL that people reach the server by, without a slash at its end.
     #[must_use]
     pub fn public_url(&self) -> String {
-        self.config.public_url.clone().unwrap_or_else(|| {
-            let mut address = self.http;
-            if address.ip().is_unspecified() {
-                address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-            }
-            format!("http://{address}")
-        })
+        self.config.public_url.clone().unwrap_or_else(|| local_url(self.http))
     }
+}
+
+/// The URL of a server bound to `address`, for somebody on the same machine.
+#[must_use]
+pub(crate) fn local_url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}")
 }

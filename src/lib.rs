@@ -3,6 +3,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+mod bootstrap;
 pub mod cli;
 pub mod config;
 pub mod contract;

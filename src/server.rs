@@ -15,6 +15,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     app::App,
+    bootstrap,
     config::Config,
     ops, rpc,
     store::{Store, StoreError},
@@ -74,7 +75,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 const DATABASE: &str = "rushes.db";
 
 /// The name of the file that says where the server is to be found.
-const RUNTIME: &str = "runtime.json";
+pub(crate) const RUNTIME: &str = "runtime.json";
 
 /// A running server.
 pub struct Server {
@@ -89,6 +90,7 @@ impl Server {
     /// When the data folder or the database cannot be used.
     pub async fn start(config: Config, listeners: Listeners) -> Result<Self, RunError> {
         let store = open_store(&config.data).await?;
+        bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
         let app = Arc::new(App::new(config, store, address));
         let router = rpc::layered(routes(&app), &app);
@@ -179,10 +181,6 @@ fn routes(app: &Arc<App>) -> Router {
 /// Says where the server is to be found, in one step: whoever waits for the file never reads
 /// half of it.
 fn write_runtime(app: &App) -> Result<(), RunError> {
-    let file = app.config.data.join(RUNTIME);
-    let part = app.config.data.join("runtime.json.part");
-    let text = json!({ "pid": std::process::id(), "http": app.http }).to_string();
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::rename(&part, &file))
-        .map_err(|cause| RunError::File { file, cause })
+    let runtime = json!({ "pid": std::process::id(), "http": app.http });
+    bootstrap::write_whole(&app.config.data.join(RUNTIME), &runtime.to_string())
 }

@@ -1,12 +1,22 @@
 //! The command line.
 
-use std::{io, path::PathBuf, process::ExitCode};
+mod admin;
+mod coverage;
+
+use std::{
+    io::{self, Write as _},
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, ConfigError, Options},
-    server::{Listeners, RunError, run},
+    demo,
+    server::{Listeners, RunError, Server, run},
+    store::StoreError,
 };
 
 /// A self-hosted server for film and television review.
@@ -26,6 +36,11 @@ struct Cli {
 enum Command {
     /// Serve; what happens without a command, too
     Serve,
+    /// Serve a room that shows itself: a demo production and a test pattern, on this machine only
+    Demo,
+    /// Work on the data folder, of a running server too; prints JSON
+    #[command(subcommand)]
+    Admin(admin::Admin),
 }
 
 /// Why a command did not succeed.
@@ -40,6 +55,15 @@ pub enum CliError {
     /// The machine failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The demo did not come up.
+    #[error(transparent)]
+    Demo(#[from] demo::DemoError),
+    /// What was asked for makes no sense here.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// Reads the command line and does what it says.
@@ -54,12 +78,23 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn command(cli: Cli) -> Result<(), CliError> {
+fn command(mut cli: Cli) -> Result<(), CliError> {
+    let command = cli.command.take().unwrap_or(Command::Serve);
+    if matches!(command, Command::Demo) {
+        let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        cli.options.listen.get_or_insert(local(8080));
+        cli.options.webrtc_listen.get_or_insert(local(8189));
+    }
     let config = Config::load(cli.options, cli.config.as_deref())?;
     log_to_stderr(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match cli.command.unwrap_or(Command::Serve) {
+    match command {
         Command::Serve => runtime.block_on(serve(config)),
+        Command::Demo => runtime.block_on(serve_demo(config)),
+        Command::Admin(command) => {
+            let done = runtime.block_on(admin::admin(&config, command))?;
+            Ok(writeln!(io::stdout(), "{done:#}")?)
+        }
     }
 }
 
@@ -67,6 +102,15 @@ async fn serve(config: Config) -> Result<(), CliError> {
     let shutdown = told_to_end()?;
     let listeners = Listeners::bind(&config).await?;
     Ok(run(config, listeners, shutdown).await?)
+}
+
+async fn serve_demo(config: Config) -> Result<(), CliError> {
+    let shutdown = told_to_end()?;
+    let listeners = Listeners::bind(&config).await?;
+    let server = Server::start(config, listeners).await?;
+    let result = demo::run(server.app(), shutdown).await;
+    server.shutdown().await?;
+    Ok(result?)
 }
 
 /// Resolves when somebody ends the process: SIGTERM or SIGINT, whichever is first.

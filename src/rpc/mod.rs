@@ -21,4 +21,4 @@ pub use http::router;
 pub use limit::{Limiter, Rate};
 pub use pipeline::{Call, execute};
 pub use route::{Empty, HandlerFn, Route, RouteKind, Routes};
-pub use rules::{check, from_query};
+pub use rules::{check, from_query, is_email};

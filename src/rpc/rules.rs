@@ -139,7 +139,8 @@ fn has_template(text: &str) -> bool {
 }
 
 /// Mail addresses as people have them: no quoted local parts, no addresses of hosts.
-fn is_email(text: &str) -> bool {
+#[must_use]
+pub fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let local_char = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     let local_fits = (1..=64).contains(&local.len())

@@ -53,6 +53,15 @@ pub async fn create(db: &mut Db, name: &str, now: Millis) -> Result<CompanyId, S
     Ok(id)
 }
 
+/// Whether there is any company: there is none only before the first start has made one.
+///
+/// # Errors
+/// When the database fails.
+pub async fn exist(db: &mut Db) -> Result<bool, StoreError> {
+    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM companies").fetch_one(db).await?;
+    Ok(count > 0)
+}
+
 /// A company.
 ///
 /// # Errors

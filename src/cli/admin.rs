@@ -1,0 +1,154 @@
+//! `rushes admin`: works on the data folder, of a running server too, and prints JSON.
+
+use std::{fs, path::Path};
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::{CliError, coverage::coverage};
+use crate::{
+    config::Config,
+    ids::{CompanyId, UserId},
+    provision,
+    server::{RUNTIME, open_store},
+    store::{Db, Store, StoreError, companies, credentials, users},
+    time::Millis,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Admin {
+    /// Create a company
+    CreateCompany {
+        /// Its name
+        #[arg(long)]
+        name: String,
+    },
+    /// Create a user of a company
+    CreateUser(CreateUser),
+    /// Make an API key for a user; the key is shown this once
+    ApiKey {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Make a link that signs a user in once, within a day
+    LoginLink {
+        #[command(flatten)]
+        who: Who,
+        /// Where to go from there: a path of the web client, such as /rooms/ID
+        #[arg(long)]
+        next: Option<String>,
+    },
+    /// Tell how much of the API is built, by category
+    Coverage,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateUser {
+    /// The company's id
+    #[arg(long)]
+    company: CompanyId,
+    /// The e-mail address
+    #[arg(long)]
+    email: String,
+    /// The first name
+    #[arg(long, default_value = "")]
+    first_name: String,
+    /// The last name
+    #[arg(long, default_value = "")]
+    last_name: String,
+    /// Makes the user an administrator of the company
+    #[arg(long)]
+    admin: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Who {
+    /// The user's id
+    #[arg(long)]
+    user: Option<UserId>,
+    /// The user's e-mail address
+    #[arg(long)]
+    email: Option<String>,
+}
+
+pub(super) async fn admin(config: &Config, command: Admin) -> Result<Value, CliError> {
+    if matches!(command, Admin::Coverage) {
+        return Ok(coverage());
+    }
+    let store = open_store(&config.data).await?;
+    let done = write(&store, config, command).await;
+    store.close().await;
+    done
+}
+
+async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, CliError> {
+    let mut tx = store.write().await?;
+    let now = Millis::now();
+    let done = match command {
+        Admin::CreateCompany { name } => {
+            json!({ "company_id": companies::create(&mut tx, &name, now).await?, "name": name })
+        }
+        Admin::CreateUser(user) => create_user(&mut tx, user, now).await?,
+        Admin::ApiKey { who } => {
+            let user = who.find(&mut tx).await?;
+            let key = credentials::create_api_key(&mut tx, user, now).await?;
+            json!({ "user_id": user, "api_id": key.api_id, "api_key": key.api_key.reveal() })
+        }
+        Admin::LoginLink { who, next } => {
+            let user = who.find(&mut tx).await?;
+            let url = public_url(config);
+            let link = provision::login_link(&mut tx, &url, user, next.as_deref(), now).await?;
+            json!({ "user_id": user, "url": link })
+        }
+        Admin::Coverage => coverage(),
+    };
+    tx.commit().await.map_err(StoreError::from)?;
+    Ok(done)
+}
+
+async fn create_user(db: &mut Db, user: CreateUser, now: Millis) -> Result<Value, CliError> {
+    if companies::get(db, user.company).await?.is_none() {
+        return Err(CliError::Refused("there is no such company".to_owned()));
+    }
+    if !crate::rpc::is_email(&user.email) {
+        return Err(CliError::Refused(format!("{:?} is not an e-mail address", user.email)));
+    }
+    let names = (user.first_name.as_str(), user.last_name.as_str());
+    let id = provision::create_user(db, user.company, &user.email, names, user.admin, now)
+        .await
+        .map_err(|error| match error {
+            StoreError::Unique("uq_users_email") => {
+                CliError::Refused(format!("{} is taken", user.email))
+            }
+            other => other.into(),
+        })?;
+    Ok(json!({ "user_id": id, "company_id": user.company, "email": user.email }))
+}
+
+impl Who {
+    async fn find(&self, db: &mut Db) -> Result<UserId, CliError> {
+        let found = match (self.user, &self.email) {
+            (Some(id), _) => users::get(db, id).await?,
+            (None, Some(email)) => users::by_email(db, email).await?,
+            (None, None) => None,
+        };
+        found
+            .map(|user| user.id)
+            .ok_or_else(|| CliError::Refused("there is no such user".to_owned()))
+    }
+}
+
+/// As configured, or else as the running server is bound, or else as one would be.
+fn public_url(config: &Config) -> String {
+    config.public_url.clone().unwrap_or_else(|| {
+        let bound = bound_address(&config.data).unwrap_or(config.listen);
+        crate::app::local_url(bound)
+    })
+}
+
+fn bound_address(data: &Path) -> Option<std::net::SocketAddr> {
+    let text = fs::read_to_string(data.join(RUNTIME)).ok()?;
+    let runtime: Value = serde_json::from_str(&text).ok()?;
+    runtime["http"].as_str()?.parse().ok()
+}

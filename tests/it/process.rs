@@ -1,0 +1,130 @@
+//! The binary itself: its command line, its files, its signals.
+
+use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Stdio};
+
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+use crate::harness::Folder;
+
+fn rushes(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
+    command
+        .current_dir(data.parent().unwrap())
+        .args(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
+        .args(["--webrtc-listen", "127.0.0.1:0"])
+        .kill_on_drop(true);
+    command
+}
+
+/// Starts a server and waits until it says that it is ready.
+async fn serve(data: &Path) -> (Child, Value) {
+    let mut child = rushes(data).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.contains("ready") {
+            let runtime = std::fs::read(data.join("runtime.json")).unwrap();
+            // Read on, so that the server never writes into a closed pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (child, serde_json::from_slice(&runtime).unwrap());
+        }
+    }
+    panic!("the server ended before it was ready");
+}
+
+fn signal(child: &Child, name: &str) {
+    let pid = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
+async fn admin(data: &Path, arguments: &[&str]) -> Result<Value, String> {
+    let out = rushes(data).arg("admin").args(arguments).output().await.unwrap();
+    if out.status.success() {
+        Ok(serde_json::from_slice(&out.stdout).unwrap())
+    } else {
+        Err(String::from_utf8(out.stderr).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn a_server_told_to_end_ends_well() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let (mut child, runtime) = serve(&data).await;
+    assert_eq!(runtime["pid"], child.id().unwrap());
+    let url = format!("http://{}/health", runtime["http"].as_str().unwrap());
+    let health: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
+    assert_eq!(health["ok"], true);
+    signal(&child, "-TERM");
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+    assert!(!data.join("runtime.json").exists());
+}
+
+#[tokio::test]
+async fn the_first_start_leaves_a_key_for_its_owner_alone_and_later_ones_keep_it() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let file = data.join("admin.json");
+    let (mut child, _) = serve(&data).await;
+    let first = std::fs::read(&file).unwrap();
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let admin: Value = serde_json::from_slice(&first).unwrap();
+    let mut keys: Vec<_> = admin.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["api_id", "api_key", "company_id", "email", "user_id"]);
+    signal(&child, "-KILL");
+    child.wait().await.unwrap();
+    let (_child, runtime) = serve(&data).await;
+    assert_eq!(std::fs::read(&file).unwrap(), first);
+    let url = format!("http://{}/authenticate/api", runtime["http"].as_str().unwrap());
+    let keys = json!({"api_id": admin["api_id"], "api_key": admin["api_key"]});
+    let answer = reqwest::Client::new().post(url).json(&keys).send().await.unwrap();
+    assert!(matches!(answer.status().as_u16(), 200 | 501), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_command_line_makes_companies_users_keys_and_links() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let (_child, runtime) = serve(&data).await;
+    let company = admin(&data, &["create-company", "--name", "Second"]).await.unwrap();
+    let company = company["company_id"].as_str().unwrap();
+    let create = ["create-user", "--company", company, "--email", "host@rushes.test", "--admin"];
+    let user = admin(&data, &create).await.unwrap();
+    let user = user["user_id"].as_str().unwrap();
+    assert!(admin(&data, &create).await.unwrap_err().contains("taken"));
+    let bad = ["create-user", "--company", company, "--email", "nobody"];
+    assert!(admin(&data, &bad).await.unwrap_err().contains("e-mail"));
+    let key = admin(&data, &["api-key", "--user", user]).await.unwrap();
+    assert_eq!(key["api_key"].as_str().unwrap().len(), 64);
+    let link = ["login-link", "--email", "host@rushes.test", "--next", "/rooms/1"];
+    let link = admin(&data, &link).await.unwrap();
+    let expected = format!("http://{}/#/login?token=", runtime["http"].as_str().unwrap());
+    let url = link["url"].as_str().unwrap();
+    assert!(url.starts_with(&expected) && url.ends_with("&next=/rooms/1"), "{url}");
+    assert!(admin(&data, &["login-link", "--email", "no@rushes.test"]).await.is_err());
+    assert!(admin(&data, &["login-link"]).await.is_err());
+}
+
+#[tokio::test]
+async fn coverage_needs_no_data_folder() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let coverage = admin(&data, &["coverage"]).await.unwrap();
+    assert_eq!(coverage["all"], 291);
+    assert!(coverage["done"].as_u64().unwrap() > 0);
+    assert!(!data.exists());
+}
+
+#[tokio::test]
+async fn a_wrong_option_is_named() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    std::fs::write(folder.path().join("rushes.toml"), "lissten = '127.0.0.1:1'").unwrap();
+    let out = rushes(&data).output().await.unwrap();
+    assert!(!out.status.success());
+    assert!(String::from_utf8(out.stderr).unwrap().contains("lissten"));
+}

@@ -8,6 +8,7 @@ class FakeVideo {
   src = '';
   playbackRate = 1;
   muted = false;
+  loop = false;
   paused = true;
   seeking = false;
   readyState = 0;
@@ -71,11 +72,11 @@ class FakeVideo {
     this.emit('seeked');
     this.appear(seconds);
   }
-  appear(seconds: number) {
+  appear(seconds: number, at = 5000) {
     const callbacks = [...this.#callbacks.values()];
     this.#callbacks.clear();
     const mediaTime = Math.floor(seconds * 25) / 25;
-    const metadata = { mediaTime, expectedDisplayTime: 5000 } as VideoFrameCallbackMetadata;
+    const metadata = { mediaTime, expectedDisplayTime: at } as VideoFrameCallbackMetadata;
     for (const callback of callbacks) callback(0, metadata);
   }
   get listening() {
@@ -225,6 +226,71 @@ describe('a playing clip', () => {
   });
 });
 
+describe('the measured position', () => {
+  const half = 1000 / 120;
+  const run = (from: number, count: number, at: number, every = 40) => {
+    for (let n = 0; n < count; n += 1) video.appear((from + n + 0.5) / 25, at + n * every);
+  };
+
+  it('of a paused clip is the frame that is shown', () => {
+    loaded(12);
+    expect(player.positionAt(99_999)).toBe(12.5);
+  });
+
+  it('of a playing clip goes on from the frames that reached the screen', () => {
+    loaded();
+    player.play(1);
+    run(1, 2, 1000);
+    expect(player.positionAt(1100)).toBeNull();
+    run(3, 3, 1080);
+    expect(player.positionAt(1160)).toBeCloseTo(5 + half / 40, 6);
+    expect(player.positionAt(1260)).toBeCloseTo(7.5 + half / 40, 6);
+  });
+
+  it('is not led astray by one frame that came late', () => {
+    loaded();
+    player.play(1);
+    run(1, 4, 1000);
+    video.appear(5.5 / 25, 1190);
+    expect(player.positionAt(1190)).toBeCloseTo(5.75 + half / 40, 6);
+  });
+
+  it('is measured anew after a jump', () => {
+    loaded();
+    player.play(1);
+    run(1, 5, 1000);
+    player.jump(100);
+    expect(player.positionAt(1200)).toBeNull();
+    expect(player.busy).toBe(true);
+    video.emit('canplay');
+    video.arrive();
+    run(101, 2, 2000);
+    expect(player.busy).toBe(false);
+    expect(player.positionAt(2040)).not.toBeNull();
+  });
+
+  it('goes round with a clip that does', () => {
+    loaded();
+    player.setLooping(true);
+    player.play(1);
+    run(245, 5, 1000);
+    expect(player.positionAt(1200)).toBeCloseTo(0 + half / 40, 6);
+    run(0, 1, 1200);
+    expect(player.positionAt(1200)).toBeNull();
+    run(1, 2, 1240);
+    expect(player.positionAt(1280)).toBeCloseTo(2 + half / 40, 6);
+  });
+
+  it('takes the speed into account', () => {
+    loaded();
+    player.play(2);
+    run(1, 5, 1000, 20);
+    expect(player.positionAt(1180)).toBeCloseTo(10 + (half * 2) / 40, 6);
+    player.setRate(1);
+    expect(player.positionAt(1180)).toBeNull();
+  });
+});
+
 describe('loading', () => {
   it('says when it waits for data', () => {
     loaded();
@@ -247,7 +313,7 @@ describe('loading', () => {
     loaded(10);
     player.load({ url: '/files/other.mp4', rate: pal, frames: 100 });
     expect(player.shown).toBeNull();
-    expect(player.position()).toBeNull();
+    expect(player.positionAt(6000)).toBeNull();
   });
 
   it('reports a file that cannot be played, and not its own unloading', () => {

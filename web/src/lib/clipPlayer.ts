@@ -35,6 +35,7 @@ export type VideoLike = Pick<
   | 'currentTime'
   | 'playbackRate'
   | 'muted'
+  | 'loop'
   | 'paused'
   | 'seeking'
   | 'readyState'
@@ -50,6 +51,12 @@ export type VideoLike = Pick<
 >;
 
 const HAVE_METADATA = 1;
+/** Frames on the screen that say together where a playing clip stands; one alone may have come a little late. */
+const MEDIAN_OF = 5;
+/** With fewer a start or a seek is not over yet: its first frame may stand while the sound gets ready. */
+const LEAST_OF = 3;
+/** A frame reaches the screen at the next refresh after its moment: half of one late, at 60 Hz. */
+const HALF_REFRESH_MS = 1000 / 120;
 /** Seeks to the same frame that may go wrong before it is left as it is. */
 const MOST_CORRECTIONS = 3;
 
@@ -62,6 +69,8 @@ export class ClipPlayer {
   readonly #events: ClipPlayerEvents;
   #source: ClipSource | null = null;
   #shown: ShownFrame | null = null;
+  /** The last frames that were shown without a break in the playing. */
+  #run: ShownFrame[] = [];
   /** The frame that is to be shown while paused; null while playing. */
   #still: number | null = null;
   /** A seek that waits for the one under way; the latest wins. */
@@ -99,6 +108,11 @@ export class ClipPlayer {
     return this.#buffering;
   }
 
+  /** Whether a seek is under way, or it waits for data. */
+  get busy(): boolean {
+    return this.#buffering || this.#video.seeking || this.#video.readyState < HAVE_METADATA;
+  }
+
   get playing(): boolean {
     return this.#still === null && !this.#video.paused;
   }
@@ -107,6 +121,7 @@ export class ClipPlayer {
   load(source: ClipSource, frame = 0): void {
     this.#source = source;
     this.#shown = null;
+    this.#run = [];
     this.#next = null;
     this.#corrections = 0;
     this.#still = this.#clamp(frame);
@@ -153,6 +168,7 @@ export class ClipPlayer {
     this.#still = null;
     this.setRate(rate);
     if (!this.#video.paused) return;
+    this.#run = [];
     void this.#video.play().catch((error: unknown) => {
       if ((error as DOMException).name !== 'NotAllowedError' || this.#video.muted) return;
       this.#video.muted = true;
@@ -163,19 +179,44 @@ export class ClipPlayer {
   }
 
   setRate(rate: number): void {
-    if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate;
+    const before = this.#video.playbackRate;
+    if (before === rate) return;
+    // A correction leaves what was measured good enough; another speed does not.
+    if (Math.abs(rate / before - 1) > 0.11) this.#run = [];
+    this.#video.playbackRate = rate;
   }
 
-  /** Where the media stands now, in frames and parts of one; null before there is anything. */
-  position(): number | null {
-    if (!this.#source || this.#video.readyState < HAVE_METADATA) return null;
-    return (this.#video.currentTime * this.#source.rate.num) / this.#source.rate.den;
+  /**
+   * Where the picture stands at a moment of `performance.now()`, in frames and parts of one: as measured from what reached
+   * the screen. Null before there is anything to go by.
+   */
+  positionAt(at: number): number | null {
+    const { rate } = this.#source ?? {};
+    if (!rate || !this.#shown) return null;
+    if (!this.playing) return this.#shown.frame + 0.5;
+    if (this.#run.length < LEAST_OF) return null;
+    const perMs = ((rate.num / rate.den) * this.#video.playbackRate) / 1000;
+    const positions = this.#run
+      .map((shown) => shown.frame + (at - shown.at + HALF_REFRESH_MS) * perMs)
+      .sort((a, b) => a - b);
+    return this.#around(positions[Math.floor(positions.length / 2)] ?? 0);
+  }
+
+  /** Whether it goes on from the start at its end, without anybody's doing. */
+  setLooping(looping: boolean): void {
+    if (this.#video.loop !== looping) this.#video.loop = looping;
   }
 
   destroy(): void {
     this.#video.cancelVideoFrameCallback(this.#callback);
     for (const [name, listener] of this.#listeners) this.#video.removeEventListener(name, listener);
     this.unload();
+  }
+
+  /** Past the end of a clip that goes round lies its start. */
+  #around(position: number): number {
+    const frames = this.#source?.frames;
+    return frames && this.#video.loop && position >= frames ? position - frames : position;
   }
 
   #clamp(frame: number): number {
@@ -196,6 +237,7 @@ export class ClipPlayer {
       return;
     }
     this.#next = null;
+    this.#run = [];
     this.#video.currentTime = frameCentre(frame, this.#source.rate);
   }
 
@@ -224,6 +266,10 @@ export class ClipPlayer {
       mediaTime: metadata.mediaTime,
       at: metadata.expectedDisplayTime,
     };
+    if (this.playing && !this.#video.seeking) {
+      const wentRound = (this.#run.at(-1)?.frame ?? 0) > this.#shown.frame;
+      this.#run = wentRound ? [this.#shown] : [...this.#run, this.#shown].slice(-MEDIAN_OF);
+    }
     this.#events.onFrame?.(this.#shown);
     this.#correctStill();
   }

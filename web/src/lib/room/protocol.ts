@@ -1,0 +1,74 @@
+/** The room protocol over the WebSocket, as the server speaks it. Times are milliseconds on the server's clock. */
+
+import type { Loop, Timeline } from '../sync';
+
+export type SyncMode = 'HOST' | 'EVERYONE' | 'UNSYNCED';
+
+export interface RoomState extends Timeline {
+  epoch: number;
+  rev: number;
+  server_ms: number;
+  sync_mode: SyncMode;
+  driver: string | null;
+  asset_id: string | null;
+  live_pts: number | null;
+  asset_state: string | null;
+}
+
+export interface RoomUser {
+  user_id: string;
+  name: string;
+  is_host: boolean;
+  is_guest: boolean;
+  online: boolean;
+  error_ms: number | null;
+  error_frames: number | null;
+  rtt_ms: number | null;
+  buffering: boolean | null;
+}
+
+export interface You {
+  user_id: string;
+  is_host: boolean;
+  can_drive: boolean;
+}
+
+export interface Snapshot {
+  id: string;
+  state: RoomState;
+  users: RoomUser[];
+  you: You;
+  server_ms: number;
+}
+
+/** What is asked of a room. Frames are absolute. */
+export type Op =
+  | { op: 'LOAD'; asset_id: string; frame?: number }
+  | { op: 'PLAY'; frame: number }
+  | { op: 'PAUSE'; frame: number }
+  | { op: 'STEP'; frame: number }
+  | { op: 'SEEK'; frame: number }
+  | { op: 'RATE'; rate: number }
+  | { op: 'LOOP'; loop: Loop }
+  | { op: 'MODE'; sync_mode: SyncMode };
+
+export interface Ack {
+  cmd_id: string;
+  epoch: number;
+  rev: number;
+  effective_ms: number;
+}
+
+export interface Report {
+  asset_id: string | null;
+  frame: number | null;
+  error_ms: number;
+  error_frames: number;
+  rtt_ms: number;
+  buffering: boolean;
+}
+
+/** Of two states of a room the one with the greater epoch and revision is the newer. */
+export function isNewer(a: RoomState, b: RoomState): boolean {
+  return a.epoch !== b.epoch ? a.epoch > b.epoch : a.rev > b.rev;
+}

@@ -1,0 +1,242 @@
+import { ApiError, Code } from '../api';
+import type { Socket } from '../socket';
+import { predict } from './predict';
+import { isNewer, type Ack, type Op, type Report, type RoomState } from './protocol';
+import type { RoomUser, Snapshot, SyncMode, You } from './protocol';
+
+export interface RoomClientOptions {
+  id: string;
+  socket: Pick<Socket, 'request' | 'on' | 'onState' | 'state'>;
+  /** The present time on the server's clock, in milliseconds. */
+  serverNow: () => number;
+  newId?: () => string;
+  /** State, people or what this person may do has changed. */
+  onChange: () => void;
+  /** The room has started or is complete; its playlist has changed. */
+  onRoom?: (what: 'phase' | 'playlist') => void;
+  /** The room does not let this person in. */
+  onRefused?: (error: ApiError) => void;
+  /** A command was not carried out. */
+  onProblem?: (message: string) => void;
+}
+
+const RETRY_SUBSCRIBE_MS = 1500;
+
+/** `crypto.randomUUID` would need a secure page, which a server in a studio's own network often is not. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+interface IdData {
+  id: string;
+}
+
+/** True if a later wish makes an earlier one that has not been sent yet pointless. */
+function supersedes(later: Op, earlier: Op): boolean {
+  if (earlier.op === 'SEEK') return ['SEEK', 'STEP', 'PAUSE', 'PLAY', 'LOAD'].includes(later.op);
+  if (earlier.op === 'STEP') return ['STEP', 'PAUSE', 'PLAY', 'LOAD'].includes(later.op);
+  return false;
+}
+
+/**
+ * One person's side of a room: attends it as long as there is a connection, keeps the newest state, and sends
+ * commands one after another, so that each names the state that its sender really saw.
+ */
+export class RoomClient {
+  readonly #options: Required<RoomClientOptions>;
+  readonly #stops: Array<() => void> = [];
+  readonly #queue: Op[] = [];
+  #sending = false;
+  #state: RoomState | null = null;
+  /** What the person sees of their own commands until the room has answered them. */
+  #predicted: RoomState | null = null;
+  #ackedRev = 0;
+  #attending = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  users: readonly RoomUser[] = [];
+  you: You | null = null;
+
+  constructor(options: RoomClientOptions) {
+    this.#options = {
+      newId: randomId,
+      onRoom: () => undefined,
+      onRefused: () => undefined,
+      onProblem: () => undefined,
+      ...options,
+    };
+    this.#listen();
+    if (options.socket.state === 'online') void this.#subscribe();
+  }
+
+  /** The state to show: the room's, with this person's own unanswered commands on top. */
+  get state(): RoomState | null {
+    return this.#predicted ?? this.#state;
+  }
+
+  /** True while the room's events reach this client. */
+  get attending(): boolean {
+    return this.#attending;
+  }
+
+  /** Sends a command, after those before it. What it changes is seen at once where that can be foreseen. */
+  command(op: Op): void {
+    const state = this.state;
+    if (!state || !this.#attending) return;
+    while (this.#queue.length > 0 && supersedes(op, this.#queue.at(-1)!)) this.#queue.pop();
+    this.#queue.push(op);
+    this.#predicted = predict(state, op, this.#options.serverNow());
+    this.#options.onChange();
+    void this.#send();
+  }
+
+  report(report: Report): void {
+    if (!this.#attending) return;
+    this.#options.socket
+      .request('rushes/room/report', { id: this.#options.id, ...report })
+      .catch(() => undefined);
+  }
+
+  close(): void {
+    clearTimeout(this.#retry);
+    for (const stop of this.#stops) stop();
+    if (this.#attending) {
+      this.#options.socket
+        .request('rushes/room/unsubscribe', { id: this.#options.id })
+        .catch(() => undefined);
+    }
+    this.#attending = false;
+  }
+
+  #listen(): void {
+    const { socket, id, onRoom } = this.#options;
+    const on = <T extends IdData>(type: string, listener: (data: T) => void) =>
+      this.#stops.push(
+        socket.on(type, (data) => {
+          if ((data as T).id === id) listener(data as T);
+        }),
+      );
+    on<IdData & { state: RoomState }>('REVIEW_SESSION_STATE_CHANGED', ({ state }) =>
+      this.#accept(state),
+    );
+    on<IdData & { users: RoomUser[] }>('REVIEW_SESSION_USERS_CHANGED', ({ users }) =>
+      this.#setUsers(users),
+    );
+    on<IdData & { host_user_ids: string[] }>('REVIEW_SESSION_HOSTS_CHANGED', (data) =>
+      this.#setHosts(data.host_user_ids),
+    );
+    on('REVIEW_SESSION_STARTED', () => onRoom('phase'));
+    on('REVIEW_SESSION_COMPLETE', () => onRoom('phase'));
+    on('REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED', () => onRoom('playlist'));
+    this.#stops.push(
+      socket.onState((state) => {
+        if (state === 'online') void this.#subscribe();
+        else this.#lost();
+      }),
+    );
+  }
+
+  async #subscribe(): Promise<void> {
+    clearTimeout(this.#retry);
+    const { socket, id } = this.#options;
+    try {
+      const snapshot = await socket.request<Snapshot>('rushes/room/subscribe', { id });
+      this.#attending = true;
+      this.#queue.length = 0;
+      this.#predicted = null;
+      // What the room says on arrival holds, whatever was known of it before.
+      this.#state = snapshot.state;
+      this.you = snapshot.you;
+      this.users = snapshot.users;
+      this.#options.onChange();
+    } catch (error) {
+      if (!(error instanceof ApiError)) return;
+      this.#options.onRefused(error);
+      this.#retry = setTimeout(() => {
+        if (socket.state === 'online') void this.#subscribe();
+      }, RETRY_SUBSCRIBE_MS);
+    }
+  }
+
+  #lost(): void {
+    clearTimeout(this.#retry);
+    this.#attending = false;
+    this.#queue.length = 0;
+    this.#predicted = null;
+    this.#options.onChange();
+  }
+
+  #accept(state: RoomState): void {
+    const known = this.#state;
+    if (known && !isNewer(state, known)) return;
+    this.#state = state;
+    if (known?.sync_mode !== state.sync_mode) this.#setMode(state.sync_mode);
+    this.#settle();
+    this.#options.onChange();
+  }
+
+  /** Prediction ends when every command is answered and the state that came of the last one is here. */
+  #settle(): void {
+    const answered = !this.#sending && this.#queue.length === 0;
+    if (answered && (this.#state?.rev ?? 0) >= this.#ackedRev) this.#predicted = null;
+  }
+
+  async #send(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    for (let op = this.#queue.shift(); op; op = this.#queue.shift()) {
+      const again = await this.#attempt(op);
+      // The room had moved on: said once more, knowing that.
+      if (again && this.#queue.length === 0) await this.#attempt(op);
+    }
+    this.#sending = false;
+    this.#settle();
+    this.#options.onChange();
+  }
+
+  /** True if the command was refused only because its sender had not seen the newest epoch. */
+  async #attempt(op: Op): Promise<boolean> {
+    const { socket, id, newId } = this.#options;
+    const { epoch = 0, rev: base_rev = 0 } = this.#state ?? {};
+    const data = { id, cmd_id: newId(), epoch, base_rev, ...op };
+    try {
+      const ack = await socket.request<Ack>('rushes/room/command', data);
+      this.#ackedRev = Math.max(this.#ackedRev, ack.rev);
+      return false;
+    } catch (error) {
+      this.#ackedRev = 0;
+      this.#predicted = null;
+      if (!(error instanceof ApiError)) return false;
+      const snapshot = error.details.snapshot as RoomState | undefined;
+      if (snapshot) this.#accept(snapshot);
+      if (error.code === Code.STALE) return snapshot !== undefined;
+      if (error.code !== Code.TOO_FAST) this.#options.onProblem(error.message);
+      return false;
+    }
+  }
+
+  #setUsers(users: readonly RoomUser[]): void {
+    this.users = users;
+    const me = users.find((user) => user.user_id === this.you?.user_id);
+    if (me) this.#setHost(me.is_host);
+    this.#options.onChange();
+  }
+
+  #setHosts(hosts: readonly string[]): void {
+    this.users = this.users.map((user) => ({ ...user, is_host: hosts.includes(user.user_id) }));
+    if (this.you) this.#setHost(hosts.includes(this.you.user_id));
+    this.#options.onChange();
+  }
+
+  #setHost(isHost: boolean): void {
+    if (!this.you || this.you.is_host === isHost) return;
+    this.you = { ...this.you, is_host: isHost };
+    this.#setMode(this.#state?.sync_mode ?? 'HOST');
+  }
+
+  #setMode(mode: SyncMode): void {
+    if (!this.you) return;
+    const can_drive = mode === 'EVERYONE' || (mode === 'HOST' && this.you.is_host);
+    this.you = { ...this.you, can_drive };
+  }
+}

@@ -1,0 +1,175 @@
+import type { ClipPlayer } from '../lib/clipPlayer';
+import type { RoomState } from '../lib/room/protocol';
+import { Follower, frameAt, frameMs, syncError, type SyncError } from '../lib/sync';
+
+/**
+ * - `exact`: it stands, on the very frame of the room
+ * - `synced`: it plays, less than half a frame off
+ * - `correcting`: it is on its way there
+ * - `buffering`: it waits for data
+ * - `waiting`: there is nothing to measure yet
+ */
+export type SyncKind = 'exact' | 'synced' | 'correcting' | 'buffering' | 'waiting';
+
+export interface SyncStatus {
+  kind: SyncKind;
+  /** How far the shown picture is ahead of the room; null while there is nothing to measure. */
+  error: SyncError | null;
+}
+
+/** What this module needs of a clip player, so that tests can stand in for it. */
+export type FollowingPlayer = Pick<
+  ClipPlayer,
+  | 'source'
+  | 'shown'
+  | 'busy'
+  | 'buffering'
+  | 'playing'
+  | 'positionAt'
+  | 'show'
+  | 'play'
+  | 'jump'
+  | 'setRate'
+  | 'setLooping'
+>;
+
+export interface ClipFollowerOptions {
+  player: FollowingPlayer;
+  /** The server's time at a moment of `performance.now()`; null before the clocks were compared. */
+  serverAt: (performanceMs: number) => number | null;
+  now?: () => number;
+}
+
+/** How long a `<video>` takes from being told to play until it does, at first; learned from every start. */
+const FIRST_START_MS = 30;
+const MOST_START_MS = 250;
+/** A start that is refused or swallowed by the browser is asked for again, but not at every chance. */
+const RETRY_PLAY_MS = 500;
+
+/** Keeps a clip player where the room is, by the decisions of a `Follower`. */
+export class ClipFollower {
+  readonly #options: Required<ClipFollowerOptions>;
+  readonly #follower = new Follower();
+  #state: RoomState | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #startMs = FIRST_START_MS;
+  /** A start whose outcome has not been measured yet. */
+  #started = false;
+  #playAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ClipFollowerOptions) {
+    this.#options = { now: () => performance.now(), ...options };
+  }
+
+  /** The frame that should be on the screen now. */
+  target(): number | null {
+    const at = this.#serverNow();
+    return this.#state && at !== null ? frameAt(this.#state, at) : null;
+  }
+
+  get status(): SyncStatus {
+    const { player } = this.#options;
+    const error = this.#error();
+    if (player.buffering) return { kind: 'buffering', error };
+    if (!error) return { kind: 'waiting', error };
+    if (player.playing) {
+      return { kind: Math.abs(error.frames) < 0.5 ? 'synced' : 'correcting', error };
+    }
+    return { kind: error.frames === 0 ? 'exact' : 'correcting', error };
+  }
+
+  /** Follows this state from now on; null follows nothing. */
+  follow(state: RoomState | null): void {
+    const before = this.#state;
+    this.#state = state;
+    if (before?.asset_id !== state?.asset_id) this.#follower.reset();
+    if (before?.effective_ms !== state?.effective_ms) this.#playAt = Number.NEGATIVE_INFINITY;
+    this.#options.player.setLooping(state?.loop === true);
+    this.tick();
+  }
+
+  /** Does what is to be done now; called on every frame, and now and then besides. */
+  tick(): void {
+    clearTimeout(this.#timer);
+    const state = this.#state;
+    const at = this.#serverNow();
+    const { player } = this.#options;
+    if (!state || at === null || !player.source) return;
+    const ahead = state.playing ? state.effective_ms - at : 0;
+    if (ahead > 0) return this.#awaitStart(state, at, ahead);
+    if (player.playing) this.#learnStart(state, at);
+    this.#act(state, at);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#state = null;
+  }
+
+  /** The moment from which it plays lies ahead. */
+  #awaitStart(state: RoomState, at: number, ahead: number): void {
+    if (this.#options.player.playing) {
+      // Begun already, as early as it takes; or at the last frame before a change of speed.
+      const leave = Math.max(this.#startMs, 1.1 * (frameMs(state) ?? 0));
+      if (ahead <= leave) return;
+    } else if (ahead <= this.#startMs) {
+      return this.#act(state, state.effective_ms);
+    }
+    this.#act(state, at);
+    if (Number.isFinite(ahead)) {
+      this.#timer = setTimeout(() => this.tick(), Math.max(0, ahead - this.#startMs));
+    }
+  }
+
+  #act(state: RoomState, at: number): void {
+    const { player, now } = this.#options;
+    const measured = {
+      position: player.positionAt(now()),
+      playing: player.playing,
+      busy: player.busy,
+    };
+    const action = this.#follower.decide(state, measured, at);
+    switch (action.do) {
+      case 'show':
+        return player.show(action.frame);
+      case 'play':
+        return this.#play(state, action.rate, action.frame);
+      case 'rate':
+        return player.setRate(action.rate);
+      case 'jump':
+        player.setRate(action.rate);
+        return player.jump(action.frame);
+    }
+  }
+
+  #play(state: RoomState, rate: number, frame: number | null): void {
+    const { player, now } = this.#options;
+    if (now() - this.#playAt < RETRY_PLAY_MS) return;
+    this.#playAt = now();
+    this.#started = frame === null && player.shown?.frame === state.frame;
+    player.play(rate);
+    if (frame !== null) player.jump(frame);
+  }
+
+  /** What is left after a start says how long a start takes here. */
+  #learnStart(state: RoomState, at: number): void {
+    const { player, now } = this.#options;
+    if (!this.#started || player.busy) return;
+    const error = syncError(state, { position: player.positionAt(now()) }, at);
+    if (!error) return;
+    this.#started = false;
+    if (Math.abs(error.ms) > MOST_START_MS) return;
+    this.#startMs = Math.min(MOST_START_MS, Math.max(0, this.#startMs - error.ms / 2));
+  }
+
+  #error(): SyncError | null {
+    const { player, now } = this.#options;
+    const at = this.#serverNow();
+    if (!this.#state || at === null || !player.source) return null;
+    return syncError(this.#state, { position: player.positionAt(now()) }, at);
+  }
+
+  #serverNow(): number | null {
+    return this.#options.serverAt(this.#options.now());
+  }
+}

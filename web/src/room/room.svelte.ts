@@ -1,0 +1,511 @@
+import { app } from '../app.svelte';
+import { ApiError, Code, type Asset, type AssetFile, type Room } from '../lib/api';
+import { ClipPlayer } from '../lib/clipPlayer';
+import { Pacer } from '../lib/pacer';
+import { clamp, isLive, predict } from '../lib/room/predict';
+import type { Op, RoomState, RoomUser, SyncMode, You } from '../lib/room/protocol';
+import { RoomClient } from '../lib/room/roomClient';
+import type { Session } from '../lib/session';
+import { Socket, socketUrl, type SocketState } from '../lib/socket';
+import { ServerClock, endedAt, frameAt } from '../lib/sync';
+import { exactRate, type FrameRate } from '../lib/timecode';
+import type { LiveState } from '../lib/whep';
+import { ClipFollower, type SyncStatus } from './clipFollower';
+import { DebugRecorder } from './debug';
+import { LiveView } from './liveView';
+
+/** How often things are looked after besides every frame: sync, the end of a clip, the badge. */
+const TICK_MS = 200;
+const REPORT_MS = 1000;
+
+export const RATES = [0.25, 0.5, 1, 1.5, 2] as const;
+
+/** Everything that the page of a room shows and does. */
+export class RoomModel {
+  readonly id: string;
+  readonly session: Session;
+  info = $state.raw<Room | null>(null);
+  assets = $state.raw<readonly Asset[]>([]);
+  connection = $state<SocketState>('connecting');
+  state = $state.raw<RoomState | null>(null);
+  users = $state.raw<readonly RoomUser[]>([]);
+  you = $state.raw<You | null>(null);
+  /** Why the room cannot be shown at all. */
+  refused = $state<string | null>(null);
+  /** What went wrong with the last thing that was tried; goes away by itself. */
+  problem = $state<string | null>(null);
+  file = $state.raw<AssetFile | null>(null);
+  clipError = $state<string | null>(null);
+  live = $state<{ state: LiveState; reason: string | null }>({ state: 'connecting', reason: null });
+  hasPicture = $state(false);
+  shownFrame = $state<number | null>(null);
+  sync = $state.raw<SyncStatus>({ kind: 'waiting', error: null });
+  /** True while the picture moves, or would if it had data. */
+  moving = $state(false);
+  /** The frame under a playhead that is being dragged. */
+  dragged = $state<number | null>(null);
+  muted = $state(false);
+  /** True if it is the browser that keeps the sound off, until the person touches the page. */
+  soundBlocked = $state(false);
+  volume = $state(1);
+
+  readonly asset = $derived(this.assets.find((asset) => asset.id === this.state?.asset_id) ?? null);
+  readonly isLive = $derived(this.state !== null && isLive(this.state));
+  readonly rate = $derived.by<FrameRate | null>(() => {
+    const { fps_num: num, fps_den: den } = this.state ?? {};
+    return num && den ? { num, den } : null;
+  });
+  readonly frames = $derived(this.state?.frames ?? null);
+  readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED');
+  readonly canDrive = $derived(
+    this.connection === 'online' &&
+      this.info?.status === 'STARTED' &&
+      (this.unsynced || (this.you?.can_drive ?? false)),
+  );
+  readonly isHost = $derived(this.you?.is_host ?? false);
+
+  readonly #socket: Socket;
+  readonly #client: RoomClient;
+  readonly #clock = new ServerClock();
+  readonly #debug: DebugRecorder;
+  readonly #scrub: Pacer<number>;
+  readonly #timers: Array<ReturnType<typeof setInterval>> = [];
+  #follower: ClipFollower | null = null;
+  #player: ClipPlayer | null = null;
+  #liveView: LiveView | null = null;
+  #videos: HTMLVideoElement[] = [];
+  #loadedAsset: string | null = null;
+  #reloads = 0;
+  #resume = false;
+  /** In UNSYNCED each looks at what they like: this is what this person looks at. */
+  #own: RoomState | null = null;
+  #clockTimer: ReturnType<typeof setTimeout> | undefined;
+  #problemTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #online = () => this.#socket.hurry();
+
+  constructor(session: Session, id: string) {
+    this.session = session;
+    this.id = id;
+    this.#socket = new Socket({ url: socketUrl(location), token: session.token });
+    this.#socket.onState((state) => this.#connected(state));
+    this.#client = new RoomClient({
+      id,
+      socket: this.#socket,
+      serverNow: () => this.#serverAt(performance.now()) ?? Date.now(),
+      onChange: () => this.#changed(),
+      onRoom: (what) => void (what === 'phase' ? this.#loadInfo() : this.#loadAssets()),
+      onRefused: (error) => this.#refusedBy(error),
+      onProblem: (message) => this.#complain(message),
+    });
+    this.#scrub = new Pacer<number>({ send: (frame) => this.#do({ op: 'SEEK', frame }) });
+    this.#debug = new DebugRecorder({
+      state: () => $state.snapshot(this.state),
+      connection: () => this.connection,
+      clock: () => this.#clockNow(),
+      sync: () => $state.snapshot(this.sync),
+    });
+    this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
+    this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
+    addEventListener('online', this.#online);
+    void this.#loadInfo();
+    void this.#loadAssets();
+  }
+
+  attach(clip: HTMLVideoElement, live: HTMLVideoElement): void {
+    this.#videos = [clip, live];
+    const onMuted = () => {
+      this.muted = true;
+      this.soundBlocked = true;
+    };
+    this.#player = new ClipPlayer(clip, {
+      onFrame: (shown) => this.#clipFrame(shown.frame, shown.mediaTime, shown.at),
+      onMuted,
+      onBuffering: () => this.#tick(),
+      onError: (message) => void this.#clipFailed(message),
+    });
+    this.#follower = new ClipFollower({
+      player: this.#player,
+      serverAt: (at) => this.#serverAt(at),
+    });
+    this.#liveView = new LiveView({
+      video: live,
+      token: this.session.token,
+      onState: (state, reason) => (this.live = { state, reason }),
+      onPicture: (metadata) => this.#livePicture(metadata),
+      onMuted,
+    });
+    this.#changed();
+  }
+
+  destroy(): void {
+    removeEventListener('online', this.#online);
+    this.#timers.forEach(clearInterval);
+    clearTimeout(this.#problemTimer);
+    clearTimeout(this.#clockTimer);
+    this.#scrub.cancel();
+    this.#follower?.stop();
+    this.#player?.destroy();
+    this.#liveView?.destroy();
+    this.#client.close();
+    this.#socket.close();
+    this.#debug.remove();
+  }
+
+  // What the person does.
+
+  load(asset: Asset): void {
+    if (!this.canDrive || asset.id === this.state?.asset_id) return;
+    if (this.unsynced) void this.#loadOwn(asset);
+    else this.#do({ op: 'LOAD', asset_id: asset.id });
+  }
+
+  toggle(): void {
+    if (this.moving) this.pause();
+    else this.play();
+  }
+
+  play(): void {
+    this.#do({ op: 'PLAY', frame: this.#here() });
+  }
+
+  pause(): void {
+    this.#do({ op: 'PAUSE', frame: this.#here() });
+  }
+
+  step(by: number): void {
+    this.#do({ op: 'STEP', frame: this.#clamped(this.#here() + by) });
+  }
+
+  seekTo(frame: number): void {
+    this.#do({ op: 'SEEK', frame: this.#clamped(frame) });
+  }
+
+  seekSeconds(by: number): void {
+    if (!this.rate) return;
+    this.seekTo(this.#here() + Math.round((by * this.rate.num) / this.rate.den));
+  }
+
+  /** A dragged playhead holds everyone where it is, and lets go where it is dropped. */
+  drag(frame: number): void {
+    if (!this.canDrive) return;
+    if (this.dragged === null) {
+      this.#resume = this.moving;
+      if (this.#resume) this.pause();
+    }
+    this.dragged = this.#clamped(frame);
+    this.#scrub.push(this.dragged);
+    this.#apply();
+  }
+
+  drop(): void {
+    const frame = this.dragged;
+    if (frame === null) return;
+    this.#scrub.cancel();
+    this.dragged = null;
+    this.#do(this.#resume ? { op: 'PLAY', frame } : { op: 'SEEK', frame });
+    this.#resume = false;
+  }
+
+  setRate(rate: number): void {
+    if (this.state?.rate !== rate) this.#do({ op: 'RATE', rate });
+  }
+
+  faster(): void {
+    if (!this.moving) this.play();
+    else this.setRate(RATES.find((rate) => rate > (this.state?.rate ?? 1)) ?? 2);
+  }
+
+  toggleLoop(): void {
+    this.#do({ op: 'LOOP', loop: !this.state?.loop });
+  }
+
+  setMode(sync_mode: SyncMode): void {
+    if (this.isHost) this.#client.command({ op: 'MODE', sync_mode });
+  }
+
+  setMuted(muted: boolean): void {
+    this.muted = muted;
+    this.soundBlocked = false;
+    for (const video of this.#videos) video.muted = muted;
+  }
+
+  setVolume(volume: number): void {
+    this.volume = volume;
+    for (const video of this.#videos) video.volume = volume;
+    this.setMuted(volume === 0);
+  }
+
+  async startRoom(): Promise<void> {
+    try {
+      this.info = await app.api.startRoom(this.session.token, this.id);
+    } catch (error) {
+      if (!app.endedBy(error)) this.#complain((error as Error).message);
+    }
+  }
+
+  #do(op: Op): void {
+    if (!this.canDrive || !this.state) return;
+    if (this.unsynced) {
+      this.#own = this.#ownAfter(this.state, op);
+      this.#apply();
+    } else {
+      this.#client.command(op);
+    }
+  }
+
+  // What comes from the server.
+
+  #connected(state: SocketState): void {
+    const back = state === 'online' && this.connection === 'reconnecting';
+    this.connection = state;
+    if (state !== 'online') return;
+    this.#clock.reset();
+    void this.#askTime();
+    if (back) {
+      void this.#loadInfo();
+      void this.#loadAssets();
+      this.#liveView?.nudge();
+    }
+  }
+
+  /** Compares the clocks: often at first, then now and then. An unanswered question ends the connection. */
+  async #askTime(): Promise<void> {
+    clearTimeout(this.#clockTimer);
+    const t0 = performance.now();
+    try {
+      const answer = await this.#socket.request<{ t1: number; t2: number }>('rushes/time', { t0 });
+      this.#clock.add(t0, answer.t1, answer.t2, performance.now());
+    } catch (error) {
+      // The connection was lost; the next one starts over.
+      if (!(error instanceof ApiError) || app.endedBy(error)) return;
+    }
+    this.#clockTimer = setTimeout(() => void this.#askTime(), this.#clock.pause);
+    this.#tick();
+  }
+
+  #serverAt(performanceMs: number): number | null {
+    return this.#clock.serverTime(performanceMs);
+  }
+
+  #clockNow(): { offsetMs: number; rttMs: number } | null {
+    const { best, rtt } = this.#clock;
+    return best && rtt !== null ? { offsetMs: best.offset, rttMs: rtt } : null;
+  }
+
+  async #loadInfo(): Promise<void> {
+    try {
+      this.info = await app.api.room(this.session.token, this.id);
+      this.refused = null;
+    } catch (error) {
+      if (app.endedBy(error)) return;
+      if (error instanceof ApiError) this.refused = error.message;
+      else this.#complain((error as Error).message);
+    }
+  }
+
+  async #loadAssets(): Promise<void> {
+    try {
+      this.assets = await app.api.roomAssets(this.session.token, this.id);
+    } catch (error) {
+      if (!app.endedBy(error) && !this.refused) this.#complain((error as Error).message);
+    }
+  }
+
+  #refusedBy(error: ApiError): void {
+    if (app.endedBy(error)) return;
+    if (error.code === Code.ROOM_NOT_STARTED || error.code === Code.ROOM_COMPLETE) {
+      void this.#loadInfo();
+    } else if (error.code === Code.DENIED || error.code === Code.NOT_FOUND) {
+      this.refused = error.message;
+    }
+  }
+
+  #changed(): void {
+    this.users = this.#client.users;
+    this.you = this.#client.you;
+    const state = this.#client.state;
+    // While the connection is away the picture stays as it was: nobody else stops either.
+    if (state?.sync_mode !== 'UNSYNCED') this.#own = null;
+    else this.#own ??= state;
+    this.#apply();
+  }
+
+  // What is on the screen.
+
+  #apply(): void {
+    const state = this.#own ?? this.#client?.state ?? null;
+    this.state = state;
+    if (!state) return;
+    const live = isLive(state);
+    this.#liveView?.show(live ? state.asset_id : null);
+    this.#liveView?.freeze(live && !state.playing);
+    this.#takeAsset(live ? null : state.asset_id, live ? `live ${state.asset_id}` : state.asset_id);
+    const shown =
+      this.dragged === null
+        ? state
+        : { ...state, playing: false, frame: this.dragged, rev: state.rev + 0.5 };
+    this.#follower?.follow(live ? null : shown);
+    this.#tick();
+  }
+
+  #takeAsset(clip: string | null, key: string | null): void {
+    if (key === this.#loadedAsset || !this.#player) return;
+    this.#loadedAsset = key;
+    this.#reloads = 0;
+    this.file = null;
+    this.clipError = null;
+    this.hasPicture = false;
+    this.shownFrame = null;
+    this.#player.unload();
+    if (clip) void this.#loadClip(clip);
+  }
+
+  async #loadClip(assetId: string): Promise<void> {
+    try {
+      const file = await app.api.primaryFile(this.session.token, assetId);
+      if (this.#loadedAsset !== assetId || !this.rate || !this.state) return;
+      if (!file.url) throw new Error('This clip has no file that can be played.');
+      this.file = file;
+      const url = new URL(file.url, location.href).href;
+      const frame = this.#follower?.target() ?? this.state.frame;
+      this.#player?.load({ url, rate: this.rate, frames: this.frames }, frame);
+      this.#tick();
+    } catch (error) {
+      if (app.endedBy(error) || this.#loadedAsset !== assetId) return;
+      this.clipError = (error as Error).message;
+      setTimeout(() => this.#loadedAsset === assetId && void this.#loadClip(assetId), 3000);
+    }
+  }
+
+  /** An address may have run out: once more with a fresh one, then say so. */
+  async #clipFailed(message: string): Promise<void> {
+    const assetId = this.#loadedAsset;
+    this.#reloads += 1;
+    if (this.#reloads > 3) {
+      this.clipError = message;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500 * this.#reloads));
+    if (assetId && assetId === this.#loadedAsset) await this.#loadClip(assetId);
+  }
+
+  #clipFrame(frame: number, mediaTime: number, at: number): void {
+    this.shownFrame = frame;
+    this.hasPicture = true;
+    this.clipError = null;
+    const serverMs = this.#serverAt(at);
+    const target = serverMs !== null && this.state ? frameAt(this.state, serverMs) : null;
+    this.#debug.add({
+      kind: 'clip',
+      assetId: this.#loadedAsset,
+      frame,
+      mediaTime,
+      at,
+      serverMs,
+      target,
+    });
+    this.#follower?.tick();
+  }
+
+  #livePicture(metadata: VideoFrameCallbackMetadata): void {
+    this.hasPicture = true;
+    this.#debug.add({
+      kind: 'live',
+      assetId: this.state?.asset_id ?? null,
+      frame: null,
+      mediaTime: metadata.mediaTime,
+      at: metadata.expectedDisplayTime,
+      serverMs: this.#serverAt(metadata.expectedDisplayTime),
+      target: null,
+    });
+  }
+
+  #tick(): void {
+    this.#follower?.tick();
+    const state = this.state;
+    const at = this.#serverAt(performance.now());
+    this.moving = !!state?.playing && !(at !== null && endedAt(state, at));
+    if (this.#follower && !this.isLive) this.sync = this.#follower.status;
+  }
+
+  #report(): void {
+    if (!this.state || this.connection !== 'online') return;
+    const { error, kind } = this.sync;
+    const measured = this.isLive ? null : error;
+    this.#client.report({
+      asset_id: this.state.asset_id,
+      frame: this.isLive ? null : this.shownFrame,
+      error_ms: measured?.ms ?? 0,
+      error_frames: measured?.frames ?? 0,
+      rtt_ms: this.#clock.rtt ?? 0,
+      buffering: kind === 'buffering',
+    });
+  }
+
+  // Small things.
+
+  /** The frame that the person sees, or sees next: what they mean by "here". */
+  #here(): number {
+    if (this.dragged !== null) return this.dragged;
+    const state = this.state;
+    if (!state) return 0;
+    if (!this.moving) return this.#follower?.target() ?? state.frame;
+    return this.shownFrame ?? this.#follower?.target() ?? state.frame;
+  }
+
+  #clamped(frame: number): number {
+    return this.state ? clamp(this.state, frame) : 0;
+  }
+
+  #complain(message: string): void {
+    this.problem = message;
+    clearTimeout(this.#problemTimer);
+    this.#problemTimer = setTimeout(() => (this.problem = null), 6000);
+  }
+
+  #ownAfter(state: RoomState, op: Op): RoomState {
+    const now = this.#serverAt(performance.now()) ?? Date.now();
+    const next = { ...predict(state, op, now), rev: state.rev + 1 };
+    if (op.op === 'PLAY' && !isLive(state)) {
+      const atEnd = state.frames !== null && op.frame >= state.frames - 1;
+      return { ...next, frame: atEnd ? 0 : next.frame, effective_ms: now };
+    }
+    if (op.op === 'RATE') {
+      return {
+        ...next,
+        frame: frameAt(state, now),
+        effective_ms: now,
+        rate: op.rate,
+      };
+    }
+    return next;
+  }
+
+  async #loadOwn(asset: Asset): Promise<void> {
+    const state = this.state;
+    if (!state) return;
+    const own = {
+      ...state,
+      asset_id: asset.id,
+      frame: 0,
+      rate: 1,
+      rev: state.rev + 1,
+      loop: false,
+    };
+    if (asset.is_live) {
+      this.#own = { ...own, fps_num: null, fps_den: null, frames: null, playing: true };
+      return this.#apply();
+    }
+    try {
+      const file = await app.api.primaryFile(this.session.token, asset.id);
+      const rate = exactRate(file.frame_rate ?? 0);
+      if (!rate) throw new Error('The frame rate of this clip is not known.');
+      const frames = asset.duration ? Math.round((asset.duration * rate.num) / rate.den) : null;
+      const clip = { fps_num: rate.num, fps_den: rate.den, frames, playing: false };
+      if (this.unsynced) this.#own = { ...own, ...clip };
+      this.#apply();
+    } catch (error) {
+      if (!app.endedBy(error)) this.#complain((error as Error).message);
+    }
+  }
+}

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use rushes_media::Media;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -22,6 +23,8 @@ pub struct App {
     pub config: Config,
     /// The database.
     pub store: Store,
+    /// The streams and their WebRTC sessions.
+    pub media: Media,
     /// Where events go.
     pub bus: Bus,
     /// What is built of the contract.
@@ -58,11 +61,12 @@ pub struct Metrics {
 impl App {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(config: Config, store: Store, http: SocketAddr) -> Self {
+    pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
         Self {
             limits: Limiter::new(config.limits.user, config.limits.address),
             config,
             store,
+            media,
             bus: Bus::default(),
             routes: api::routes(),
             extensions: api::extensions(),

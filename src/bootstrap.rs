@@ -30,7 +30,7 @@ const EMAIL: &str = "admin@rushes.test";
 pub(crate) async fn first_start(store: &Store, data: &Path) -> Result<(), RunError> {
     let failed = |error: StoreError| RunError::Store(error);
     let mut tx = store.write().await?;
-    if companies::exist(&mut tx).await? {
+    if companies::count(&mut tx).await? > 0 {
         return Ok(());
     }
     let now = Millis::now();

@@ -41,12 +41,12 @@ pub struct Options {
     /// What is logged, as in `info` or `rushes=debug,warn` [default: info]
     #[arg(long, global = true, env = "RUSHES_LOG", value_name = "FILTER")]
     pub log: Option<String>,
-    /// How fast one may ask; in the file only.
+    /// How fast one may ask, and how much at once; in the file only.
     #[arg(skip)]
     pub limits: Option<Limits>,
 }
 
-/// How fast one may ask.
+/// How fast one may ask, and how much at once.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Limits {
@@ -54,6 +54,8 @@ pub struct Limits {
     pub user: Rate,
     /// Requests without a valid token from one address, behind which many people may sit.
     pub address: Rate,
+    /// WebRTC sessions at a time, publishers and viewers together.
+    pub sessions: usize,
 }
 
 impl Default for Limits {
@@ -61,6 +63,7 @@ impl Default for Limits {
         Self {
             user: Rate { per_second: 100.0, burst: 300.0 },
             address: Rate { per_second: 20.0, burst: 200.0 },
+            sessions: 2000,
         }
     }
 }
@@ -82,7 +85,7 @@ pub struct Config {
     pub metrics_public: bool,
     /// The log filter.
     pub log: String,
-    /// How fast one may ask.
+    /// How fast one may ask, and how much at once.
     pub limits: Limits,
 }
 
@@ -178,7 +181,7 @@ mod tests {
     fn what_is_given_wins_over_the_file_and_the_file_over_the_default() {
         let file: Options = toml::from_str(
             "listen = '127.0.0.1:1'\ndata = '/srv/rushes'\nwebrtc-host = ['192.0.2.1']\n\
-             [limits]\nuser = { per_second = 1.0, burst = 2.0 }",
+             [limits]\nuser = { per-second = 1.0, burst = 2.0 }",
         )
         .unwrap();
         let given = Options { listen: Some("127.0.0.1:2".parse().unwrap()), ..Options::default() };

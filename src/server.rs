@@ -10,8 +10,9 @@ use std::{
 };
 
 use axum::Router;
+use rushes_media::{Media, MediaConfig, MediaEvent};
 use serde_json::json;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
 use crate::{
     app::App,
@@ -92,7 +93,9 @@ impl Server {
         let store = open_store(&config.data).await?;
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
-        let app = Arc::new(App::new(config, store, address));
+        let (media, streams) = start_media(&config)?;
+        let app = Arc::new(App::new(config, store, media, address));
+        app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         let router = rpc::layered(routes(&app), &app);
         let stop = app.stop.clone();
         let serve =
@@ -100,7 +103,8 @@ impl Server {
                 .with_graceful_shutdown(async move { stop.cancelled().await });
         let http = tokio::spawn(async move { serve.await });
         write_runtime(&app)?;
-        tracing::info!(%address, data = %app.config.data.display(), "ready");
+        let webrtc = app.media.local_addr();
+        tracing::info!(%address, %webrtc, data = %app.config.data.display(), "ready");
         Ok(Self { app, http })
     }
 
@@ -132,6 +136,7 @@ impl Server {
         })
         .await;
         http.abort();
+        app.media.shutdown().await;
         app.store.close().await;
         let runtime = app.config.data.join(RUNTIME);
         if let Err(cause) = std::fs::remove_file(&runtime) {
@@ -173,6 +178,29 @@ pub async fn open_store(data: &Path) -> Result<Store, RunError> {
     Ok(Store::open(&data.join(DATABASE)).await?)
 }
 
+fn start_media(config: &Config) -> Result<(Media, mpsc::Receiver<MediaEvent>), RunError> {
+    let address = config.webrtc_listen;
+    Media::start(MediaConfig {
+        listen: address,
+        hosts: config.webrtc_hosts.clone(),
+        max_sessions: config.limits.sessions,
+    })
+    .map_err(|cause| RunError::Bind { address, cause })
+}
+
+/// Notes when a stream comes and goes, until the server ends.
+async fn watch_streams(app: Arc<App>, mut streams: mpsc::Receiver<MediaEvent>) {
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            event = streams.recv() => match event {
+                Some(event) => tracing::info!(?event, "stream"),
+                None => return,
+            },
+        }
+    }
+}
+
 /// All routes of the server. Other parts than the API add theirs here.
 fn routes(app: &Arc<App>) -> Router {
     Router::new().merge(ops::router(Arc::clone(app))).merge(rpc::router(Arc::clone(app)))
@@ -181,6 +209,10 @@ fn routes(app: &Arc<App>) -> Router {
 /// Says where the server is to be found, in one step: whoever waits for the file never reads
 /// half of it.
 fn write_runtime(app: &App) -> Result<(), RunError> {
-    let runtime = json!({ "pid": std::process::id(), "http": app.http });
+    let runtime = json!({
+        "pid": std::process::id(),
+        "http": app.http,
+        "webrtc": app.media.local_addr(),
+    });
     bootstrap::write_whole(&app.config.data.join(RUNTIME), &runtime.to_string())
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// A sustained rate and how much may come at once.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rate {
     /// Requests per second, sustained.
     pub per_second: f64,

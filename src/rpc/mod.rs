@@ -11,6 +11,8 @@ mod limit;
 mod pipeline;
 mod route;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod ws;
 
 pub use auth::{Caller, CallerKind};

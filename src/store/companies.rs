@@ -53,13 +53,12 @@ pub async fn create(db: &mut Db, name: &str, now: Millis) -> Result<CompanyId, S
     Ok(id)
 }
 
-/// Whether there is any company: there is none only before the first start has made one.
+/// How many companies there are: none only before the first start has made one.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn exist(db: &mut Db) -> Result<bool, StoreError> {
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM companies").fetch_one(db).await?;
-    Ok(count > 0)
+pub async fn count(db: &mut Db) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM companies").fetch_one(db).await?)
 }
 
 /// A company.

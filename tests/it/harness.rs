@@ -72,7 +72,10 @@ impl Rushes {
     /// A server that never finds anybody too fast.
     pub(crate) async fn start() -> Self {
         let rate = Rate { per_second: 1e9, burst: 1e9 };
-        Self::start_with(|config| config.limits = Limits { user: rate, address: rate }).await
+        Self::start_with(|config| {
+            config.limits = Limits { user: rate, address: rate, ..config.limits }
+        })
+        .await
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {

@@ -55,6 +55,8 @@ async fn a_server_told_to_end_ends_well() {
     let data = folder.path().join("data");
     let (mut child, runtime) = serve(&data).await;
     assert_eq!(runtime["pid"], child.id().unwrap());
+    let webrtc: std::net::SocketAddr = runtime["webrtc"].as_str().unwrap().parse().unwrap();
+    assert_ne!(webrtc.port(), 0);
     let url = format!("http://{}/health", runtime["http"].as_str().unwrap());
     let health: Value = reqwest::get(&url).await.unwrap().json().await.unwrap();
     assert_eq!(health["ok"], true);

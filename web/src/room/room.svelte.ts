@@ -27,6 +27,9 @@ export class RoomModel {
   info = $state.raw<Room | null>(null);
   assets = $state.raw<readonly Asset[]>([]);
   connection = $state<SocketState>('connecting');
+  /** True while the room's events arrive here. */
+  attending = $state(false);
+  wasOnline = $state(false);
   state = $state.raw<RoomState | null>(null);
   users = $state.raw<readonly RoomUser[]>([]);
   you = $state.raw<You | null>(null);
@@ -58,7 +61,7 @@ export class RoomModel {
   readonly frames = $derived(this.state?.frames ?? null);
   readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED');
   readonly canDrive = $derived(
-    this.connection === 'online' &&
+    this.attending &&
       this.info?.status === 'STARTED' &&
       (this.unsynced || (this.you?.can_drive ?? false)),
   );
@@ -100,7 +103,7 @@ export class RoomModel {
     this.#scrub = new Pacer<number>({ send: (frame) => this.#do({ op: 'SEEK', frame }) });
     this.#debug = new DebugRecorder({
       state: () => $state.snapshot(this.state),
-      connection: () => this.connection,
+      connection: () => (this.attending ? 'online' : this.connection),
       clock: () => this.#clockNow(),
       sync: () => $state.snapshot(this.sync),
     });
@@ -321,6 +324,9 @@ export class RoomModel {
   }
 
   #changed(): void {
+    this.attending = this.#client.attending;
+    this.wasOnline ||= this.attending;
+    if (this.attending) this.refused = null;
     this.users = this.#client.users;
     this.you = this.#client.you;
     const state = this.#client.state;

@@ -1,0 +1,310 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError, Unreachable } from '../api';
+import type { SocketState } from '../socket';
+import type { Op, RoomState, RoomUser, Snapshot } from './protocol';
+import { RoomClient } from './roomClient';
+
+const clip: RoomState = {
+  epoch: 3,
+  rev: 10,
+  server_ms: 0,
+  effective_ms: 0,
+  sync_mode: 'HOST',
+  driver: 'H',
+  asset_id: 'C1',
+  frame: 0,
+  fps_num: 25,
+  fps_den: 1,
+  frames: 250,
+  playing: false,
+  rate: 1,
+  loop: false,
+  live_pts: null,
+  asset_state: null,
+};
+
+function user(user_id: string, is_host: boolean): RoomUser {
+  const measured = { error_ms: null, error_frames: null, rtt_ms: null, buffering: null };
+  return { user_id, name: user_id, is_host, is_guest: !is_host, online: true, ...measured };
+}
+
+interface Sent {
+  endpoint: string;
+  data: Record<string, unknown>;
+  answer: (data: unknown) => Promise<void>;
+  refuse: (code: number, details?: Record<string, unknown>) => Promise<void>;
+  lose: () => Promise<void>;
+}
+
+class FakeSocket {
+  state: SocketState = 'connecting';
+  sent: Sent[] = [];
+  #events = new Map<string, Set<(data: unknown) => void>>();
+  #states = new Set<(state: SocketState) => void>();
+
+  request<T>(endpoint: string, data: object): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settle = async (run: () => void) => {
+        run();
+        for (let n = 0; n < 10; n += 1) await Promise.resolve();
+      };
+      this.sent.push({
+        endpoint,
+        data: data as Record<string, unknown>,
+        answer: (answer) => settle(() => resolve(answer as T)),
+        refuse: (code, details = {}) =>
+          settle(() => reject(new ApiError({ code, message: `refused ${code}` }, null, details))),
+        lose: () => settle(() => reject(new Unreachable())),
+      });
+    });
+  }
+  on(type: string, listener: (data: unknown) => void) {
+    const listeners = this.#events.get(type) ?? new Set();
+    this.#events.set(type, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+  onState(listener: (state: SocketState) => void) {
+    this.#states.add(listener);
+    return () => this.#states.delete(listener);
+  }
+  become(state: SocketState) {
+    this.state = state;
+    for (const listener of this.#states) listener(state);
+  }
+  emit(type: string, data: unknown) {
+    for (const listener of this.#events.get(type) ?? []) listener(data);
+  }
+  get last() {
+    return this.sent.at(-1)!;
+  }
+  get commands() {
+    return this.sent.filter(({ endpoint }) => endpoint === 'rushes/room/command');
+  }
+}
+
+let socket: FakeSocket;
+let client: RoomClient;
+let refused: ApiError[];
+let problems: string[];
+let rooms: string[];
+
+beforeEach(() => {
+  socket = new FakeSocket();
+  refused = [];
+  problems = [];
+  rooms = [];
+  let id = 0;
+  client = new RoomClient({
+    id: 'R1',
+    socket,
+    serverNow: () => 5000,
+    newId: () => `cmd${(id += 1)}`,
+    onChange: () => undefined,
+    onRoom: (what) => rooms.push(what),
+    onRefused: (error) => refused.push(error),
+    onProblem: (message) => problems.push(message),
+  });
+});
+
+async function attend(state: RoomState = clip, host = true) {
+  socket.become('online');
+  const snapshot: Snapshot = {
+    id: 'R1',
+    state,
+    users: [user('H', true), user('G', false)],
+    you: { user_id: host ? 'H' : 'G', is_host: host, can_drive: host },
+    server_ms: 0,
+  };
+  await socket.last.answer(snapshot);
+  socket.sent = [];
+}
+
+function changed(more: Partial<RoomState>) {
+  socket.emit('REVIEW_SESSION_STATE_CHANGED', { id: 'R1', state: { ...clip, ...more } });
+}
+
+const ack = (rev: number, epoch = 3) => ({ cmd_id: '', epoch, rev, effective_ms: 5100 });
+const ops = () => socket.commands.map(({ data }) => [data.op, data.frame]);
+
+describe('attending', () => {
+  it('subscribes as soon as there is a connection, and takes the snapshot', async () => {
+    expect(client.attending).toBe(false);
+    await attend();
+    expect(client.attending).toBe(true);
+    expect(client.state).toEqual(clip);
+    expect(client.you?.can_drive).toBe(true);
+    expect(client.users).toHaveLength(2);
+  });
+
+  it('subscribes again after an outage and believes the new snapshot, even an older one', async () => {
+    await attend();
+    socket.become('reconnecting');
+    expect(client.attending).toBe(false);
+    expect(client.state).toEqual(clip);
+    await attend({ ...clip, epoch: 1, rev: 2, frame: 77 });
+    expect(client.state?.frame).toBe(77);
+  });
+
+  it('says why it is not let in, and asks again', async () => {
+    vi.useFakeTimers();
+    socket.become('online');
+    await socket.last.refuse(674);
+    expect(refused.map((error) => error.code)).toEqual([674]);
+    expect(socket.sent).toHaveLength(1);
+    vi.advanceTimersByTime(2000);
+    expect(socket.sent).toHaveLength(2);
+    client.close();
+    vi.useRealTimers();
+  });
+
+  it('leaves when it is closed', async () => {
+    await attend();
+    client.close();
+    expect(socket.last.endpoint).toBe('rushes/room/unsubscribe');
+    changed({ rev: 11, frame: 5 });
+    expect(client.state?.frame).toBe(0);
+  });
+});
+
+describe('what the room says', () => {
+  it('counts by epoch and revision, not by order of arrival', async () => {
+    await attend();
+    changed({ rev: 12, frame: 12 });
+    changed({ rev: 11, frame: 11 });
+    expect(client.state?.frame).toBe(12);
+    changed({ epoch: 4, rev: 13, frame: 1 });
+    changed({ epoch: 3, rev: 14, frame: 2 });
+    expect(client.state?.frame).toBe(1);
+  });
+
+  it('of another room does not count', async () => {
+    await attend();
+    socket.emit('REVIEW_SESSION_STATE_CHANGED', { id: 'R2', state: { ...clip, rev: 99 } });
+    expect(client.state?.rev).toBe(10);
+  });
+
+  it('changes what this person may do', async () => {
+    await attend(clip, false);
+    expect(client.you?.can_drive).toBe(false);
+    changed({ epoch: 4, rev: 11, sync_mode: 'EVERYONE' });
+    expect(client.you?.can_drive).toBe(true);
+    changed({ epoch: 5, rev: 12, sync_mode: 'HOST' });
+    expect(client.you?.can_drive).toBe(false);
+    socket.emit('REVIEW_SESSION_HOSTS_CHANGED', { id: 'R1', host_user_ids: ['G'] });
+    expect(client.you).toEqual({ user_id: 'G', is_host: true, can_drive: true });
+    expect(client.users.map((one) => one.is_host)).toEqual([false, true]);
+    socket.emit('REVIEW_SESSION_USERS_CHANGED', { id: 'R1', users: [user('G', false)] });
+    expect(client.you?.can_drive).toBe(false);
+  });
+
+  it('is passed on when it is about the room itself', async () => {
+    await attend();
+    socket.emit('REVIEW_SESSION_STARTED', { id: 'R1' });
+    socket.emit('REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED', { id: 'R1' });
+    socket.emit('REVIEW_SESSION_COMPLETE', { id: 'R2' });
+    expect(rooms).toEqual(['phase', 'playlist']);
+  });
+});
+
+describe('commands', () => {
+  it('name the state that their sender saw', async () => {
+    await attend();
+    client.command({ op: 'PLAY', frame: 0 });
+    expect(socket.last.data).toEqual({
+      ...{ id: 'R1', cmd_id: 'cmd1', epoch: 3, base_rev: 10 },
+      ...{ op: 'PLAY', frame: 0 },
+    });
+  });
+
+  it('go out one after another, the latest of many seeks only', async () => {
+    await attend();
+    for (const frame of [1, 2, 3, 4]) client.command({ op: 'SEEK', frame });
+    expect(ops()).toEqual([['SEEK', 1]]);
+    expect(client.state?.frame).toBe(4);
+    await socket.commands[0]!.answer(ack(11, 4));
+    changed({ epoch: 4, rev: 11, frame: 1 });
+    expect(ops()).toEqual([
+      ['SEEK', 1],
+      ['SEEK', 4],
+    ]);
+    expect(client.state?.frame).toBe(4);
+  });
+
+  it('keep their order where each matters', async () => {
+    await attend();
+    const wishes: Op[] = [
+      { op: 'PAUSE', frame: 5 },
+      { op: 'SEEK', frame: 9 },
+      { op: 'PLAY', frame: 9 },
+      { op: 'RATE', rate: 2 },
+    ];
+    for (const op of wishes) client.command(op);
+    for (let n = 0; n < 3; n += 1) await socket.commands[n]!.answer(ack(11 + n));
+    expect(ops()).toEqual([
+      ['PAUSE', 5],
+      ['PLAY', 9],
+      ['RATE', undefined],
+    ]);
+  });
+
+  it('are seen at once, and stay seen until the room has said the same', async () => {
+    await attend({ ...clip, playing: true });
+    client.command({ op: 'PAUSE', frame: 42 });
+    expect(client.state).toMatchObject({ playing: false, frame: 42 });
+    await socket.last.answer(ack(11));
+    expect(client.state).toMatchObject({ playing: false, frame: 42 });
+    changed({ rev: 11, frame: 42, playing: false });
+    expect(client.state).toMatchObject({ rev: 11, frame: 42 });
+    changed({ rev: 12, frame: 7 });
+    expect(client.state?.frame).toBe(7);
+  });
+
+  it('hold the picture until the room names the moment of a start', async () => {
+    await attend();
+    client.command({ op: 'PLAY', frame: 3 });
+    expect(client.state).toMatchObject({ playing: true, frame: 3, effective_ms: Infinity });
+    changed({ rev: 11, frame: 3, playing: true, effective_ms: 5100 });
+    await socket.last.answer(ack(11));
+    expect(client.state?.effective_ms).toBe(5100);
+  });
+
+  it('are said once more when the room had moved on to another epoch', async () => {
+    await attend();
+    client.command({ op: 'STEP', frame: 6 });
+    await socket.last.refuse(650, { snapshot: { ...clip, epoch: 9, rev: 20 } });
+    expect(socket.commands).toHaveLength(2);
+    expect(socket.last.data).toMatchObject({ epoch: 9, base_rev: 20, op: 'STEP', frame: 6 });
+    await socket.last.refuse(650, { snapshot: { ...clip, epoch: 10, rev: 21 } });
+    expect(socket.commands).toHaveLength(2);
+    expect(client.state).toMatchObject({ epoch: 10, frame: 0 });
+  });
+
+  it('that are refused leave no trace, and say why', async () => {
+    await attend();
+    client.command({ op: 'STEP', frame: 6 });
+    await socket.last.refuse(403, { snapshot: clip });
+    expect(client.state).toEqual(clip);
+    expect(problems).toEqual(['refused 403']);
+  });
+
+  it('that were too fast are not complained about', async () => {
+    await attend();
+    client.command({ op: 'SEEK', frame: 6 });
+    await socket.last.refuse(900, { snapshot: clip });
+    expect(problems).toEqual([]);
+    expect(client.state?.frame).toBe(0);
+  });
+
+  it('are not kept over an outage', async () => {
+    await attend();
+    client.command({ op: 'RATE', rate: 2 });
+    client.command({ op: 'PLAY', frame: 6 });
+    const [first] = socket.commands;
+    socket.become('reconnecting');
+    await first!.lose();
+    expect(socket.commands).toHaveLength(1);
+    client.command({ op: 'PLAY', frame: 6 });
+    expect(socket.commands).toHaveLength(1);
+    expect(client.state?.playing).toBe(false);
+  });
+});

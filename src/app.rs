@@ -7,12 +7,14 @@ use std::{
 };
 
 use rushes_media::Media;
+use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     api,
     config::Config,
     events::Bus,
+    rooms,
     rpc::{Extensions, Limiter, Routes},
     store::Store,
 };
@@ -27,6 +29,8 @@ pub struct App {
     pub media: Media,
     /// Where events go.
     pub bus: Bus,
+    /// The rooms in use.
+    pub hub: Hub,
     /// What is built of the contract.
     pub routes: Routes,
     /// WebSocket endpoints beyond the contract.
@@ -59,11 +63,12 @@ pub struct Metrics {
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Puts the parts together. Must be called inside a tokio runtime.
     #[must_use]
     pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
         Self {
             limits: Limiter::new(config.limits.user, config.limits.address),
+            hub: rooms::hub(&store),
             config,
             store,
             media,

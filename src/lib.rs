@@ -13,6 +13,7 @@ pub mod events;
 pub mod ids;
 mod ops;
 pub mod provision;
+pub mod rooms;
 pub mod rpc;
 pub mod secret;
 pub mod server;

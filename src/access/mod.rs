@@ -9,8 +9,10 @@
 //! of and not do answers 800.
 
 mod permission;
+mod room;
 
 pub use permission::{Permission, PermissionSet};
+pub use room::{asset_through_room, room, shown_in_room};
 
 use crate::{
     error::{ApiError, ApiResult, Code},

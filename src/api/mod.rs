@@ -6,7 +6,10 @@
 
 mod server;
 
-use crate::rpc::{Extensions, Routes};
+use crate::{
+    rooms,
+    rpc::{Extensions, Routes},
+};
 
 /// All that is built of the contract.
 #[must_use]
@@ -20,5 +23,7 @@ pub fn routes() -> Routes {
 /// The WebSocket endpoints beyond the contract.
 #[must_use]
 pub fn extensions() -> Extensions {
-    Extensions::default()
+    let mut extensions = Extensions::default();
+    extensions.add("rushes/room/", rooms::RoomExtension::default());
+    extensions
 }

@@ -6,7 +6,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::Ordering},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -175,7 +175,8 @@ impl Session {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(_)) | None) | Err(_) => return,
             };
-            let received = unix_ms();
+            // The clock that rooms run by, so that clients learn its offset and no other's.
+            let received = self.app.hub.now().0;
             let done = match message {
                 Message::Text(text) => self.take(&text, received).await.is_err(),
                 Message::Binary(_) => {
@@ -267,7 +268,7 @@ impl Session {
             return self.refuse(id, &ApiError::new(Code::INVALID_TOKEN)).await;
         }
         let t0 = envelope.data.get("t0").filter(|t0| t0.is_number()).cloned();
-        let data = json!({ "t0": t0, "t1": received, "t2": unix_ms() }).to_string();
+        let data = json!({ "t0": t0, "t1": received, "t2": self.app.hub.now().0 }).to_string();
         self.send(envelope::answer(id, &data)).await
     }
 
@@ -320,10 +321,6 @@ fn wrap(request_id: Option<&Value>, result: ApiResult<String>) -> String {
         Ok(data) => envelope::answer(request_id, &data),
         Err(error) => envelope::refusal(request_id, &error.body()),
     }
-}
-
-fn unix_ms() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64() * 1000.0)
 }
 
 async fn run_ordered(

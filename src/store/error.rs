@@ -36,6 +36,12 @@ pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("uq_api_keys_api_id", "api_keys.api_id"),
     ("uq_asset_files_location", "asset_files.location"),
     ("uq_assets_uuid", "assets.project_id, assets.uuid"),
+    ("pk_room_asset_order", "room_asset_order.room_id, room_asset_order.playlist_asset_id"),
+    ("pk_room_playlists", "room_playlists.room_id, room_playlists.playlist_id"),
+    ("pk_room_states", "room_states.room_id"),
+    ("pk_room_teams", "room_teams.room_id, room_teams.team_id"),
+    ("uq_room_users_guest", "room_users.room_id, room_users.guest_email"),
+    ("uq_room_users_user", "room_users.room_id, room_users.user_id"),
     ("uq_playlist_assets_asset", "playlist_assets.playlist_id, playlist_assets.asset_id"),
     ("uq_users_email", "users.email"),
 ];

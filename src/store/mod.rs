@@ -14,6 +14,7 @@ mod json;
 pub mod playlists;
 mod pool;
 pub mod projects;
+pub mod rooms;
 pub mod security;
 #[cfg(test)]
 mod tests;

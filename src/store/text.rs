@@ -181,3 +181,29 @@ text_enum! {
         SelectedAsset,
     }
 }
+
+text_enum! {
+    /// How far a room has come.
+    RoomStatus {
+        /// Being prepared.
+        Draft,
+        /// Planned.
+        Scheduled,
+        /// Running.
+        Started,
+        /// Over.
+        Complete,
+    }
+}
+
+text_enum! {
+    /// Where comments made in a room are seen.
+    CommentScope {
+        /// With the asset.
+        Asset,
+        /// In the room.
+        ReviewSession,
+        /// With a playlink.
+        Playlink,
+    }
+}

@@ -1,0 +1,344 @@
+//! Rooms in use: the hub and its journal, and the WebSocket endpoints `rushes/room/…`.
+
+use std::{
+    collections::HashMap,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rushes_sessions::{
+    self as sessions, Asset, Attendee, FrameRate, Hub, Report, State,
+    hub::{
+        self, Delivery, HubConfig, HubError, Journal, JournalError, RoomEvent, Stored, Subscription,
+    },
+};
+use rushes_signaling::room::{
+    CommandRequest, ReportRequest, RoomRequest, StateBody, SubscribedBody, event_text, failure,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::task::AbortHandle;
+
+use crate::{
+    access,
+    app::App,
+    error::{ApiError, ApiResult, Code},
+    events::{ConnectionId, Mailbox},
+    ids::{AssetId, Id, RoomId, UserId, kind},
+    rpc::{Caller, CallerKind, Connection, Extension, ExtensionCall},
+    store::{
+        self, Db, Store,
+        assets::AssetRow,
+        text::{AssetSubtype, AssetType, RoomStatus},
+    },
+    time::Millis,
+};
+
+/// A picture that stands, and a clip whose rate nobody knows, count as this many frames a second.
+const USUAL_RATE: (u32, u32) = (25, 1);
+/// Rooms that one connection attends at once.
+const ROOMS_PER_CONNECTION: usize = 8;
+/// How often a subscription is renewed whose room had to begin anew, and how long each waits.
+const RENEWALS: u32 = 10;
+const RENEWAL_WAIT: Duration = Duration::from_millis(200);
+
+macro_rules! convert {
+    ($($kind:ident => $sessions:ident),+) => { $(
+        impl From<Id<kind::$kind>> for sessions::$sessions {
+            fn from(id: Id<kind::$kind>) -> Self {
+                Self(id.as_u128())
+            }
+        }
+        impl From<sessions::$sessions> for Id<kind::$kind> {
+            fn from(id: sessions::$sessions) -> Self {
+                Self::from_u128(id.0)
+            }
+        }
+    )+ };
+}
+
+convert!(Room => RoomId, User => UserId, Asset => AssetId);
+
+/// The rooms' journal in the database.
+#[derive(Debug)]
+struct StoreJournal(Store);
+
+impl Journal for StoreJournal {
+    fn load(
+        &self,
+        room: sessions::RoomId,
+    ) -> hub::Future<'_, Result<Option<Stored>, JournalError>> {
+        Box::pin(async move {
+            let mut tx = self.0.read().await.map_err(journal_error)?;
+            store::rooms::load(&mut tx, room.into()).await.map_err(journal_error)
+        })
+    }
+
+    fn commit(
+        &self,
+        batch: Vec<(sessions::RoomId, State)>,
+    ) -> hub::Future<'_, Result<(), JournalError>> {
+        Box::pin(async move {
+            let batch: Vec<_> =
+                batch.into_iter().map(|(room, state)| (room.into(), state)).collect();
+            let mut tx = self.0.write().await.map_err(journal_error)?;
+            store::rooms::commit_states(&mut tx, &batch, Millis::now())
+                .await
+                .map_err(journal_error)?;
+            tx.commit().await.map_err(|error| JournalError(error.to_string()))
+        })
+    }
+}
+
+fn journal_error(error: store::StoreError) -> JournalError {
+    JournalError(error.to_string())
+}
+
+/// A hub whose rooms are journaled in `store`. Must be called inside a tokio runtime.
+#[must_use]
+pub fn hub(store: &Store) -> Hub {
+    Hub::start(Arc::new(StoreJournal(store.clone())), HubConfig::default())
+}
+
+/// What the hub's refusal is to the caller.
+#[must_use]
+pub fn refused(hub: &Hub, error: &HubError) -> ApiError {
+    let (code, message, snapshot) = failure(error, hub.now().0);
+    let refused = ApiError::new(Code(code)).message(message);
+    match snapshot {
+        Some(snapshot) => refused.beside("snapshot", json!(snapshot)),
+        None => refused,
+    }
+}
+
+/// How a room plays an asset: a clip with its frames, or a live source.
+#[must_use]
+pub fn playable(row: &AssetRow) -> Asset {
+    let id = row.id.into();
+    let is_source = row.subtype == Some(AssetSubtype::Streaming);
+    if row.is_live || (is_source && row.frames.is_none()) {
+        return Asset::live(id);
+    }
+    let part = |part: Option<i64>| part.and_then(|part| u32::try_from(part).ok());
+    let known = part(row.fps_num).zip(part(row.fps_den));
+    let (num, den) = known.unwrap_or(USUAL_RATE);
+    let rate = FrameRate::new(num, den).or_else(|| FrameRate::new(USUAL_RATE.0, USUAL_RATE.1));
+    let rate = rate.expect("25 frames a second are a frame rate");
+    let counted = row.duration_ms.map(|ms| {
+        let ms = i128::from(ms) * i128::from(rate.num());
+        i64::try_from(ms / (1000 * i128::from(rate.den()))).unwrap_or(i64::MAX).max(1)
+    });
+    let frames = match row.asset_type {
+        AssetType::Image | AssetType::Pdf => Some(1),
+        _ => row.frames.or(counted),
+    };
+    Asset::clip(id, rate, frames)
+}
+
+/// The endpoints `rushes/room/…`.
+#[derive(Debug, Default)]
+pub struct RoomExtension {
+    // Held for a look-up or a change of the map, never across an await point.
+    attending: Mutex<HashMap<ConnectionId, HashMap<RoomId, AbortHandle>>>,
+}
+
+impl Extension for RoomExtension {
+    fn call(
+        &self,
+        call: ExtensionCall,
+    ) -> Pin<Box<dyn Future<Output = ApiResult<Value>> + Send + '_>> {
+        Box::pin(async move {
+            match call.endpoint.as_str() {
+                "rushes/room/subscribe" => self.subscribe(&call).await,
+                "rushes/room/unsubscribe" => self.unsubscribe(&call),
+                "rushes/room/command" => command(&call).await,
+                "rushes/room/report" => report(&call),
+                _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
+            }
+        })
+    }
+
+    fn disconnected<'a>(
+        &'a self,
+        _: &'a Arc<App>,
+        connection: &'a Connection,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        for (_, forwarder) in self.attending().remove(&connection.id).unwrap_or_default() {
+            forwarder.abort();
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
+
+impl RoomExtension {
+    fn attending(&self) -> MutexGuard<'_, HashMap<ConnectionId, HashMap<RoomId, AbortHandle>>> {
+        // Every statement leaves the map whole.
+        self.attending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn subscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
+        let request: RoomRequest = read(&call.data)?;
+        let (app, connection) = (&call.app, &call.connection);
+        let room = RoomId::from(request.id);
+        let attends = self.attending().get(&connection.id).map_or(0, HashMap::len);
+        if attends >= ROOMS_PER_CONNECTION {
+            return Err(
+                ApiError::new(Code::CANNOT_JOIN).message("Too many rooms by one connection")
+            );
+        }
+        let attendee = admit(app, &connection.caller, room).await?;
+        let seat = Place { room, attendee, connection: connection.id };
+        let (snapshot, subscription) = seat.take(app).await?;
+        app.bus.enter(connection.id, room);
+        let user = connection.caller.user_id.into();
+        let answer = SubscribedBody::new(request.id, &snapshot, user);
+        let forwarder = forward(Arc::clone(app), seat, subscription, connection.mailbox.clone());
+        let forwarder = tokio::spawn(forwarder).abort_handle();
+        let mut attending = self.attending();
+        if let Some(former) = attending.entry(connection.id).or_default().insert(room, forwarder) {
+            former.abort();
+        }
+        Ok(json!(answer))
+    }
+
+    fn unsubscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
+        let request: RoomRequest = read(&call.data)?;
+        let room = RoomId::from(request.id);
+        let mut attending = self.attending();
+        let of_connection = attending.get_mut(&call.connection.id);
+        if let Some(forwarder) = of_connection.and_then(|rooms| rooms.remove(&room)) {
+            forwarder.abort();
+        }
+        call.app.bus.leave(call.connection.id, room);
+        Ok(json!({ "id": request.id }))
+    }
+}
+
+/// Somebody's connection to a room.
+struct Place {
+    room: RoomId,
+    attendee: Attendee,
+    connection: ConnectionId,
+}
+
+impl Place {
+    async fn take(&self, app: &App) -> ApiResult<(hub::Snapshot, Subscription)> {
+        let connection = sessions::ConnectionId(self.connection.0);
+        app.hub
+            .subscribe(self.room.into(), self.attendee.clone(), connection)
+            .await
+            .map_err(|error| refused(&app.hub, &error))
+    }
+}
+
+/// Who the caller is in a room, if they may attend it.
+async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
+    let mut tx = app.store.read().await?;
+    let seen = access::room(&mut tx, caller, room).await?;
+    seen.need_seat()?;
+    if seen.row.status == RoomStatus::Complete {
+        return Err(ApiError::new(Code::ROOM_COMPLETE));
+    }
+    let user = store::users::get(&mut tx, caller.user_id).await?;
+    let user = user.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
+    let guest = matches!(caller.kind, CallerKind::Guest { .. });
+    Ok(Attendee { user: caller.user_id.into(), name: user.full_name(), guest })
+}
+
+/// Takes what happens in a room to a connection, until either ends.
+async fn forward(app: Arc<App>, place: Place, mut subscription: Subscription, mailbox: Mailbox) {
+    loop {
+        match subscription.next().await {
+            Delivery::Event(broadcast) => {
+                let text = broadcast.text(event_text);
+                if !mailbox.send(text.as_ref().into()) {
+                    break;
+                }
+            }
+            Delivery::Resync => match renew(&app, &place, &mailbox).await {
+                Some(renewed) => subscription = renewed,
+                None => break,
+            },
+            Delivery::Closed => break,
+        }
+    }
+    app.bus.leave(place.connection, place.room);
+}
+
+/// Attends a room again that had to begin anew, and tells the connection what it may have missed.
+async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Option<Subscription> {
+    for _ in 0..RENEWALS {
+        tokio::time::sleep(RENEWAL_WAIT).await;
+        let Ok((snapshot, subscription)) = place.take(app).await else { continue };
+        let state = RoomEvent::State {
+            state: Box::new(snapshot.state),
+            server_ms: snapshot.server_ms,
+            cmd_id: None,
+            by: None,
+        };
+        for event in [state, RoomEvent::Users(snapshot.users)] {
+            mailbox.send(event_text(place.room.into(), &event).into());
+        }
+        return Some(subscription);
+    }
+    tracing::warn!(room = %place.room, "a room did not come back");
+    None
+}
+
+async fn command(call: &ExtensionCall) -> ApiResult<Value> {
+    let request: CommandRequest = read(&call.data)?;
+    let room = request.id;
+    let asset = match request.asset_id() {
+        Some(asset) => Some(shown(&call.app, room.into(), asset.into()).await?),
+        None => None,
+    };
+    let command = request
+        .into_command(asset)
+        .map_err(|error| ApiError::new(Code::INVALID_DATA).message(error.to_string()))?;
+    let connection = sessions::ConnectionId(call.connection.id.0);
+    let hub = &call.app.hub;
+    let ack = hub.command(room, connection, command).await.map_err(|error| refused(hub, &error))?;
+    Ok(json!(ack))
+}
+
+/// The asset as its room plays it. Whether the caller may is the room's to say: an asset that it
+/// does not show answers 404, to everyone alike.
+async fn shown(app: &App, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
+    let mut tx = app.store.read().await?;
+    let db: &mut Db = &mut tx;
+    let unknown = || ApiError::new(Code::NOT_FOUND).message("The room does not show this asset");
+    let shown = access::shown_in_room(db, room).await?;
+    if !shown.iter().any(|entry| entry.asset_id == asset) {
+        return Err(unknown());
+    }
+    let found = store::assets::get(db, asset).await?.ok_or_else(unknown)?;
+    Ok(playable(&found.row))
+}
+
+fn report(call: &ExtensionCall) -> ApiResult<Value> {
+    let request: ReportRequest = read(&call.data)?;
+    let connection = sessions::ConnectionId(call.connection.id.0);
+    call.app.hub.report(request.id, connection, Report::from(&request));
+    Ok(json!({}))
+}
+
+fn read<T: DeserializeOwned>(data: &Value) -> ApiResult<T> {
+    T::deserialize(data)
+        .map_err(|error| ApiError::new(Code::INVALID_DATA).message(error.to_string()))
+}
+
+/// The state of a room as the room protocol writes it.
+#[must_use]
+pub fn state_body(hub: &Hub, state: &State) -> StateBody {
+    StateBody::new(state, hub.now().0)
+}
+
+/// Everybody who may know of a room, for an event about it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audience(db: &mut Db, room: RoomId) -> ApiResult<Vec<UserId>> {
+    Ok(store::rooms::audience(db, room).await?)
+}

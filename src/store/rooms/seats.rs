@@ -1,0 +1,282 @@
+//! Who is in a room.
+
+use sqlx::FromRow;
+
+use super::super::{Db, StoreError};
+use crate::{
+    ids::{RoomId, RoomUserId, UserId},
+    secret::{Secret, SecretDigest},
+    time::Millis,
+};
+
+/// Somebody's place in a room.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct Seat {
+    /// Its id, by which a guest's link finds it.
+    pub id: RoomUserId,
+    /// The room.
+    pub room_id: RoomId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// Whether they may drive.
+    pub is_host: bool,
+    /// What they are called there.
+    pub role: Option<String>,
+    /// The address that a guest was invited by.
+    pub guest_email: Option<String>,
+    /// When they last joined.
+    pub last_joined: Option<Millis>,
+}
+
+/// A person in a room, as the list of its people shows them.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct RoomUserRow {
+    /// Who they are.
+    pub user_id: UserId,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Their address: that of the account, or that a guest was invited by.
+    pub email: Option<String>,
+    /// The name of their company.
+    pub company_name: Option<String>,
+    /// Whether they may drive.
+    pub is_host: bool,
+    /// What they are called there.
+    pub role: Option<String>,
+    /// Whether they are a guest.
+    pub is_guest: bool,
+}
+
+/// Gives somebody a seat, if they have none.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when they are absent.
+pub async fn add_seat(
+    db: &mut Db,
+    room: RoomId,
+    user: UserId,
+    guest_email: Option<&str>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO room_users (id, room_id, user_id, guest_email, created) \
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (room_id, user_id) DO NOTHING";
+    sqlx::query(sql)
+        .bind(RoomUserId::new())
+        .bind(room)
+        .bind(user)
+        .bind(guest_email)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Takes somebody's seat. A guest's tokens for the room end with it, and the guest too.
+///
+/// # Errors
+/// When the database fails.
+pub async fn remove_seat(db: &mut Db, room: RoomId, user: UserId) -> Result<(), StoreError> {
+    for sql in [
+        "DELETE FROM tokens WHERE room_id = $1 AND user_id = $2",
+        "UPDATE users SET account_status = 'DELETED' WHERE is_guest AND id = $2 AND EXISTS \
+         (SELECT 1 FROM room_users WHERE room_id = $1 AND user_id = $2)",
+        "DELETE FROM room_users WHERE room_id = $1 AND user_id = $2",
+    ] {
+        sqlx::query(sql).bind(room).bind(user).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+/// Somebody's seat.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seat(db: &mut Db, room: RoomId, user: UserId) -> Result<Option<Seat>, StoreError> {
+    let sql = "SELECT * FROM room_users WHERE room_id = $1 AND user_id = $2";
+    Ok(sqlx::query_as(sql).bind(room).bind(user).fetch_optional(db).await?)
+}
+
+/// All seats of a room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn seats(db: &mut Db, room: RoomId) -> Result<Vec<Seat>, StoreError> {
+    let sql = "SELECT * FROM room_users WHERE room_id = $1 ORDER BY created, id";
+    Ok(sqlx::query_as(sql).bind(room).fetch_all(db).await?)
+}
+
+/// How many seats a room has.
+///
+/// # Errors
+/// When the database fails.
+pub async fn participants(db: &mut Db, room: RoomId) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM room_users WHERE room_id = $1";
+    Ok(sqlx::query_scalar(sql).bind(room).fetch_one(db).await?)
+}
+
+/// The hosts of a room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hosts(db: &mut Db, room: RoomId) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT user_id FROM room_users WHERE room_id = $1 AND is_host ORDER BY created, id";
+    Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
+}
+
+/// Says whether somebody with a seat may drive.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_host(
+    db: &mut Db,
+    room: RoomId,
+    user: UserId,
+    is_host: bool,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE room_users SET is_host = $3 WHERE room_id = $1 AND user_id = $2")
+        .bind(room)
+        .bind(user)
+        .bind(is_host)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Says what somebody is called in a room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn role(
+    db: &mut Db,
+    room: RoomId,
+    user: UserId,
+    role: Option<&str>,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE room_users SET role = $3 WHERE room_id = $1 AND user_id = $2")
+        .bind(room)
+        .bind(user)
+        .bind(role)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Notes that somebody joined, and what proves them to the room's voice and camera.
+///
+/// # Errors
+/// When the database fails.
+pub async fn join(
+    db: &mut Db,
+    seat: RoomUserId,
+    attendee: &str,
+    proof: &SecretDigest,
+    now: Millis,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE room_users SET attendee_id = $2, join_sha256 = $3, last_joined = $4 \
+               WHERE id = $1";
+    sqlx::query(sql).bind(seat).bind(attendee).bind(proof).bind(now).execute(db).await?;
+    Ok(())
+}
+
+/// The people of a room, in the order in which they were added.
+///
+/// # Errors
+/// When the database fails.
+pub async fn users(db: &mut Db, room: RoomId) -> Result<Vec<RoomUserRow>, StoreError> {
+    let sql = "SELECT s.user_id, u.first_name, u.last_name, \
+               COALESCE(u.email, s.guest_email) AS email, c.name AS company_name, s.is_host, \
+               s.role, u.is_guest \
+               FROM room_users s JOIN users u ON u.id = s.user_id \
+               LEFT JOIN companies c ON c.id = u.company_id \
+               WHERE s.room_id = $1 AND u.account_status <> 'DELETED' ORDER BY s.created, s.id";
+    Ok(sqlx::query_as(sql).bind(room).fetch_all(db).await?)
+}
+
+/// Everybody who may know of a room: its people, and the administrators of its production. They
+/// are told what happens to it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audience(db: &mut Db, room: RoomId) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT s.user_id FROM room_users s WHERE s.room_id = $1 \
+               UNION SELECT m.user_id FROM rooms r JOIN productions n ON n.id = r.production_id \
+               JOIN company_members m ON m.company_id = n.company_id \
+               WHERE r.id = $1 AND (m.is_admin OR m.user_id = n.owner_id)";
+    Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
+}
+
+/// The guest of a room who was invited by an address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn guest_with_email(
+    db: &mut Db,
+    room: RoomId,
+    email: &str,
+) -> Result<Option<Seat>, StoreError> {
+    let sql = "SELECT * FROM room_users WHERE room_id = $1 AND guest_email = $2";
+    Ok(sqlx::query_as(sql).bind(room).bind(email).fetch_optional(db).await?)
+}
+
+/// Draws the secret of a guest's link, and ends the one before. It is the `review_session_user_id`
+/// of the API: the seat's id, and then the secret. It can never be had again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn new_link(db: &mut Db, seat: RoomUserId) -> Result<String, StoreError> {
+    let secret = Secret::random();
+    sqlx::query("UPDATE room_users SET link_sha256 = $2 WHERE id = $1")
+        .bind(seat)
+        .bind(secret.digest())
+        .execute(db)
+        .await?;
+    Ok(format!("{seat}{}", secret.reveal()))
+}
+
+/// The seat that a guest's link opens.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_link(db: &mut Db, link: &str) -> Result<Option<Seat>, StoreError> {
+    // 32 digits of the id, and the secret.
+    let Some((id, secret)) = link.split_at_checked(32) else { return Ok(None) };
+    let Ok(id) = id.parse::<RoomUserId>() else { return Ok(None) };
+    let sql = "SELECT * FROM room_users WHERE id = $1 AND link_sha256 = $2";
+    let seat =
+        sqlx::query_as(sql).bind(id).bind(SecretDigest::of(secret)).fetch_optional(db).await?;
+    Ok(seat)
+}
+
+/// The teams of a room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn teams(db: &mut Db, room: RoomId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT team_id FROM room_teams WHERE room_id = $1 ORDER BY team_id";
+    Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
+}
+
+/// Gives a room a team.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_team(db: &mut Db, room: RoomId, team: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO room_teams (room_id, team_id) VALUES ($1, $2) \
+               ON CONFLICT (room_id, team_id) DO NOTHING";
+    sqlx::query(sql).bind(room).bind(team).execute(db).await?;
+    Ok(())
+}
+
+/// Makes these the teams of a room.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_teams(db: &mut Db, room: RoomId, teams: &[String]) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM room_teams WHERE room_id = $1").bind(room).execute(&mut *db).await?;
+    for team in teams {
+        add_team(db, room, team).await?;
+    }
+    Ok(())
+}

@@ -15,7 +15,7 @@ use rushes_sessions::{
     },
 };
 use rushes_signaling::room::{
-    CommandRequest, ReportRequest, RoomRequest, StateBody, SubscribedBody, event_text, failure,
+    CommandRequest, ReportRequest, RoomRequest, SubscribedBody, event_text, failure,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -327,18 +327,4 @@ fn report(call: &ExtensionCall) -> ApiResult<Value> {
 fn read<T: DeserializeOwned>(data: &Value) -> ApiResult<T> {
     T::deserialize(data)
         .map_err(|error| ApiError::new(Code::INVALID_DATA).message(error.to_string()))
-}
-
-/// The state of a room as the room protocol writes it.
-#[must_use]
-pub fn state_body(hub: &Hub, state: &State) -> StateBody {
-    StateBody::new(state, hub.now().0)
-}
-
-/// Everybody who may know of a room, for an event about it.
-///
-/// # Errors
-/// When the database fails.
-pub async fn audience(db: &mut Db, room: RoomId) -> ApiResult<Vec<UserId>> {
-    Ok(store::rooms::audience(db, room).await?)
 }

@@ -39,7 +39,7 @@ macro_rules! entries {
             "p.place, e.asset_id, e.sort_index FROM shown p ",
             "JOIN playlist_assets e ON e.playlist_id = p.id ",
             "WHERE COALESCE(p.playlist_source, '') <> 'FOLDER' ",
-            "UNION ALL SELECT NULL, p.room_id, p.id, p.owner_id, p.place, a.id, a.sort_index ",
+            "UNION ALL SELECT CAST(NULL AS TEXT), p.room_id, p.id, p.owner_id, p.place, a.id, a.sort_index ",
             "FROM shown p JOIN assets a ON a.project_id = p.source_project_id ",
             "WHERE p.playlist_source = 'FOLDER') ",
             "SELECT e.id, e.playlist_id, e.shown_by, e.asset_id, a.project_id, e.sort_index, ",

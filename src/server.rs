@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, serve::ListenerExt as _};
 use rushes_media::{Media, MediaConfig, MediaEvent};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
@@ -98,9 +98,14 @@ impl Server {
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         let router = rpc::layered(routes(&app), &app);
         let stop = app.stop.clone();
-        let serve =
-            axum::serve(listeners.http, router.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(async move { stop.cancelled().await });
+        // Rooms are driven over these connections: a frame of 40 bytes must not wait for more.
+        let http = listeners.http.tap_io(|socket| {
+            if let Err(error) = socket.set_nodelay(true) {
+                tracing::debug!(%error, "no TCP_NODELAY");
+            }
+        });
+        let serve = axum::serve(http, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(async move { stop.cancelled().await });
         let http = tokio::spawn(async move { serve.await });
         write_runtime(&app)?;
         let webrtc = app.media.local_addr();

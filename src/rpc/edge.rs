@@ -15,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::FutureExt;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{app::App, error::ApiError};
@@ -39,6 +40,7 @@ async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
         // A panic is an error of this request alone.
         AssertUnwindSafe(next.run(request))
             .catch_unwind()
+            .instrument(tracing::info_span!("request", %id))
             .await
             .unwrap_or_else(|_| ApiError::internal(&"a handler panicked").into_response())
     };

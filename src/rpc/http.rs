@@ -4,6 +4,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -28,6 +29,9 @@ use crate::{
 
 /// The longest JSON body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
+
+/// How long a client may take to send it.
+const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// The API over HTTP and WebSocket, and the web client on all other paths.
 pub fn router(app: Arc<App>) -> Router {
@@ -150,7 +154,14 @@ async fn read_body(
     if announced.and_then(|value| value.parse::<u64>().ok()).is_some_and(|n| n > MAX_BODY as u64) {
         return Err(too_large());
     }
-    let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| too_large())?;
+    let bytes = tokio::time::timeout(BODY_TIME, to_bytes(body, MAX_BODY))
+        .await
+        .map_err(|_| {
+            ApiError::new(Code::INVALID_DATA)
+                .message("The body took too long")
+                .with_status(StatusCode::REQUEST_TIMEOUT)
+        })?
+        .map_err(|_| too_large())?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok((Value::Null, None));
     }

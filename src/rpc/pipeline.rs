@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use super::{Caller, CallerKind, Ctx, Route, RouteKind, auth::authenticate, rules};
 use crate::{
@@ -33,12 +34,7 @@ pub struct Call {
 /// # Errors
 /// Whatever the contract has for what is wrong with the request.
 pub async fn execute(app: &Arc<App>, call: Call) -> ApiResult<String> {
-    let app = Arc::clone(app);
-    let path = call.path.clone();
-    match tokio::spawn(async move { run(&app, call, None).await }).await {
-        Ok(result) => result,
-        Err(error) => Err(ApiError::internal(&format_args!("{path}: {error}"))),
-    }
+    in_own_task(app, call, None).await
 }
 
 /// Like [`execute`], for a caller who is known already: the owner of a WebSocket connection.
@@ -46,9 +42,15 @@ pub async fn execute(app: &Arc<App>, call: Call) -> ApiResult<String> {
 /// # Errors
 /// Whatever the contract has for what is wrong with the request.
 pub(super) async fn execute_as(app: &Arc<App>, call: Call, caller: Caller) -> ApiResult<String> {
+    in_own_task(app, call, Some(caller)).await
+}
+
+async fn in_own_task(app: &Arc<App>, call: Call, known: Option<Caller>) -> ApiResult<String> {
     let app = Arc::clone(app);
     let path = call.path.clone();
-    match tokio::spawn(async move { run(&app, call, Some(caller)).await }).await {
+    let task = async move { run(&app, call, known).await };
+    // The span carries the request's id into the log.
+    match tokio::spawn(task.in_current_span()).await {
         Ok(result) => result,
         Err(error) => Err(ApiError::internal(&format_args!("{path}: {error}"))),
     }

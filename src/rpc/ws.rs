@@ -58,6 +58,8 @@ const BELIEVE: Duration = Duration::from_secs(5);
 
 /// Close code: the client was too slow to take its events and has to fetch anew.
 const RESYNC: u16 = 4008;
+/// Close code: the token the connection stands on is no longer good.
+const TOKEN_ENDED: u16 = 4001;
 /// Close code (RFC 6455): the server goes away.
 const GOING_AWAY: u16 = 1001;
 /// Close code (RFC 6455): this kind of frame is not taken.
@@ -179,11 +181,10 @@ impl Session {
             let received = self.app.hub.now().0;
             let done = match message {
                 Message::Text(text) => self.take(&text, received).await.is_err(),
-                Message::Binary(_) => {
-                    let _ = self.out.send(Out::Close(UNSUPPORTED, "text frames only")).await;
-                    // Until the writer has closed the connection.
-                    self.out.closed().await;
-                    true
+                Message::Binary(_) => self.close(UNSUPPORTED, "text frames only").await,
+                // Comes for every ping of ours: a connection that only listens is looked at too.
+                Message::Pong(_) if self.token_ended().await => {
+                    self.close(TOKEN_ENDED, "the token is no longer good").await
                 }
                 Message::Ping(_) | Message::Pong(_) => false,
                 Message::Close(_) => true,
@@ -191,6 +192,25 @@ impl Session {
             if done {
                 return;
             }
+        }
+    }
+
+    /// Closes the connection; returns when that is done, and always true.
+    async fn close(&self, code: u16, reason: &'static str) -> bool {
+        let _ = self.out.send(Out::Close(code, reason)).await;
+        self.out.closed().await;
+        true
+    }
+
+    /// Whether the token that the connection stands on has expired or was revoked.
+    async fn token_ended(&mut self) -> bool {
+        let Some(owner) = &mut self.owner else { return false };
+        match authenticate(&self.app, &owner.token).await {
+            Ok(_) => {
+                owner.believed = Instant::now();
+                false
+            }
+            Err(error) => error.code() == Code::INVALID_TOKEN,
         }
     }
 

@@ -1,7 +1,11 @@
 //! The WebSocket: whose it is, what goes over it, and how it ends.
 
 use futures_util::SinkExt;
-use rushes::events::{Audience, Event};
+use rushes::{
+    events::{Audience, Event},
+    store::credentials,
+    time::Millis,
+};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
@@ -68,7 +72,7 @@ async fn the_server_tells_its_time_to_those_who_are_signed_in() {
     let data = &answer["data"];
     assert_eq!(data["t0"], 1.25);
     assert!(data["t1"].as_f64().unwrap() <= data["t2"].as_f64().unwrap());
-    let now = rushes::time::Millis::now().0 as f64;
+    let now = Millis::now().0 as f64;
     assert!((data["t2"].as_f64().unwrap() - now).abs() < 60_000.0);
 }
 
@@ -116,6 +120,22 @@ async fn one_who_does_not_read_is_cut_off_and_told_to_fetch_anew() {
     while rushes.app().bus.connections() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_connection_ends_with_its_token_even_if_it_only_listens() {
+    let rushes = Rushes::start().await;
+    let person = rushes.person("revoked").await;
+    let mut socket = rushes.socket(Some(&person.token)).await;
+    // What answers a ping of the server; it may come without one.
+    socket.socket.send(Message::Pong(Vec::new().into())).await.unwrap();
+    assert_eq!(socket.ask("/get/activity", &json!({}), None).await["error"]["code"], 501);
+    let mut tx = rushes.app().store.write().await.unwrap();
+    let tomorrow = Millis::now().plus(std::time::Duration::from_secs(86_400));
+    assert!(credentials::forget_expired(&mut tx, tomorrow).await.unwrap() > 0);
+    tx.commit().await.unwrap();
+    socket.socket.send(Message::Pong(Vec::new().into())).await.unwrap();
+    assert_eq!(socket.receive().await, Err(4001));
 }
 
 #[tokio::test]

@@ -65,11 +65,14 @@ function stateOf(id) {
   return states.get(id);
 }
 
-function frameAt(state, at) {
-  if (!state.playing || state.fps_num === null || at <= state.effective_ms) return state.frame;
-  const moved = (((at - state.effective_ms) * state.fps_num) / 1000) * state.rate;
-  const frame = Math.floor(state.frame + moved);
-  return state.loop ? frame % state.frames : Math.min(frame, state.frames - 1);
+/** The next frame boundary, from which another speed or loop holds. */
+function boundary(state, at) {
+  if (!state.playing || state.fps_num === null || at <= state.effective_ms) return {};
+  const perMs = (state.fps_num / 1000) * state.rate;
+  const position = state.frame + (at - state.effective_ms) * perMs;
+  const frame = Math.ceil(position);
+  const within = state.loop ? frame % state.frames : Math.min(frame, state.frames - 1);
+  return { frame: within, effective_ms: at + (frame - position) / perMs };
 }
 
 function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode }) {
@@ -90,9 +93,9 @@ function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode }) {
   } else if (op === 'SEEK') {
     Object.assign(state, { frame, effective_ms: at + (state.playing ? 100 : 0) });
   } else if (op === 'RATE') {
-    Object.assign(state, { frame: frameAt(state, at), effective_ms: at, rate });
+    Object.assign(state, boundary(state, at), { rate });
   } else if (op === 'LOOP') {
-    Object.assign(state, { frame: frameAt(state, at), effective_ms: at, loop });
+    Object.assign(state, boundary(state, at), { loop });
   } else if (op === 'MODE') {
     state.sync_mode = sync_mode;
     state.epoch += 1;

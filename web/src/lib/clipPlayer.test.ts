@@ -8,7 +8,7 @@ class FakeVideo {
   src = '';
   playbackRate = 1;
   muted = false;
-  loop = false;
+  ended = false;
   paused = true;
   seeking = false;
   readyState = 0;
@@ -269,16 +269,22 @@ describe('the measured position', () => {
     expect(player.positionAt(2040)).not.toBeNull();
   });
 
-  it('goes round with a clip that does', () => {
+  it('lies behind the last frame once the clip has run out', () => {
     loaded();
-    player.setLooping(true);
     player.play(1);
     run(245, 5, 1000);
-    expect(player.positionAt(1200)).toBeCloseTo(0 + half / 40, 6);
-    run(0, 1, 1200);
-    expect(player.positionAt(1200)).toBeNull();
-    run(1, 2, 1240);
-    expect(player.positionAt(1280)).toBeCloseTo(2 + half / 40, 6);
+    video.paused = video.ended = true;
+    expect(player.positionAt(1200)).toBe(250);
+    player.show(249);
+    expect(player.positionAt(1200)).toBe(249.5);
+  });
+
+  it('starts from another frame by one seek', () => {
+    loaded();
+    player.play(1, 30);
+    expect(video.seeks).toEqual([30.5 / 25]);
+    expect(video.paused).toBe(false);
+    expect(player.busy).toBe(true);
   });
 
   it('takes the speed into account', () => {

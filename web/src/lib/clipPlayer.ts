@@ -35,7 +35,7 @@ export type VideoLike = Pick<
   | 'currentTime'
   | 'playbackRate'
   | 'muted'
-  | 'loop'
+  | 'ended'
   | 'paused'
   | 'seeking'
   | 'readyState'
@@ -161,12 +161,13 @@ export class ClipPlayer {
     else this.#seek(this.#clamp(frame));
   }
 
-  /** Plays on from where it stands, at this rate (1 is the rate of the clip). */
-  play(rate: number): void {
+  /** Plays at this rate (1 is the rate of the clip), from a frame or from where it stands. */
+  play(rate: number, from: number | null = null): void {
     if (!this.#source) return;
     if (this.#video.readyState < HAVE_METADATA) this.#next ??= this.#still;
     this.#still = null;
     this.setRate(rate);
+    if (from !== null) this.#seek(this.#clamp(from));
     if (!this.#video.paused) return;
     this.#run = [];
     void this.#video.play().catch((error: unknown) => {
@@ -188,35 +189,26 @@ export class ClipPlayer {
 
   /**
    * Where the picture stands at a moment of `performance.now()`, in frames and parts of one: as measured from what reached
-   * the screen. Null before there is anything to go by.
+   * the screen. Past its last frame it stands behind it. Null before there is anything to go by.
    */
   positionAt(at: number): number | null {
     const { rate } = this.#source ?? {};
     if (!rate || !this.#shown) return null;
+    if (this.#still === null && this.#video.ended)
+      return this.#source?.frames ?? this.#shown.frame + 1;
     if (!this.playing) return this.#shown.frame + 0.5;
     if (this.#run.length < LEAST_OF) return null;
     const perMs = ((rate.num / rate.den) * this.#video.playbackRate) / 1000;
     const positions = this.#run
       .map((shown) => shown.frame + (at - shown.at + HALF_REFRESH_MS) * perMs)
       .sort((a, b) => a - b);
-    return this.#around(positions[Math.floor(positions.length / 2)] ?? 0);
-  }
-
-  /** Whether it goes on from the start at its end, without anybody's doing. */
-  setLooping(looping: boolean): void {
-    if (this.#video.loop !== looping) this.#video.loop = looping;
+    return positions[Math.floor(positions.length / 2)] ?? null;
   }
 
   destroy(): void {
     this.#video.cancelVideoFrameCallback(this.#callback);
     for (const [name, listener] of this.#listeners) this.#video.removeEventListener(name, listener);
     this.unload();
-  }
-
-  /** Past the end of a clip that goes round lies its start. */
-  #around(position: number): number {
-    const frames = this.#source?.frames;
-    return frames && this.#video.loop && position >= frames ? position - frames : position;
   }
 
   #clamp(frame: number): number {
@@ -267,8 +259,7 @@ export class ClipPlayer {
       at: metadata.expectedDisplayTime,
     };
     if (this.playing && !this.#video.seeking) {
-      const wentRound = (this.#run.at(-1)?.frame ?? 0) > this.#shown.frame;
-      this.#run = wentRound ? [this.#shown] : [...this.#run, this.#shown].slice(-MEDIAN_OF);
+      this.#run = [...this.#run, this.#shown].slice(-MEDIAN_OF);
     }
     this.#events.onFrame?.(this.#shown);
     this.#correctStill();

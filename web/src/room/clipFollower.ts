@@ -30,7 +30,6 @@ export type FollowingPlayer = Pick<
   | 'play'
   | 'jump'
   | 'setRate'
-  | 'setLooping'
 >;
 
 export interface ClipFollowerOptions {
@@ -84,7 +83,6 @@ export class ClipFollower {
     this.#state = state;
     if (before?.asset_id !== state?.asset_id) this.#follower.reset();
     if (before?.effective_ms !== state?.effective_ms) this.#playAt = Number.NEGATIVE_INFINITY;
-    this.#options.player.setLooping(state?.loop === true);
     this.tick();
   }
 
@@ -147,8 +145,7 @@ export class ClipFollower {
     if (now() - this.#playAt < RETRY_PLAY_MS) return;
     this.#playAt = now();
     this.#started = frame === null && player.shown?.frame === state.frame;
-    player.play(rate);
-    if (frame !== null) player.jump(frame);
+    player.play(rate, frame);
   }
 
   /** What is left after a start says how long a start takes here. */

@@ -1,0 +1,185 @@
+//! A client of the media plane: str0m over a real socket, publishing or viewing.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, Mid};
+use str0m::net::{Protocol, Receive};
+use str0m::rtp::{RtpPacket, RtpWrite};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use tokio::net::UdpSocket;
+
+/// A test that waits longer than this for something has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Client {
+    pub rtc: Rtc,
+    pub video: Mid,
+    pub audio: Mid,
+    pub socket: UdpSocket,
+    local: SocketAddr,
+    pending: Option<SdpPendingOffer>,
+    pub offer: String,
+    events: VecDeque<Event>,
+    /// Says of an incoming datagram whether the network loses it.
+    pub lose: Box<dyn FnMut(&[u8]) -> bool + Send>,
+    /// Likewise of an outgoing one.
+    pub lose_sent: Box<dyn FnMut(&[u8]) -> bool + Send>,
+    /// The encoder's state.
+    pub seq: u64,
+    pub timestamp: u32,
+    pub frame: u64,
+}
+
+pub fn h264_only() -> RtcConfig {
+    Rtc::builder().clear_codecs().enable_h264(true).enable_opus(true, false)
+}
+
+pub fn vp8_only() -> RtcConfig {
+    Rtc::builder().clear_codecs().enable_vp8(true).enable_opus(true, false)
+}
+
+impl Client {
+    pub async fn new(config: RtcConfig, direction: Direction) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let local = socket.local_addr().unwrap();
+        let mut rtc = config.set_rtp_mode(true).build(Instant::now());
+        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        let mut api = rtc.sdp_api();
+        let audio = api.add_media(MediaKind::Audio, direction, None, None, None);
+        let video = api.add_media(MediaKind::Video, direction, None, None, None);
+        let (offer, pending) = api.apply().unwrap();
+        Self {
+            rtc,
+            video,
+            audio,
+            socket,
+            local,
+            pending: Some(pending),
+            offer: offer.to_sdp_string(),
+            events: VecDeque::new(),
+            lose: Box::new(|_| false),
+            lose_sent: Box::new(|_| false),
+            seq: 30,
+            timestamp: 1_000,
+            frame: 0,
+        }
+    }
+
+    pub fn answered(&mut self, answer: &str) {
+        let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+        let pending = self.pending.take().unwrap();
+        self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    async fn drain(&mut self) -> Instant {
+        loop {
+            match self.rtc.poll_output().unwrap() {
+                Output::Timeout(at) => return at,
+                Output::Transmit(t) if (self.lose_sent)(&t.contents) => {}
+                Output::Transmit(t) => {
+                    self.socket.send_to(&t.contents, t.destination).await.unwrap();
+                }
+                Output::Event(event) => self.events.push_back(event),
+            }
+        }
+    }
+
+    /// One turn of the loop: until a datagram came or a timer ran out.
+    pub async fn turn(&mut self) {
+        let deadline = self.drain().await;
+        let mut buffer = vec![0; 2000];
+        let wait = deadline.saturating_duration_since(Instant::now());
+        let received = tokio::time::timeout(wait, self.socket.recv_from(&mut buffer)).await;
+        let now = Instant::now();
+        match received {
+            Ok(Ok((length, from))) => {
+                let data = &buffer[..length];
+                if !(self.lose)(data)
+                    && let Ok(receive) = Receive::new(Protocol::Udp, from, self.local, data)
+                {
+                    self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+                }
+            }
+            _ => self.rtc.handle_input(Input::Timeout(now)).unwrap(),
+        }
+        self.drain().await;
+    }
+
+    /// Runs until the function finds what it looks for among the events.
+    pub async fn until<T>(&mut self, mut find: impl FnMut(Event) -> Option<T>) -> T {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                while let Some(event) = self.events.pop_front() {
+                    if let Some(found) = find(event) {
+                        return found;
+                    }
+                }
+                self.turn().await;
+            }
+        })
+        .await
+        .expect("what was waited for did not happen")
+    }
+
+    pub async fn connected(&mut self) {
+        self.until(|event| matches!(event, Event::Connected).then_some(())).await;
+    }
+
+    pub async fn packet(&mut self) -> RtpPacket {
+        self.until(|event| match event {
+            Event::RtpPacket(packet) => Some(packet),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn closed(&mut self) {
+        self.until(|event| matches!(event, Event::Closed).then_some(())).await;
+    }
+
+    /// Sends one frame of four packets; every tenth is a key frame with its
+    /// parameter sets.
+    pub async fn send_frame(&mut self) {
+        let key = self.frame.is_multiple_of(10);
+        let number = self.frame as u8;
+        self.frame += 1;
+        self.timestamp = self.timestamp.wrapping_add(3600);
+        let unit = if key { 0x65 } else { 0x41 };
+        let mut payloads: Vec<Vec<u8>> = Vec::new();
+        if key {
+            payloads.push(SPS_720P.to_vec());
+            payloads.push(vec![0x68, 0xce, 0x3c, 0x80]);
+        }
+        for part in 0..4 {
+            let mut payload = vec![unit, number, part];
+            payload.resize(900, 0xaa);
+            payloads.push(payload);
+        }
+        let last = payloads.len() - 1;
+        for (index, payload) in payloads.into_iter().enumerate() {
+            self.send(payload, index == last).await;
+        }
+    }
+
+    pub async fn send(&mut self, payload: Vec<u8>, marker: bool) {
+        let mid = self.video;
+        let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
+        self.seq += 1;
+        let write =
+            RtpWrite::new(pt, self.seq.into(), self.timestamp, Instant::now(), payload)
+                .marker(marker)
+                .nackable(true);
+        self.rtc.direct_api().stream_tx_by_mid(mid, None).unwrap().write_rtp(write);
+        self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+        self.drain().await;
+    }
+}
+
+/// x264, Constrained Baseline, 1280x720.
+pub const SPS_720P: [u8; 25] = [
+    0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x80, 0x00,
+    0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x47, 0x8c,
+];

@@ -217,9 +217,7 @@ async fn a_key_frame_is_asked_for() {
     let mut viewer = Client::new(h264_only(), Direction::RecvOnly).await;
     let answer = media.view(STREAM, viewer.offer.clone()).await.unwrap();
     viewer.answered(&answer.sdp);
-    let watching = tokio::spawn(async move {
-        viewer.packet().await
-    });
+    let watching = tokio::spawn(async move { viewer.packet().await });
     source.until(|event| matches!(event, Event::KeyframeRequest(_)).then_some(())).await;
     source.frame = 10;
     source.send_frame().await;

@@ -3,3 +3,4 @@
 pub mod envelope;
 pub mod meeting;
 pub mod room;
+pub mod whip;

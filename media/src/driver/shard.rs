@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::error::TrickleError;
 use crate::ids::{SessionId, StreamId};
-use crate::status::{MediaEvent, StreamStatus};
+use crate::status::MediaEvent;
 use crate::webrtc::{Fragment, Source, is_stun, local_ufrag};
 
 use super::sessions::{End, Session, Sessions, Slot};

@@ -168,10 +168,9 @@ impl Client {
         let mid = self.video;
         let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
         self.seq += 1;
-        let write =
-            RtpWrite::new(pt, self.seq.into(), self.timestamp, Instant::now(), payload)
-                .marker(marker)
-                .nackable(true);
+        let write = RtpWrite::new(pt, self.seq.into(), self.timestamp, Instant::now(), payload)
+            .marker(marker)
+            .nackable(true);
         self.rtc.direct_api().stream_tx_by_mid(mid, None).unwrap().write_rtp(write);
         self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
         self.drain().await;

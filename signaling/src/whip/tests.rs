@@ -1,0 +1,258 @@
+use std::net::IpAddr;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, Response, StatusCode};
+use rushes_media::{MediaConfig, StreamId};
+use tower::ServiceExt;
+
+use super::*;
+
+const OFFER: &str = include_str!("../../../media/tests/sdp/obs-whip-offer.sdp");
+const WHIP: &str = "/start/live/whip/Show/Camera%20A/main";
+
+struct Rules;
+
+impl Access for Rules {
+    async fn publish(
+        &self,
+        path: &WhipPath,
+        bearer: Option<&str>,
+        _: IpAddr,
+    ) -> Result<StreamId, Refusal> {
+        assert_eq!(path.device, "Camera A");
+        match bearer {
+            None => Err(Refusal::NoToken),
+            Some("right") => Ok(StreamId(1)),
+            Some("other") => Err(Refusal::Forbidden("not your camera".into())),
+            Some("fast") => Err(Refusal::TooMany(3)),
+            Some(_) => Err(Refusal::BadToken),
+        }
+    }
+
+    async fn accepted(&self, stream: StreamId) {
+        assert_eq!(stream, StreamId(1));
+    }
+
+    async fn view(&self, id: &str, bearer: Option<&str>, _: IpAddr) -> Result<StreamId, Refusal> {
+        match (id, bearer) {
+            ("one", Some("right")) => Ok(StreamId(1)),
+            ("one", None) => Err(Refusal::NoToken),
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        let credential = Some(("me".to_owned(), "a\"b".to_owned()));
+        vec![IceServer { url: "turn:turn.test:3478".into(), credential }]
+    }
+
+    fn prefix(&self) -> String {
+        "/rushes".into()
+    }
+}
+
+fn routes() -> Router {
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let config = MediaConfig { listen, hosts: vec![], max_sessions: 4 };
+    let (media, _events) = Media::start(config).unwrap();
+    router(media, Arc::new(Rules))
+}
+
+fn request(method: &str, path: &str, bearer: &str) -> axum::http::request::Builder {
+    let builder = Request::builder().method(method).uri(path);
+    if bearer.is_empty() {
+        builder
+    } else {
+        builder.header(header::AUTHORIZATION, format!("Bearer {bearer}"))
+    }
+}
+
+fn post(path: &str, bearer: &str, body: impl Into<Body>) -> Request<Body> {
+    request("POST", path, bearer).header(header::CONTENT_TYPE, SDP).body(body.into()).unwrap()
+}
+
+async fn send(routes: &Router, request: Request<Body>) -> Response<Body> {
+    routes.clone().oneshot(request).await.unwrap()
+}
+
+async fn text(response: Response<Body>) -> String {
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    String::from_utf8(bytes.into()).unwrap()
+}
+
+/// The status, and the reason that a problem body gives.
+async fn problem(routes: &Router, request: Request<Body>) -> (u16, String) {
+    let response = send(routes, request).await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    let status = response.status().as_u16();
+    let body: serde_json::Value = serde_json::from_str(&text(response).await).unwrap();
+    assert_eq!(body["status"], status);
+    (status, body["detail"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn an_offer_is_answered_with_201() {
+    let routes = routes();
+    let response = send(&routes, post(WHIP, "right", OFFER)).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let headers = response.headers();
+    assert_eq!(headers[header::CONTENT_TYPE], SDP);
+    let location = headers[header::LOCATION].to_str().unwrap();
+    assert!(location.starts_with("/rushes/live/session/") && location.len() == 21 + 32);
+    assert!(headers[header::ETAG].to_str().unwrap().starts_with('"'));
+    assert_eq!(headers["accept-patch"], FRAGMENT);
+    assert_eq!(
+        headers[header::LINK],
+        "<turn:turn.test:3478>; rel=\"ice-server\"; username=\"me\"; credential=\"a\\\"b\"; \
+         credential-type=\"password\""
+    );
+    let answer = text(response).await;
+    assert!(answer.starts_with("v=0\r\n") && answer.contains("a=recvonly"));
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_so() {
+    let routes = routes();
+    assert_eq!(problem(&routes, post(WHIP, "", OFFER)).await.0, 401);
+    assert_eq!(problem(&routes, post(WHIP, "wrong", OFFER)).await.0, 401);
+    assert_eq!(problem(&routes, post(WHIP, "other", OFFER)).await, (403, "not your camera".into()));
+    assert_eq!(problem(&routes, post("/live/whep/two", "right", OFFER)).await.0, 404);
+    let response = send(&routes, post(WHIP, "fast", OFFER)).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "3");
+    let response = send(&routes, post(WHIP, "", OFFER)).await;
+    assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+}
+
+#[tokio::test]
+async fn what_is_no_offer_is_refused_with_a_reason() {
+    let routes = routes();
+    let json = request("POST", WHIP, "right").header(header::CONTENT_TYPE, "application/json");
+    let (status, detail) = problem(&routes, json.body(OFFER.into()).unwrap()).await;
+    assert!(status == 415 && detail.contains(SDP));
+    let html = request("POST", WHIP, "right")
+        .header(header::CONTENT_TYPE, SDP)
+        .header(header::ACCEPT, "text/html");
+    assert_eq!(problem(&routes, html.body(OFFER.into()).unwrap()).await.0, 406);
+    assert_eq!(problem(&routes, post(WHIP, "right", "")).await.0, 400);
+    assert_eq!(problem(&routes, post(WHIP, "right", "hello")).await.0, 400);
+
+    let (head, _) = OFFER.split_once("m=audio").unwrap();
+    let (status, detail) = problem(&routes, post(WHIP, "right", head.to_owned())).await;
+    assert_eq!((status, detail.as_str()), (422, "the offer has no audio and no video section"));
+    let receives = OFFER.replace("a=sendonly", "a=recvonly");
+    let (status, detail) = problem(&routes, post(WHIP, "right", receives)).await;
+    assert!(status == 422 && detail.contains("a=sendonly"), "{detail}");
+    let unknown = OFFER.replace("H264/90000", "H266/90000");
+    let (status, detail) = problem(&routes, post(WHIP, "right", unknown)).await;
+    assert!(status == 406 && detail.contains("VP8"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_monster_of_an_offer_is_not_read() {
+    let routes = routes();
+    let (status, detail) = problem(&routes, post(WHIP, "right", "a".repeat(1 << 20))).await;
+    assert!(status == 413 && detail.contains("65536"));
+    // Without a length the body is cut off where it gets too long.
+    let endless = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'a'; 4096]));
+    let request = post(WHIP, "right", Body::from_stream(endless));
+    assert_eq!(problem(&routes, request).await.0, 413);
+}
+
+#[tokio::test]
+async fn viewing_waits_for_a_publisher() {
+    let routes = routes();
+    let offer = include_str!("../../../media/tests/sdp/gst-whep-whep-offer.sdp");
+    let response = send(&routes, post("/live/whep/one", "right", offer)).await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
+    let response = send(&routes, post("/live/whep/one", "right", offer)).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn sessions_are_full_at_some_point() {
+    let routes = routes();
+    for _ in 0..4 {
+        assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
+    }
+    let response = send(&routes, post(WHIP, "right", OFFER)).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+}
+
+async fn open(routes: &Router) -> (String, String) {
+    let response = send(routes, post(WHIP, "right", OFFER)).await;
+    let value = |name| response.headers()[name].to_str().unwrap().to_owned();
+    let path = value(header::LOCATION).strip_prefix("/rushes").unwrap().to_owned();
+    (path, value(header::ETAG))
+}
+
+#[tokio::test]
+async fn trickle_wants_owner_type_and_tag() {
+    let routes = routes();
+    let (path, etag) = open(&routes).await;
+    let patch = |bearer: &str, kind: &str, tag: &str, body: &'static str| {
+        let mut builder = request("PATCH", &path, bearer).header(header::CONTENT_TYPE, kind);
+        if !tag.is_empty() {
+            builder = builder.header(header::IF_MATCH, tag);
+        }
+        builder.body(Body::from(body)).unwrap()
+    };
+    let end = "a=end-of-candidates\r\n";
+    assert_eq!(problem(&routes, patch("", FRAGMENT, &etag, end)).await.0, 401);
+    assert_eq!(problem(&routes, patch("wrong", FRAGMENT, &etag, end)).await.0, 403);
+    assert_eq!(problem(&routes, patch("right", SDP, &etag, end)).await.0, 415);
+    assert_eq!(problem(&routes, patch("right", FRAGMENT, "", end)).await.0, 428);
+    assert_eq!(problem(&routes, patch("right", FRAGMENT, "\"stale\"", end)).await.0, 412);
+    assert_eq!(problem(&routes, patch("right", FRAGMENT, "*", end)).await.0, 422);
+    assert_eq!(problem(&routes, patch("right", FRAGMENT, &etag, "nonsense")).await.0, 400);
+    let restart = "a=ice-ufrag:other\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n";
+    assert_eq!(problem(&routes, patch("right", FRAGMENT, &etag, restart)).await.0, 422);
+    let response = send(&routes, patch("right", FRAGMENT, &etag, end)).await;
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn delete_is_200_also_for_one_who_deletes_late() {
+    let routes = routes();
+    let (path, _) = open(&routes).await;
+    let delete = |bearer: &str| request("DELETE", &path, bearer).body(Body::empty()).unwrap();
+    assert_eq!(problem(&routes, delete("")).await.0, 401);
+    assert_eq!(problem(&routes, delete("wrong")).await.0, 403);
+    for _ in 0..2 {
+        assert_eq!(send(&routes, delete("right")).await.status(), StatusCode::OK);
+    }
+    let absent = format!("/live/session/{:032X}", 5);
+    for path in [absent.as_str(), "/live/session/x"] {
+        let request = request("DELETE", path, "right").body(Body::empty()).unwrap();
+        assert_eq!(problem(&routes, request).await.0, 404);
+    }
+}
+
+#[tokio::test]
+async fn other_methods_are_as_the_rfc_has_them() {
+    let routes = routes();
+    let (session, _) = open(&routes).await;
+    for path in [WHIP, "/live/whep/one", &session] {
+        for method in ["GET", "HEAD"] {
+            let response =
+                send(&routes, request(method, path, "").body(Body::empty()).unwrap()).await;
+            assert_eq!(response.status(), StatusCode::NO_CONTENT, "{method} {path}");
+            assert_eq!(text(response).await, "");
+        }
+        let (status, _) =
+            problem(&routes, request("PUT", path, "").body(Body::empty()).unwrap()).await;
+        assert_eq!(status, 405);
+        let response =
+            send(&routes, request("OPTIONS", path, "").body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let headers = response.headers();
+        let accepts = if path == session { "accept-patch" } else { "accept-post" };
+        assert!(headers.contains_key(accepts));
+        let allowed = headers[header::ACCESS_CONTROL_ALLOW_METHODS].to_str().unwrap();
+        assert!(allowed.contains("PATCH") && allowed.contains("DELETE"));
+    }
+}

@@ -14,6 +14,7 @@ use crate::{
     api,
     config::Config,
     events::Bus,
+    login_guard::LoginGuard,
     rooms,
     rpc::{Extensions, Limiter, Routes},
     store::Store,
@@ -35,6 +36,8 @@ pub struct App {
     pub routes: Routes,
     /// WebSocket endpoints beyond the contract.
     pub extensions: Extensions,
+    /// Who failed to sign in lately.
+    pub logins: LoginGuard,
     /// How fast one may ask.
     pub limits: Limiter,
     /// What `/metrics` tells.
@@ -67,6 +70,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
         Self {
+            logins: LoginGuard::default(),
             limits: Limiter::new(config.limits.user, config.limits.address),
             hub: rooms::hub(&store),
             config,

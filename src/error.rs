@@ -42,12 +42,18 @@ codes! {
     TOO_MANY_LOGINS = 409;
     /// Too many requests from this address.
     ADDRESS_TOO_FAST = 423;
+    /// The caller may not change this folder.
+    CANNOT_UPDATE_PROJECT = 410;
+    /// The folder cannot go under this parent.
+    WRONG_PARENT = 417;
     /// The e-mail address belongs to somebody already.
     EMAIL_TAKEN = 441;
     /// Not an e-mail address.
     INVALID_EMAIL = 442;
     /// The user does not exist.
     USER_NOT_FOUND = 446;
+    /// The file of the asset is not on disk.
+    FILE_MISSING = 448;
     /// The asset has no file that plays.
     NO_PLAYABLE_FILE = 450;
     /// The asset is in the playlist already.

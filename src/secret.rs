@@ -5,6 +5,7 @@ use std::fmt;
 use rand::TryRng as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 
 /// A secret in the clear, on its way to or from the one who holds it: 64 upper-case hex digits.
 /// Never stored, never logged.
@@ -61,6 +62,12 @@ impl SecretDigest {
     pub fn of(presented: &str) -> Self {
         Self(hex::encode(Sha256::digest(presented.to_ascii_uppercase())))
     }
+
+    /// Whether it is the digest of `secret`; in constant time.
+    #[must_use]
+    pub fn is(&self, secret: &Secret) -> bool {
+        self.0.as_bytes().ct_eq(secret.digest().0.as_bytes()).into()
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +86,8 @@ mod tests {
     fn a_digest_does_not_depend_on_casing_and_does_not_show_the_secret() {
         let secret = Secret::random();
         assert_eq!(SecretDigest::of(&secret.reveal().to_lowercase()), secret.digest());
-        assert_ne!(SecretDigest::of(&secret.reveal()[1..]), secret.digest());
+        assert!(secret.digest().is(&secret));
+        assert!(!secret.digest().is(&Secret::random()));
         assert!(!format!("{secret:?}").contains(secret.reveal()));
     }
 }

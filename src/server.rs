@@ -18,7 +18,7 @@ use crate::{
     app::App,
     bootstrap,
     config::Config,
-    ops, rpc,
+    files, ops, rpc,
     store::{Store, StoreError},
 };
 
@@ -208,7 +208,10 @@ async fn watch_streams(app: Arc<App>, mut streams: mpsc::Receiver<MediaEvent>) {
 
 /// All routes of the server. Other parts than the API add theirs here.
 fn routes(app: &Arc<App>) -> Router {
-    Router::new().merge(ops::router(Arc::clone(app))).merge(rpc::router(Arc::clone(app)))
+    Router::new()
+        .merge(ops::router(Arc::clone(app)))
+        .merge(files::router(Arc::clone(app)))
+        .merge(rpc::router(Arc::clone(app)))
 }
 
 /// Says where the server is to be found, in one step: whoever waits for the file never reads

@@ -90,6 +90,12 @@ impl Rights {
         self.is_admin || self.permissions.contains(permission)
     }
 
+    /// Whether these rights go at least as far as others.
+    #[must_use]
+    pub fn includes(self, other: Self) -> bool {
+        self.is_admin || (!other.is_admin && other.permissions.iter().all(|p| self.may(p)))
+    }
+
     /// Refuses those who may not do this.
     ///
     /// # Errors

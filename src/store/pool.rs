@@ -1,6 +1,6 @@
 //! The database file, its one writer and its readers.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
@@ -8,7 +8,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::StoreError;
+use super::{StoreError, credentials};
+use crate::{secret::Secret, time::Millis};
 
 /// A connection, inside a transaction.
 pub type Db = sqlx::SqliteConnection;
@@ -18,6 +19,9 @@ pub type Tx = Transaction<'static, Sqlite>;
 
 /// The schema, step by step.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The name of the key that the server signs links with.
+const SIGNING_KEY: &str = "signing-key";
 
 /// Readers beyond this wait: SQLite's readers do no more at once than there are cores, and each
 /// keeps a page cache.
@@ -39,6 +43,7 @@ const BUSY: Duration = Duration::from_secs(10);
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    signing_key: Arc<Secret>,
 }
 
 impl Store {
@@ -53,6 +58,9 @@ impl Store {
             .connect_with(options(file))
             .await?;
         MIGRATIONS.run(&writer).await?;
+        let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+        let signing_key = credentials::server_secret(&mut tx, SIGNING_KEY, Millis::now()).await?;
+        tx.commit().await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE)
@@ -60,7 +68,14 @@ impl Store {
             // and not when it meets the writer.
             .connect_with(options(file).pragma("query_only", "ON"))
             .await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, signing_key: Arc::new(signing_key) })
+    }
+
+    /// What the server signs its own links with. It is drawn once for a database and kept in it:
+    /// links stay good over a restart, and those of another server never are.
+    #[must_use]
+    pub fn signing_key(&self) -> &Secret {
+        &self.signing_key
     }
 
     /// Begins a transaction that only reads, on a consistent snapshot.

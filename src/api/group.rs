@@ -1,0 +1,434 @@
+//! Productions (`group` in the API).
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::project::{self, Project};
+use crate::{
+    access::{self, Permission},
+    error::{ApiError, ApiResult, Code},
+    ids::{AnyId, AssetId, CompanyId, GroupId, ProductionFolderId, ProjectId, UserId},
+    rpc::{Caller, Ctx},
+    store::{
+        self, Json, Object,
+        groups::{GroupRow, SeenGroup},
+        projects::{ProjectFilter, SeenProject},
+        text::GroupStatus,
+    },
+    time::Millis,
+};
+
+/// A production. The fields are those of the contract; the ones that have no meaning here are
+/// null, and what is not built yet is off.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub(super) additional_rooms: Option<i64>,
+    pub(super) allowed_settings: Option<Object>,
+    pub(super) asset_project_id: Option<ProjectId>,
+    pub(super) available_rooms: Option<i64>,
+    pub(super) background_image_url: Option<String>,
+    pub(super) blurhash: Option<String>,
+    pub(super) can_create_rooms: Option<bool>,
+    pub(super) can_create_root_folder: Option<bool>,
+    pub(super) can_create_template: Option<bool>,
+    pub(super) can_display_production_settings: Option<bool>,
+    pub(super) can_display_watermarking: Option<bool>,
+    pub(super) can_link_to_flow_project: Option<bool>,
+    pub(super) can_move_group: Option<bool>,
+    pub(super) can_update_participants: Option<bool>,
+    pub(super) can_view_participants: Option<bool>,
+    pub(super) child_count: Option<i64>,
+    pub(super) color: Option<i64>,
+    pub(super) company_id: Option<CompanyId>,
+    pub(super) company_name: Option<String>,
+    pub(super) created: Option<Millis>,
+    pub(super) description: Option<String>,
+    pub(super) flow_id: Option<String>,
+    pub(super) flow_project_id: Option<String>,
+    pub(super) flow_project_name: Option<String>,
+    pub(super) forensic_watermarking: Option<bool>,
+    pub(super) forensic_watermarking_definition_level: Option<String>,
+    pub(super) forensic_watermarking_minimum_length_seconds: Option<i64>,
+    pub(super) id: Option<GroupId>,
+    pub(super) is_admin: Option<bool>,
+    pub(super) is_company_admin: Option<bool>,
+    pub(super) is_linked_to_flow_project: Option<bool>,
+    pub(super) is_owner: Option<bool>,
+    pub(super) is_pinned: Option<bool>,
+    pub(super) license_id: Option<AnyId>,
+    pub(super) license_type: Option<String>,
+    pub(super) licensed_rooms: Option<i64>,
+    pub(super) name: Option<String>,
+    pub(super) named_licenses_available: Option<i64>,
+    pub(super) named_licenses_used: Option<i64>,
+    pub(super) origin_type: Option<String>,
+    pub(super) owner: Option<UserId>,
+    pub(super) production_folder_id: Option<ProductionFolderId>,
+    pub(super) production_poster_asset: Option<Object>,
+    pub(super) production_poster_url: Option<String>,
+    pub(super) projects: Option<Vec<ProjectId>>,
+    pub(super) settings: Option<Object>,
+    pub(super) sizes: Option<Object>,
+    pub(super) status: Option<GroupStatus>,
+    pub(super) suspended: Option<Millis>,
+    pub(super) thumbnail_position: Option<f64>,
+    pub(super) total_uploaded_usage: Option<i64>,
+    pub(super) total_usage: Option<i64>,
+    pub(super) transaction_reference: Option<String>,
+    pub(super) transcode_formats: Option<Object>,
+    pub(super) watermark_settings: Option<Object>,
+}
+
+/// What an answer about a production says beyond the production.
+#[derive(Default)]
+struct Extras<'a> {
+    /// The folders in it that the caller sees.
+    folders: &'a [SeenProject],
+    /// Whether to list them.
+    list_folders: bool,
+    /// Bytes of its files, if they were asked for.
+    bytes: Option<i64>,
+}
+
+impl Group {
+    fn of(group: SeenGroup, extras: &Extras<'_>) -> Self {
+        let admin = group.is_admin();
+        let no = Some(false);
+        let can_create_rooms = admin
+            || extras.folders.iter().any(|f| f.rights().may(Permission::ShareInReviewSession));
+        let can_view_participants = admin;
+        let is_owner = group.is_owner();
+        let row = group.row;
+        Self {
+            additional_rooms: Some(row.additional_rooms),
+            allowed_settings: Some(Object::new()),
+            can_create_rooms: Some(can_create_rooms),
+            can_create_root_folder: Some(admin),
+            can_create_template: no,
+            can_display_production_settings: Some(admin),
+            can_display_watermarking: no,
+            can_link_to_flow_project: no,
+            can_move_group: no,
+            can_update_participants: Some(admin),
+            can_view_participants: Some(can_view_participants),
+            child_count: Some(roots(extras.folders)),
+            color: Some(row.color),
+            company_id: Some(row.company_id),
+            company_name: Some(group.company_name),
+            created: Some(row.created),
+            description: Some(row.description),
+            flow_project_id: row.flow_project_id,
+            flow_project_name: row.flow_project_name,
+            forensic_watermarking: no,
+            id: Some(row.id),
+            is_admin: Some(admin),
+            is_company_admin: Some(group.is_company_admin),
+            is_linked_to_flow_project: Some(row.is_linked_to_flow),
+            is_owner: Some(is_owner),
+            is_pinned: no,
+            license_id: None,
+            name: Some(row.name),
+            origin_type: Some("MOXION".to_owned()),
+            owner: Some(row.owner_id),
+            production_folder_id: row.production_folder_id,
+            projects: extras
+                .list_folders
+                .then(|| extras.folders.iter().map(|folder| folder.row.id).collect()),
+            settings: Some(row.settings.0),
+            sizes: Some(row.sizes.0),
+            status: Some(row.status),
+            // The contract says the epoch when it is not suspended.
+            suspended: Some(row.suspended.unwrap_or_default()),
+            thumbnail_position: Some(row.thumbnail_position),
+            total_uploaded_usage: extras.bytes,
+            total_usage: extras.bytes,
+            transaction_reference: row.transaction_reference,
+            transcode_formats: Some(row.transcode_formats.0),
+            watermark_settings: Some(row.watermark_settings.0),
+            ..Self::default()
+        }
+    }
+}
+
+/// How many of these folders have no parent among them.
+fn roots(folders: &[SeenProject]) -> i64 {
+    let root = |folder: &&SeenProject| {
+        folder.row.parent_project_id.is_none_or(|id| folders.iter().all(|f| f.row.id != id))
+    };
+    i64::try_from(folders.iter().filter(root).count()).unwrap_or(i64::MAX)
+}
+
+/// A production as it is, after it was created or changed.
+async fn answer(ctx: &mut Ctx, caller: &Caller, id: GroupId) -> ApiResult<Group> {
+    let group = access::group(ctx.db(), caller, id).await?;
+    let filter = ProjectFilter { group: Some(id), ..ProjectFilter::default() };
+    let folders = store::projects::list_seen(ctx.db(), caller.user_id, filter).await?;
+    let bytes = match group.is_admin() {
+        true => Some(store::groups::usage(ctx.db(), id).await?),
+        false => None,
+    };
+    Ok(Group::of(group, &Extras { folders: &folders, list_folders: true, bytes }))
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CreateGroup {
+    pub(super) additional_rooms: Option<i64>,
+    pub(super) background_image_asset_id: Option<AssetId>,
+    pub(super) color: Option<i64>,
+    pub(super) company_id: CompanyId,
+    pub(super) control_notes: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) expiry_date: Option<Millis>,
+    pub(super) flow_project_id: Option<String>,
+    pub(super) license_id: Option<AnyId>,
+    pub(super) max_usage: Option<i64>,
+    pub(super) name: String,
+    pub(super) poster_asset_id: Option<AssetId>,
+    pub(super) production_folder_id: Option<ProductionFolderId>,
+    pub(super) settings: Option<Object>,
+    pub(super) start_date: Option<Millis>,
+    pub(super) status: Option<GroupStatus>,
+    pub(super) template_id: Option<AnyId>,
+    pub(super) transaction_reference: Option<String>,
+    pub(super) usecase_ids: Option<Vec<AnyId>>,
+}
+
+/// What `/create/group` answers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct CreatedGroup {
+    #[serde(flatten)]
+    group: Group,
+    task_id: Option<String>,
+    warnings: Option<Vec<String>>,
+}
+
+/// Creates a production; for administrators of the company.
+pub(super) async fn create(ctx: &mut Ctx, req: CreateGroup) -> ApiResult<CreatedGroup> {
+    let (caller, now) = (ctx.user()?.clone(), ctx.now());
+    access::company(ctx.db(), &caller, req.company_id).await?.admin()?;
+    not_there("template_id", req.template_id.is_some())?;
+    not_there("license_id", req.license_id.is_some())?;
+    not_there("production_folder_id", req.production_folder_id.is_some())?;
+    not_there("usecase_ids", req.usecase_ids.is_some_and(|ids| !ids.is_empty()))?;
+    for id in [req.poster_asset_id, req.background_image_asset_id].into_iter().flatten() {
+        access::asset(ctx.db(), &caller, id).await?;
+    }
+    let created =
+        store::groups::create(ctx.db(), req.company_id, caller.user_id, &req.name, now).await?;
+    let row = GroupRow {
+        additional_rooms: req.additional_rooms.unwrap_or_default(),
+        background_image_asset_id: req.background_image_asset_id,
+        color: req.color.unwrap_or_default(),
+        control_notes: req.control_notes,
+        description: req.description.unwrap_or_default(),
+        expiry_date: req.expiry_date,
+        flow_project_id: req.flow_project_id,
+        max_usage: req.max_usage,
+        poster_asset_id: req.poster_asset_id,
+        settings: Json(req.settings.unwrap_or_default()),
+        start_date: req.start_date,
+        status: req.status.unwrap_or(GroupStatus::Active),
+        transaction_reference: req.transaction_reference,
+        ..created
+    };
+    store::groups::update(ctx.db(), &row).await?;
+    Ok(CreatedGroup {
+        group: answer(ctx, &caller, row.id).await?,
+        task_id: None,
+        warnings: Some(Vec::new()),
+    })
+}
+
+/// Refuses to refer to a kind of thing of which there is none yet.
+fn not_there(name: &str, given: bool) -> ApiResult<()> {
+    if given {
+        return Err(ApiError::new(Code::NOT_FOUND).field(name, Code::NOT_FOUND, "does not exist"));
+    }
+    Ok(())
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct GetGroup {
+    pub(super) description: Option<String>,
+    pub(super) id: GroupId,
+    pub(super) include_child_count: Option<bool>,
+}
+
+/// A production that the caller sees.
+pub(super) async fn get(ctx: &mut Ctx, req: GetGroup) -> ApiResult<Group> {
+    let caller = ctx.user()?.clone();
+    answer(ctx, &caller, req.id).await
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ListGroups {
+    pub(super) company_id: Option<CompanyId>,
+    pub(super) description: Option<String>,
+    pub(super) include_child_count: Option<bool>,
+    pub(super) include_projects: Option<bool>,
+    pub(super) include_rooms: Option<bool>,
+    pub(super) include_templates: Option<bool>,
+    pub(super) production_folder_id: Option<ProductionFolderId>,
+    pub(super) sort_by: Option<String>,
+}
+
+/// The productions that the caller sees.
+pub(super) async fn list(ctx: &mut Ctx, req: ListGroups) -> ApiResult<Vec<Group>> {
+    let caller = ctx.user()?.clone();
+    let mut groups = store::groups::list_seen(ctx.db(), caller.user_id, req.company_id).await?;
+    groups.retain(|group| {
+        req.production_folder_id.is_none()
+            || group.row.production_folder_id == req.production_folder_id
+    });
+    if req.sort_by.as_deref() == Some("created") {
+        groups.sort_by_key(|group| (group.row.created, group.row.id));
+    }
+    let filter = ProjectFilter { company: req.company_id, ..ProjectFilter::default() };
+    let mut folders: HashMap<GroupId, Vec<SeenProject>> = HashMap::new();
+    for folder in store::projects::list_seen(ctx.db(), caller.user_id, filter).await? {
+        folders.entry(folder.row.production_id).or_default().push(folder);
+    }
+    let list_folders = req.include_projects == Some(true);
+    let answer = groups.into_iter().map(|group| {
+        let folders = folders.get(&group.row.id).map(Vec::as_slice).unwrap_or_default();
+        Group::of(group, &Extras { folders, list_folders, bytes: None })
+    });
+    Ok(answer.collect())
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct UpdateGroup {
+    pub(super) additional_rooms: Option<i64>,
+    pub(super) background_image_asset_id: Option<AssetId>,
+    pub(super) color: Option<i64>,
+    pub(super) description: Option<String>,
+    pub(super) flow_project_id: Option<String>,
+    pub(super) flow_project_name: Option<String>,
+    pub(super) id: GroupId,
+    pub(super) is_linked_to_flow: Option<bool>,
+    pub(super) license_id: Option<AnyId>,
+    pub(super) name: Option<String>,
+    pub(super) poster_asset_id: Option<AssetId>,
+    pub(super) production_folder_id: Option<ProductionFolderId>,
+    pub(super) settings: Option<Object>,
+    pub(super) sizes: Option<Object>,
+    pub(super) status: Option<GroupStatus>,
+    pub(super) suspended: Option<Millis>,
+    pub(super) thumbnail_position: Option<i64>,
+    pub(super) transaction_reference: Option<String>,
+    pub(super) transcode_formats: Option<Object>,
+    pub(super) watermark_settings: Option<Object>,
+}
+
+/// What `/update/group` answers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct UpdatedGroup {
+    #[serde(flatten)]
+    group: Group,
+    updated: Option<bool>,
+    warnings: Option<Vec<String>>,
+}
+
+/// Changes what is given of a production; for its administrators. One that is thereby deleted is
+/// answered as it was.
+pub(super) async fn update(ctx: &mut Ctx, req: UpdateGroup) -> ApiResult<UpdatedGroup> {
+    let (caller, now) = (ctx.user()?.clone(), ctx.now());
+    let seen = access::group(ctx.db(), &caller, req.id).await?;
+    seen.need_admin()?;
+    not_there("license_id", req.license_id.is_some())?;
+    not_there("production_folder_id", req.production_folder_id.is_some())?;
+    for id in [req.poster_asset_id, req.background_image_asset_id].into_iter().flatten() {
+        access::asset(ctx.db(), &caller, id).await?;
+    }
+    let id = req.id;
+    let row = changed(seen.row, req, now);
+    let deleted = row.status == GroupStatus::Deleted;
+    let before = if deleted { Some(answer(ctx, &caller, id).await?) } else { None };
+    store::groups::update(ctx.db(), &row).await?;
+    let group = match before {
+        Some(before) => Group { status: Some(GroupStatus::Deleted), ..before },
+        None => answer(ctx, &caller, id).await?,
+    };
+    Ok(UpdatedGroup { group, updated: Some(true), warnings: Some(Vec::new()) })
+}
+
+fn changed(row: GroupRow, req: UpdateGroup, now: Millis) -> GroupRow {
+    let json = |new: Option<Object>, old: Json<Object>| new.map_or(old, Json);
+    GroupRow {
+        additional_rooms: req.additional_rooms.unwrap_or(row.additional_rooms),
+        background_image_asset_id: req.background_image_asset_id.or(row.background_image_asset_id),
+        color: req.color.unwrap_or(row.color),
+        description: req.description.unwrap_or(row.description),
+        flow_project_id: req.flow_project_id.or(row.flow_project_id),
+        flow_project_name: req.flow_project_name.or(row.flow_project_name),
+        is_linked_to_flow: req.is_linked_to_flow.unwrap_or(row.is_linked_to_flow),
+        name: req.name.unwrap_or(row.name),
+        poster_asset_id: req.poster_asset_id.or(row.poster_asset_id),
+        settings: json(req.settings, row.settings),
+        sizes: json(req.sizes, row.sizes),
+        status: req.status.unwrap_or(row.status),
+        // The epoch says that it is not suspended.
+        suspended: req.suspended.or(row.suspended).filter(|at| *at != Millis(0)),
+        thumbnail_position: req.thumbnail_position.map_or(row.thumbnail_position, |at| at as f64),
+        transaction_reference: req.transaction_reference.or(row.transaction_reference),
+        transcode_formats: json(req.transcode_formats, row.transcode_formats),
+        watermark_settings: json(req.watermark_settings, row.watermark_settings),
+        modified: now,
+        ..row
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeleteGroup {
+    pub(super) id: GroupId,
+}
+
+/// Says whether something was deleted.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Deleted {
+    pub(super) deleted: Option<bool>,
+}
+
+/// Deletes a production, as far as anybody can see; for its administrators.
+pub(super) async fn delete(ctx: &mut Ctx, req: DeleteGroup) -> ApiResult<Deleted> {
+    let (caller, now) = (ctx.user()?.clone(), ctx.now());
+    let seen = access::group(ctx.db(), &caller, req.id).await?;
+    seen.need_admin()?;
+    let row = GroupRow { status: GroupStatus::Deleted, modified: now, ..seen.row };
+    store::groups::update(ctx.db(), &row).await?;
+    Ok(Deleted { deleted: Some(true) })
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ListGroupProjects {
+    pub(super) id: GroupId,
+    pub(super) sort_by: Option<String>,
+}
+
+/// The folders of a production that the caller sees.
+pub(super) async fn projects(ctx: &mut Ctx, req: ListGroupProjects) -> ApiResult<Vec<Project>> {
+    let caller = ctx.user()?.clone();
+    access::group(ctx.db(), &caller, req.id).await?;
+    let filter = ProjectFilter { group: Some(req.id), ..ProjectFilter::default() };
+    let mut folders = store::projects::list_seen(ctx.db(), caller.user_id, filter).await?;
+    match req.sort_by.as_deref() {
+        // All of them are of one company, so that `company` leaves them by name.
+        None | Some("name" | "company") => {}
+        Some("created") => folders.sort_by_key(|folder| (folder.row.created, folder.row.id)),
+        Some("accessed") => folders.sort_by_key(|folder| (folder.row.modified, folder.row.id)),
+        Some(_) => {
+            return Err(ApiError::new(Code::INVALID_DATA).field(
+                "sort_by",
+                Code::INVALID_DATA,
+                "is none of name, company, created and accessed",
+            ));
+        }
+    }
+    let counts = project::child_counts(&folders);
+    let answer = folders.into_iter().map(|folder| {
+        let count = counts.get(&folder.row.id).copied().unwrap_or(0);
+        Project::of(folder, Some(count), None)
+    });
+    Ok(answer.collect())
+}

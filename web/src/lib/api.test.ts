@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Api, ApiError, Unreachable, errorIn } from './api';
+import { Api, ApiError, Unreachable, errorIn, fileAddress } from './api';
 
 function answering(status: number, body: unknown) {
   return vi.fn<typeof fetch>(async () => new Response(JSON.stringify(body), { status }));
@@ -72,5 +72,20 @@ describe('errorIn', () => {
     expect(errorIn({ id: 'A' })).toBeNull();
     expect(errorIn([{ error: 1 }])).toBeNull();
     expect(errorIn(null)).toBeNull();
+  });
+});
+
+describe('fileAddress', () => {
+  const page = 'http://192.0.2.7:8080/#/rooms/A';
+
+  it('fetches what the server keeps from where the page came from', () => {
+    const address = 'http://192.0.2.7:8080/files/F/clip.mp4?token=T';
+    expect(fileAddress('http://127.0.0.1:8080/files/F/clip.mp4?token=T', page)).toBe(address);
+    expect(fileAddress('/files/F/clip.mp4?token=T', page)).toBe(address);
+  });
+
+  it('leaves other places alone', () => {
+    const elsewhere = 'https://bucket.test/a/files/clip.mp4?sig=S';
+    expect(fileAddress(elsewhere, page)).toBe(elsewhere);
   });
 });

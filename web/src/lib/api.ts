@@ -136,6 +136,16 @@ export function errorIn(body: unknown): ErrorBody | null {
   };
 }
 
+/**
+ * Where to fetch a file from. One that the server keeps itself is fetched from where this page came from: the server may
+ * know itself by another name than the one that reaches it from here.
+ */
+export function fileAddress(url: string, page: string): string {
+  const address = new URL(url, page);
+  if (!address.pathname.startsWith('/files/')) return address.href;
+  return new URL(address.pathname + address.search, page).href;
+}
+
 /** The HTTP side of the API. It holds no state: the token comes with each call. */
 export class Api {
   readonly #base: string;

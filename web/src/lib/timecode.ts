@@ -4,6 +4,13 @@ export interface FrameRate {
   den: number;
 }
 
+/** How a clip counts time: its rate, the number of its first frame, and whether numbers are dropped (29.97, 59.94). */
+export interface TimecodeBase {
+  rate: FrameRate;
+  start: number;
+  drop: boolean;
+}
+
 /** Frames per second as a number. */
 export function fps(rate: FrameRate): number {
   return rate.num / rate.den;
@@ -14,21 +21,55 @@ export function nominalRate(rate: FrameRate): number {
   return Math.max(1, Math.round(fps(rate)));
 }
 
+/** The frame numbers that drop-frame timecode leaves out each minute but every tenth: 2 at 29.97, 4 at 59.94. */
+function droppedPerMinute(rate: FrameRate): number {
+  const nominal = nominalRate(rate);
+  return nominal % 30 === 0 && rate.den === 1001 ? (nominal / 30) * 2 : 0;
+}
+
+/** The number that a counted frame has in drop-frame timecode. */
+function withDropped(frame: number, rate: FrameRate): number {
+  const dropped = droppedPerMinute(rate);
+  const perMinute = nominalRate(rate) * 60 - dropped;
+  const perTen = perMinute * 10 + dropped;
+  const tens = Math.floor(frame / perTen);
+  const rest = frame % perTen;
+  const minutes = rest < dropped ? 0 : Math.floor((rest - dropped) / perMinute);
+  return frame + dropped * (9 * tens + minutes);
+}
+
 /**
- * Non-drop-frame timecode `HH:MM:SS:FF` of a frame counted from zero. At 23.976 and 29.97 it therefore
- * runs slower than the clock on the wall, as it does in an edit.
+ * Timecode `HH:MM:SS:FF` of a frame of the clip, counted from zero; `HH:MM:SS;FF` where numbers are dropped. Without
+ * dropping, time at 23.976 and 29.97 runs slower than the clock on the wall, as it does in an edit.
  */
-export function timecode(frame: number, rate: FrameRate): string {
-  const base = nominalRate(rate);
-  const whole = Math.max(0, Math.floor(frame));
-  const seconds = Math.floor(whole / base);
-  const parts = [
-    Math.floor(seconds / 3600),
+export function timecode(frame: number, base: TimecodeBase): string {
+  const nominal = nominalRate(base.rate);
+  const counted = Math.max(0, Math.floor(frame) + base.start);
+  const whole = base.drop ? withDropped(counted, base.rate) : counted;
+  const seconds = Math.floor(whole / nominal);
+  const [hh, mm, ss, ff] = [
+    Math.floor(seconds / 3600) % 24,
     Math.floor(seconds / 60) % 60,
     seconds % 60,
-    whole % base,
-  ];
-  return parts.map((n) => String(n).padStart(2, '0')).join(':');
+    whole % nominal,
+  ].map((n) => String(n).padStart(2, '0'));
+  return `${hh}:${mm}:${ss}${base.drop ? ';' : ':'}${ff}`;
+}
+
+/** How a clip counts time whose first frame carries this timecode; from zero where it carries none that makes sense. */
+export function timecodeBase(rate: FrameRate, start: string | null | undefined): TimecodeBase {
+  const parts = /^(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})$/.exec(start?.trim() ?? '');
+  const none = { rate, start: 0, drop: false };
+  if (!parts) return none;
+  const [hours = 0, minutes = 0, seconds = 0, frames = 0] = [1, 2, 3, 5].map((n) =>
+    Number(parts[n]),
+  );
+  const nominal = nominalRate(rate);
+  if (minutes > 59 || seconds > 59 || frames >= nominal) return none;
+  const number = ((hours * 60 + minutes) * 60 + seconds) * nominal + frames;
+  const dropped = parts[4] === ':' ? 0 : droppedPerMinute(rate);
+  const all = hours * 60 + minutes;
+  return { rate, start: number - dropped * (all - Math.floor(all / 10)), drop: dropped > 0 };
 }
 
 const rates: readonly FrameRate[] = [

@@ -15,7 +15,7 @@ export interface ShownSample {
 export interface DebugSource {
   state: () => unknown;
   connection: () => string;
-  clock: () => { offsetMs: number; rttMs: number } | null;
+  clock: () => { offsetMs: number | null; rttMs: number | null };
   sync: () => unknown;
 }
 
@@ -26,7 +26,7 @@ export interface RushesDebug {
   readonly pictures: { readonly clip: number; readonly live: number };
   readonly state: unknown;
   readonly connection: string;
-  readonly clock: { offsetMs: number; rttMs: number } | null;
+  readonly clock: { offsetMs: number | null; rttMs: number | null };
   readonly sync: unknown;
   /** The server's time now, in milliseconds. */
   readonly serverNow: number | null;
@@ -71,8 +71,8 @@ export class DebugRecorder {
         return source.sync();
       },
       get serverNow() {
-        const clock = source.clock();
-        return clock ? performance.now() + clock.offsetMs : null;
+        const { offsetMs } = source.clock();
+        return offsetMs === null ? null : performance.now() + offsetMs;
       },
     });
   }

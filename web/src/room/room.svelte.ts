@@ -1,18 +1,20 @@
 import { app } from '../app.svelte';
-import { ApiError, Code, type Asset, type AssetFile, type Room } from '../lib/api';
+import { ApiError, Code, fileAddress, type Asset, type AssetFile, type Room } from '../lib/api';
 import { ClipPlayer } from '../lib/clipPlayer';
 import { Pacer } from '../lib/pacer';
-import { clamp, isLive, predict } from '../lib/room/predict';
+import { ownAfter, ownLoad } from '../lib/room/own';
+import { clamp, isLive } from '../lib/room/predict';
 import type { Op, RoomState, RoomUser, SyncMode, You } from '../lib/room/protocol';
 import { RoomClient } from '../lib/room/roomClient';
 import type { Session } from '../lib/session';
 import { Socket, socketUrl, type SocketState } from '../lib/socket';
-import { ServerClock, endedAt, frameAt } from '../lib/sync';
-import { exactRate, type FrameRate } from '../lib/timecode';
+import { endedAt, frameAt } from '../lib/sync';
+import { timecode, timecodeBase, type FrameRate } from '../lib/timecode';
 import type { LiveState } from '../lib/whep';
 import { ClipFollower, type SyncStatus } from './clipFollower';
 import { DebugRecorder } from './debug';
 import { LiveView } from './liveView';
+import { RoomClock } from './roomClock';
 
 /** How often things are looked after besides every frame: sync, the end of a clip, the badge. */
 const TICK_MS = 200;
@@ -59,6 +61,7 @@ export class RoomModel {
     return num && den ? { num, den } : null;
   });
   readonly frames = $derived(this.state?.frames ?? null);
+  readonly #timeBase = $derived(this.rate && timecodeBase(this.rate, this.file?.tc_start));
   readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED');
   readonly canDrive = $derived(
     this.attending &&
@@ -69,7 +72,7 @@ export class RoomModel {
 
   readonly #socket: Socket;
   readonly #client: RoomClient;
-  readonly #clock = new ServerClock();
+  readonly #clock: RoomClock;
   readonly #debug: DebugRecorder;
   readonly #scrub: Pacer<number>;
   readonly #timers: Array<ReturnType<typeof setInterval>> = [];
@@ -82,7 +85,6 @@ export class RoomModel {
   #resume = false;
   /** In UNSYNCED each looks at what they like: this is what this person looks at. */
   #own: RoomState | null = null;
-  #clockTimer: ReturnType<typeof setTimeout> | undefined;
   #problemTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #online = () => this.#socket.hurry();
 
@@ -90,11 +92,16 @@ export class RoomModel {
     this.session = session;
     this.id = id;
     this.#socket = new Socket({ url: socketUrl(location), token: session.token });
+    this.#clock = new RoomClock({
+      socket: this.#socket,
+      onSample: () => this.#tick(),
+      onRefused: (error) => void app.endedBy(error),
+    });
     this.#socket.onState((state) => this.#connected(state));
     this.#client = new RoomClient({
       id,
       socket: this.#socket,
-      serverNow: () => this.#serverAt(performance.now()) ?? Date.now(),
+      serverNow: () => this.#now(),
       onChange: () => this.#changed(),
       onRoom: (what) => void (what === 'phase' ? this.#loadInfo() : this.#loadAssets()),
       onRefused: (error) => this.#refusedBy(error),
@@ -104,7 +111,7 @@ export class RoomModel {
     this.#debug = new DebugRecorder({
       state: () => $state.snapshot(this.state),
       connection: () => (this.attending ? 'online' : this.connection),
-      clock: () => this.#clockNow(),
+      clock: () => ({ offsetMs: this.#clock.offset, rttMs: this.#clock.rtt }),
       sync: () => $state.snapshot(this.sync),
     });
     this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
@@ -128,7 +135,7 @@ export class RoomModel {
     });
     this.#follower = new ClipFollower({
       player: this.#player,
-      serverAt: (at) => this.#serverAt(at),
+      serverAt: (at) => this.#clock.serverAt(at),
     });
     this.#liveView = new LiveView({
       video: live,
@@ -144,7 +151,7 @@ export class RoomModel {
     removeEventListener('online', this.#online);
     this.#timers.forEach(clearInterval);
     clearTimeout(this.#problemTimer);
-    clearTimeout(this.#clockTimer);
+    this.#clock.stop();
     this.#scrub.cancel();
     this.#follower?.stop();
     this.#player?.destroy();
@@ -152,6 +159,11 @@ export class RoomModel {
     this.#client.close();
     this.#socket.close();
     this.#debug.remove();
+  }
+
+  /** The timecode of a frame of the clip on the screen, as the clip itself counts. */
+  timecode(frame: number): string {
+    return this.#timeBase ? timecode(frame, this.#timeBase) : '00:00:00:00';
   }
 
   // What the person does.
@@ -249,7 +261,7 @@ export class RoomModel {
   #do(op: Op): void {
     if (!this.canDrive || !this.state) return;
     if (this.unsynced) {
-      this.#own = this.#ownAfter(this.state, op);
+      this.#own = ownAfter(this.state, op, this.#now());
       this.#apply();
     } else {
       this.#client.command(op);
@@ -262,37 +274,12 @@ export class RoomModel {
     const back = state === 'online' && this.connection === 'reconnecting';
     this.connection = state;
     if (state !== 'online') return;
-    this.#clock.reset();
-    void this.#askTime();
+    this.#clock.restart();
     if (back) {
       void this.#loadInfo();
       void this.#loadAssets();
       this.#liveView?.nudge();
     }
-  }
-
-  /** Compares the clocks: often at first, then now and then. An unanswered question ends the connection. */
-  async #askTime(): Promise<void> {
-    clearTimeout(this.#clockTimer);
-    const t0 = performance.now();
-    try {
-      const answer = await this.#socket.request<{ t1: number; t2: number }>('rushes/time', { t0 });
-      this.#clock.add(t0, answer.t1, answer.t2, performance.now());
-    } catch (error) {
-      // The connection was lost; the next one starts over.
-      if (!(error instanceof ApiError) || app.endedBy(error)) return;
-    }
-    this.#clockTimer = setTimeout(() => void this.#askTime(), this.#clock.pause);
-    this.#tick();
-  }
-
-  #serverAt(performanceMs: number): number | null {
-    return this.#clock.serverTime(performanceMs);
-  }
-
-  #clockNow(): { offsetMs: number; rttMs: number } | null {
-    const { best, rtt } = this.#clock;
-    return best && rtt !== null ? { offsetMs: best.offset, rttMs: rtt } : null;
   }
 
   async #loadInfo(): Promise<void> {
@@ -372,7 +359,7 @@ export class RoomModel {
       if (this.#loadedAsset !== assetId || !this.rate || !this.state) return;
       if (!file.url) throw new Error('This clip has no file that can be played.');
       this.file = file;
-      const url = new URL(file.url, location.href).href;
+      const url = fileAddress(file.url, location.href);
       const frame = this.#follower?.target() ?? this.state.frame;
       this.#player?.load({ url, rate: this.rate, frames: this.frames }, frame);
       this.#tick();
@@ -399,7 +386,7 @@ export class RoomModel {
     this.shownFrame = frame;
     this.hasPicture = true;
     this.clipError = null;
-    const serverMs = this.#serverAt(at);
+    const serverMs = this.#clock.serverAt(at);
     const target = serverMs !== null && this.state ? frameAt(this.state, serverMs) : null;
     this.#debug.add({
       kind: 'clip',
@@ -421,7 +408,7 @@ export class RoomModel {
       frame: null,
       mediaTime: metadata.mediaTime,
       at: metadata.expectedDisplayTime,
-      serverMs: this.#serverAt(metadata.expectedDisplayTime),
+      serverMs: this.#clock.serverAt(metadata.expectedDisplayTime),
       target: null,
     });
   }
@@ -429,7 +416,7 @@ export class RoomModel {
   #tick(): void {
     this.#follower?.tick();
     const state = this.state;
-    const at = this.#serverAt(performance.now());
+    const at = this.#clock.serverAt(performance.now());
     this.moving = !!state?.playing && !(at !== null && endedAt(state, at));
     if (this.#follower && !this.isLive) this.sync = this.#follower.status;
   }
@@ -469,46 +456,17 @@ export class RoomModel {
     this.#problemTimer = setTimeout(() => (this.problem = null), 6000);
   }
 
-  #ownAfter(state: RoomState, op: Op): RoomState {
-    const now = this.#serverAt(performance.now()) ?? Date.now();
-    const next = { ...predict(state, op, now), rev: state.rev + 1 };
-    if (op.op === 'PLAY' && !isLive(state)) {
-      const atEnd = state.frames !== null && op.frame >= state.frames - 1;
-      return { ...next, frame: atEnd ? 0 : next.frame, effective_ms: now };
-    }
-    if (op.op === 'RATE') {
-      return {
-        ...next,
-        frame: frameAt(state, now),
-        effective_ms: now,
-        rate: op.rate,
-      };
-    }
-    return next;
+  #now(): number {
+    return this.#clock.serverAt(performance.now()) ?? Date.now();
   }
 
   async #loadOwn(asset: Asset): Promise<void> {
-    const state = this.state;
-    if (!state) return;
-    const own = {
-      ...state,
-      asset_id: asset.id,
-      frame: 0,
-      rate: 1,
-      rev: state.rev + 1,
-      loop: false,
-    };
-    if (asset.is_live) {
-      this.#own = { ...own, fps_num: null, fps_den: null, frames: null, playing: true };
-      return this.#apply();
-    }
+    if (!this.state) return;
     try {
-      const file = await app.api.primaryFile(this.session.token, asset.id);
-      const rate = exactRate(file.frame_rate ?? 0);
-      if (!rate) throw new Error('The frame rate of this clip is not known.');
-      const frames = asset.duration ? Math.round((asset.duration * rate.num) / rate.den) : null;
-      const clip = { fps_num: rate.num, fps_den: rate.den, frames, playing: false };
-      if (this.unsynced) this.#own = { ...own, ...clip };
+      const file = asset.is_live ? null : await app.api.primaryFile(this.session.token, asset.id);
+      const own = ownLoad(this.state, asset, file, this.#now());
+      if (!own) throw new Error('The frame rate of this clip is not known.');
+      if (this.unsynced) this.#own = own;
       this.#apply();
     } catch (error) {
       if (!app.endedBy(error)) this.#complain((error as Error).message);

@@ -43,8 +43,8 @@ lint:
 	cd web && npm run check
 
 unit:
-	$(CARGO) test --locked --workspace --lib --bins
-	$(CARGO) test --locked -p rushes-media -p rushes-sessions -p rushes-signaling --tests
+	$(CARGO) test --locked --workspace --lib --bins --test '*' --exclude rushes
+	$(CARGO) test --locked -p rushes --lib --bins
 	cd web && npm test
 
 integration:
@@ -53,8 +53,9 @@ integration:
 interop:
 	$(CARGO) test --locked --test interop -- --test-threads=2
 
+# The binary comes with the integration tests' build: its dependencies are compiled once.
 browser: web
-	$(CARGO) build --locked --bin rushes
+	$(CARGO) test --locked --test it --no-run
 	cd tests/browser && npm test
 
 deny:

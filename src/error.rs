@@ -76,6 +76,8 @@ codes! {
     ALREADY_REGISTERED = 655;
     /// The room cannot be joined.
     CANNOT_JOIN = 670;
+    /// Nothing in the room's playlists may be shown in it.
+    NO_SHAREABLE_ASSETS = 671;
     /// The room does not exist.
     ROOM_NOT_FOUND = 672;
     /// The caller is not one of the room's users.
@@ -86,12 +88,16 @@ codes! {
     ROOM_COMPLETE = 675;
     /// The room is full.
     ROOM_FULL = 676;
+    /// The guest has an account now, and signs in with that.
+    GUEST_UPGRADED = 677;
     /// The playlist would hold too many assets.
     PLAYLIST_FULL = 680;
     /// Somebody else uses this value already.
     IN_USE = 750;
     /// The caller has not the permission that this needs.
     PERMISSION_DENIED = 800;
+    /// The production has as many open rooms as it may have.
+    TOO_MANY_ROOMS = 803;
     /// Too many requests from this caller.
     TOO_FAST = 900;
 }

@@ -13,6 +13,7 @@ pub mod events;
 pub mod files;
 pub mod ids;
 pub mod login_guard;
+pub mod mail;
 mod ops;
 pub mod provision;
 pub mod rooms;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    ids::{AssetId, CompanyId, FileId, ProjectId, UserId},
+    ids::{AssetId, CompanyId, FileId, ProjectId, RoomId, UserId},
     store::{
         Db, StoreError,
         asset_files::{self, AssetFileRow, NewAssetFile},
@@ -15,6 +15,7 @@ use crate::{
         companies::{self, MembershipRow},
         credentials::{self, NewToken},
         projects::{self, MemberRow},
+        rooms,
         text::TokenKind,
         users::{self, NewUser},
     },
@@ -81,6 +82,32 @@ pub async fn login_link(
     let secret = credentials::create_token(db, token, now).await?;
     let next = next.map(|next| format!("&next={next}")).unwrap_or_default();
     Ok(format!("{public_url}/#/login?token={}{next}", secret.reveal()))
+}
+
+/// The guest of a room who goes by an address, made if absent, and the link that lets them in.
+/// It ends the link that they had before.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when the room is absent.
+pub async fn guest_link(
+    db: &mut Db,
+    public_url: &str,
+    room: RoomId,
+    email: &str,
+    now: Millis,
+) -> Result<(UserId, String), StoreError> {
+    let email = email.trim().to_lowercase();
+    let seat = match rooms::guest_with_email(db, room, &email).await? {
+        Some(seat) => seat,
+        None => {
+            let name = email.split('@').next().unwrap_or_default().to_owned();
+            let guest = NewUser { first_name: name, ..NewUser::default() };
+            let user = users::create(db, &guest, now).await?;
+            rooms::add_seat(db, room, user, Some(&email), now).await?
+        }
+    };
+    let link = rooms::new_link(db, seat.id).await?;
+    Ok((seat.user_id, format!("{public_url}/#/guest?u={link}")))
 }
 
 /// Creates an asset with its one file, which a browser plays, and puts a copy of the file into the

@@ -26,7 +26,7 @@ use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     events::{ConnectionId, Mailbox},
-    ids::{AssetId, Id, RoomId, UserId, kind},
+    ids::{AssetId, Id, RoomId, kind},
     rpc::{Caller, CallerKind, Connection, Extension, ExtensionCall},
     store::{
         self, Db, Store,
@@ -71,7 +71,7 @@ impl Journal for StoreJournal {
         room: sessions::RoomId,
     ) -> hub::Future<'_, Result<Option<Stored>, JournalError>> {
         Box::pin(async move {
-            let mut tx = self.0.read().await.map_err(journal_error)?;
+            let mut tx = self.0.read_aside().await.map_err(journal_error)?;
             store::rooms::load(&mut tx, room.into()).await.map_err(journal_error)
         })
     }

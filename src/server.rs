@@ -5,7 +5,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -199,24 +199,10 @@ async fn watch_streams(app: Arc<App>, mut streams: mpsc::Receiver<MediaEvent>) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             event = streams.recv() => match event {
-                Some(event) => note_stream(&app, event),
+                Some(event) => tracing::info!(?event, "stream"),
                 None => return,
             },
         }
-    }
-}
-
-fn note_stream(app: &App, event: MediaEvent) {
-    tracing::info!(?event, "stream");
-    let mut live = app.metrics.live.lock().unwrap_or_else(PoisonError::into_inner);
-    match event {
-        MediaEvent::Live { stream } => {
-            live.insert(stream);
-        }
-        MediaEvent::Offline { stream } => {
-            live.remove(&stream);
-        }
-        _ => {}
     }
 }
 

@@ -12,7 +12,7 @@ mod permission;
 mod room;
 
 pub use permission::{Permission, PermissionSet};
-pub use room::{asset_through_room, room, shown_in_room};
+pub use room::{in_room, room, shown_in_room};
 
 use crate::{
     error::{ApiError, ApiResult, Code},
@@ -189,13 +189,20 @@ pub fn batch_shows(batch: &BatchRow, rights: Rights) -> bool {
     rights.sees(batch.hidden)
 }
 
-/// An asset that the caller sees, with what they may do in its folder.
+/// An asset that the caller sees, with what they may do in its folder; or that a room shows them
+/// which they attend.
 ///
 /// # Errors
 /// 404.
 pub async fn asset(db: &mut Db, caller: &Caller, id: AssetId) -> ApiResult<(FoundAsset, Rights)> {
     let found = store::assets::get(db, id).await?.ok_or_else(unknown)?;
-    asset_found(db, caller, found).await
+    match asset_found(db, caller, found.clone()).await {
+        Err(error) if error.code() == Code::NOT_FOUND => {
+            room::asset_through_room(db, caller, id).await?;
+            Ok((found, in_room()))
+        }
+        result => result,
+    }
 }
 
 /// The asset that the caller sees under an id, or under the uuid that a client chose.

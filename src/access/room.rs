@@ -100,12 +100,22 @@ pub async fn shown_in_room(db: &mut Db, room: RoomId) -> ApiResult<Vec<RoomAsset
     Ok(shown)
 }
 
+/// What somebody may do with the assets of a room who is not in their folders: look, and talk.
+#[must_use]
+pub fn in_room() -> Rights {
+    Rights::new(false, [Permission::View, Permission::Comment].into_iter().collect())
+}
+
 /// Makes sure that the caller attends a room that shows an asset. This is how a guest gets at an
 /// asset, and a user who is not in its folder. It goes for looking only.
 ///
 /// # Errors
 /// 404.
-pub async fn asset_through_room(db: &mut Db, caller: &Caller, asset: AssetId) -> ApiResult<()> {
+pub(super) async fn asset_through_room(
+    db: &mut Db,
+    caller: &Caller,
+    asset: AssetId,
+) -> ApiResult<()> {
     let room = match caller.kind {
         CallerKind::Guest { room } => Some(room),
         CallerKind::User => None,

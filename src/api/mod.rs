@@ -13,6 +13,7 @@ mod group;
 mod participant;
 mod playlist;
 mod project;
+mod review_session;
 mod server;
 mod user;
 
@@ -30,6 +31,7 @@ pub fn routes() -> Routes {
     identity(&mut r);
     tree(&mut r);
     playlists(&mut r);
+    rooms_of(&mut r);
     r
 }
 
@@ -88,6 +90,34 @@ fn playlists(r: &mut Routes) {
     r.write("/add/playlist/assets", playlist::add_assets);
     r.write("/remove/playlist/assets", playlist::remove_assets);
     r.write("/update/playlist/assets", playlist::order_assets);
+}
+
+fn rooms_of(r: &mut Routes) {
+    r.write("/authenticate/user/review_session", review_session::sign_in).guests();
+
+    r.write("/create/review_session", review_session::create);
+    r.read("/get/review_session", review_session::get).guests();
+    r.read("/get/review_sessions", review_session::list).guests();
+    r.write("/update/review_session", review_session::update);
+    r.write("/start/review_session", review_session::start);
+    r.write("/complete/review_session", review_session::complete);
+    r.write("/delete/review_session", review_session::delete);
+    r.write("/join/review_session", review_session::join).guests();
+    // The room's own task writes; see there.
+    r.read("/set/review_session/state", review_session::set_state).guests();
+
+    r.write("/create/review_session/users", review_session::create_users);
+    r.read("/get/review_session/users", review_session::users).guests();
+    r.read("/get/review_session/user", review_session::user).guests();
+    r.read("/get/review_session/teams", review_session::teams);
+    r.write("/set/review_session/user/host", review_session::set_host);
+    r.write("/set/review_session/user/role", review_session::set_role).guests();
+
+    r.read("/get/review_session/playlists", review_session::playlists).guests();
+    r.read("/get/review_session/playlist/assets", review_session::playlist_assets).guests();
+    r.read("/get/review_session/assets", review_session::assets).guests();
+    r.write("/update/review_session/assets", review_session::order_assets);
+    r.read("/get/playlist/review_sessions", review_session::of_playlist);
 }
 
 /// The WebSocket endpoints beyond the contract.

@@ -7,6 +7,7 @@ use super::{
     asset::{Asset, Include},
     group::Deleted,
     participant::Updated,
+    review_session,
 };
 use crate::{
     access::{self, Permission},
@@ -61,7 +62,7 @@ pub(super) struct Playlist {
 
 impl Playlist {
     /// A playlist as its owner sees it.
-    fn of(row: PlaylistRow, owner_name: String) -> Self {
+    pub(super) fn of(row: PlaylistRow, owner_name: String) -> Self {
         let no = Some(false);
         Self {
             can_add_collaborators: no,
@@ -335,7 +336,8 @@ pub(super) async fn set_assets(
         let (_, rights) = access::asset(ctx.db(), caller, *id).await?;
         rights.need(Permission::CreatePlaylists)?;
     }
-    Ok(store::playlists::set_assets(ctx.db(), row.id, ids, now).await?)
+    store::playlists::set_assets(ctx.db(), row.id, ids, now).await?;
+    review_session::playlist_changed(ctx, row.id).await
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -465,6 +467,7 @@ pub(super) async fn remove_assets(ctx: &mut Ctx, req: RemovePlaylistAssets) -> A
             return Err(ApiError::new(Code::NOT_FOUND));
         }
     }
+    review_session::playlist_changed(ctx, row.id).await?;
     store::playlists::update(ctx.db(), &PlaylistRow { modified: now, ..row }).await?;
     Ok(Removed { removed: Some(true) })
 }

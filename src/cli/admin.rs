@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::{CliError, coverage::coverage};
 use crate::{
     config::Config,
-    ids::{CompanyId, UserId},
+    ids::{CompanyId, RoomId, UserId},
     provision,
     server::{RUNTIME, open_store},
-    store::{Db, Store, StoreError, companies, credentials, users},
+    store::{Db, Store, StoreError, companies, credentials, rooms, users},
     time::Millis,
 };
 
@@ -37,6 +37,15 @@ pub(super) enum Admin {
         /// Where to go from there: a path of the web client, such as /rooms/ID
         #[arg(long)]
         next: Option<String>,
+    },
+    /// Make a link that lets a guest into a room; the link that they had before ends
+    GuestLink {
+        /// The room's id
+        #[arg(long)]
+        room: RoomId,
+        /// The guest's e-mail address, which is no account
+        #[arg(long)]
+        email: String,
     },
     /// Tell how much of the API is built, by category
     Coverage,
@@ -101,6 +110,9 @@ async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, 
             let link = provision::login_link(&mut tx, &url, user, next.as_deref(), now).await?;
             json!({ "user_id": user, "url": link })
         }
+        Admin::GuestLink { room, email } => {
+            guest_link(&mut tx, &public_url(config), room, &email, now).await?
+        }
         Admin::Coverage => coverage(),
     };
     tx.commit().await.map_err(StoreError::from)?;
@@ -124,6 +136,26 @@ async fn create_user(db: &mut Db, user: CreateUser, now: Millis) -> Result<Value
             other => other.into(),
         })?;
     Ok(json!({ "user_id": id, "company_id": user.company, "email": user.email }))
+}
+
+async fn guest_link(
+    db: &mut Db,
+    public_url: &str,
+    room: RoomId,
+    email: &str,
+    now: Millis,
+) -> Result<Value, CliError> {
+    if rooms::get(db, room).await?.is_none() {
+        return Err(CliError::Refused("there is no such room".to_owned()));
+    }
+    if !crate::rpc::is_email(email) {
+        return Err(CliError::Refused(format!("{email:?} is not an e-mail address")));
+    }
+    if users::by_email(db, email).await?.is_some() {
+        return Err(CliError::Refused(format!("{email} has an account and is no guest")));
+    }
+    let (user, url) = provision::guest_link(db, public_url, room, email, now).await?;
+    Ok(json!({ "user_id": user, "url": url }))
 }
 
 impl Who {

@@ -27,6 +27,9 @@ const SIGNING_KEY: &str = "signing-key";
 /// keeps a page cache.
 const READERS: u32 = 8;
 
+/// Readers for those whom the holders of other readers wait for.
+const ASIDE: u32 = 2;
+
 /// How long a request waits for a connection before it fails.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,7 @@ const BUSY: Duration = Duration::from_secs(10);
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    aside: SqlitePool,
     signing_key: Arc<Secret>,
 }
 
@@ -61,14 +65,19 @@ impl Store {
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         let signing_key = credentials::server_secret(&mut tx, SIGNING_KEY, Millis::now()).await?;
         tx.commit().await?;
+        // A handler that is registered as reading and writes all the same fails at once, and not
+        // when it meets the writer.
+        let reading = options(file).pragma("query_only", "ON");
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(ACQUIRE)
-            // A handler that is registered as reading and writes all the same fails at once,
-            // and not when it meets the writer.
-            .connect_with(options(file).pragma("query_only", "ON"))
+            .connect_with(reading.clone())
             .await?;
-        Ok(Self { writer, readers, signing_key: Arc::new(signing_key) })
+        let aside = SqlitePoolOptions::new()
+            .max_connections(ASIDE)
+            .acquire_timeout(ACQUIRE)
+            .connect_lazy_with(reading);
+        Ok(Self { writer, readers, aside, signing_key: Arc::new(signing_key) })
     }
 
     /// What the server signs its own links with. It is drawn once for a database and kept in it:
@@ -86,6 +95,15 @@ impl Store {
         Ok(self.readers.begin().await?)
     }
 
+    /// Like [`Store::read`], on connections of its own: for a room that is read from the store
+    /// while requests wait for it, each of which may hold one of the others.
+    ///
+    /// # Errors
+    /// When no connection becomes free in time.
+    pub async fn read_aside(&self) -> Result<Tx, StoreError> {
+        Ok(self.aside.begin().await?)
+    }
+
     /// Begins a transaction that may write; at most one at a time exists.
     ///
     /// # Errors
@@ -97,6 +115,7 @@ impl Store {
     /// Closes all connections, after the transactions still open.
     pub async fn close(&self) {
         self.readers.close().await;
+        self.aside.close().await;
         self.writer.close().await;
     }
 }

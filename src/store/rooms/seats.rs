@@ -49,7 +49,7 @@ pub struct RoomUserRow {
     pub is_guest: bool,
 }
 
-/// Gives somebody a seat, if they have none.
+/// Gives somebody a seat, if they have none, and says which they have.
 ///
 /// # Errors
 /// [`StoreError::ForeignKey`] when they are absent.
@@ -59,18 +59,20 @@ pub async fn add_seat(
     user: UserId,
     guest_email: Option<&str>,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<Seat, StoreError> {
+    // The update changes nothing; it is there so that a seat is returned that existed.
     let sql = "INSERT INTO room_users (id, room_id, user_id, guest_email, created) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (room_id, user_id) DO NOTHING";
-    sqlx::query(sql)
+               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (room_id, user_id) \
+               DO UPDATE SET created = room_users.created RETURNING *";
+    let seat = sqlx::query_as(sql)
         .bind(RoomUserId::new())
         .bind(room)
         .bind(user)
         .bind(guest_email)
         .bind(now)
-        .execute(db)
+        .fetch_one(db)
         .await?;
-    Ok(())
+    Ok(seat)
 }
 
 /// Takes somebody's seat. A guest's tokens for the room end with it, and the guest too.

@@ -4,6 +4,7 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -178,7 +179,11 @@ pub async fn run(
 /// # Errors
 /// When the folder or the database cannot be used.
 pub async fn open_store(data: &Path) -> Result<Store, RunError> {
-    std::fs::create_dir_all(data)
+    // What is in it is nobody else's business: addresses, digests of tokens, unreleased pictures.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
         .map_err(|cause| RunError::File { file: data.to_owned(), cause })?;
     Ok(Store::open(&data.join(DATABASE)).await?)
 }

@@ -35,9 +35,16 @@ pub fn serve(path: &str, headers: &HeaderMap) -> Option<Response> {
     }
     Some(match Bundle::get("index.html") {
         Some(file) => respond("index.html", &file, headers),
-        None => {
-            with_policy(headers, ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], NOT_BUILT))
-        }
+        None => with_policy(
+            headers,
+            (
+                [
+                    (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+                    (header::CACHE_CONTROL, "no-store"),
+                ],
+                NOT_BUILT,
+            ),
+        ),
     })
 }
 

@@ -4,7 +4,7 @@ mod admin;
 mod coverage;
 
 use std::{
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -135,5 +135,9 @@ fn log_to_stderr(filter: &str) {
         tracing_subscriber::EnvFilter::new("info")
     });
     // Fails only where a subscriber is set already, and that one is as good.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .try_init();
 }

@@ -73,6 +73,7 @@ async fn the_first_start_leaves_a_key_for_its_owner_alone_and_later_ones_keep_it
     let (mut child, _) = serve(&data).await;
     let first = std::fs::read(&file).unwrap();
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
     let admin: Value = serde_json::from_slice(&first).unwrap();
     let mut keys: Vec<_> = admin.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();

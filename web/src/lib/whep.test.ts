@@ -169,12 +169,23 @@ describe('WhepPlayer', () => {
     expect(methods()).toEqual(['POST', 'POST']);
   });
 
+  it('comes back to a busy server as late as that asks, and not sooner', async () => {
+    answers = [() => new Response('', { status: 503, headers: { 'Retry-After': '6' } })];
+    play();
+    await settle();
+    expect(states).toEqual([]);
+    await vi.advanceTimersByTimeAsync(5999);
+    expect(methods()).toEqual(['POST']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(methods()).toEqual(['POST', 'POST']);
+  });
+
   it('says why it was refused, and asks again later', async () => {
-    const body = JSON.stringify({ error: { code: 403, message: 'Access denied' } });
+    const body = JSON.stringify({ status: 403, title: 'Forbidden', detail: 'not in this room' });
     answers = [() => new Response(body, { status: 403 })];
     play();
     await settle();
-    expect(states).toEqual([['refused', 'Access denied']]);
+    expect(states).toEqual([['refused', 'not in this room']]);
     await vi.advanceTimersByTimeAsync(5000);
     expect(methods()).toEqual(['POST', 'POST']);
   });

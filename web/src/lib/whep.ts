@@ -54,18 +54,22 @@ export function withStereo(sdp: string): string {
 
 class Refused extends Error {}
 
-/** Nobody publishes now; try again after this many milliseconds. */
-class NotPublishing extends Error {
-  constructor(readonly retryMs: number | null) {
-    super('nobody publishes');
+/** Not now: nobody publishes, or the server is too busy; it may say after how many milliseconds to ask again. */
+class Later extends Error {
+  constructor(
+    readonly reason: 'not publishing' | 'busy',
+    readonly retryMs: number | null,
+  ) {
+    super(reason);
   }
 }
 
 async function refusalOf(response: Response): Promise<string> {
   const text = await response.text().catch(() => '');
   try {
-    const body = JSON.parse(text) as { error?: { message?: unknown } };
-    if (typeof body.error?.message === 'string') return body.error.message;
+    const body = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } };
+    const reason = body.detail ?? body.error?.message;
+    if (typeof reason === 'string') return reason;
   } catch {
     // Not JSON: a plain sentence, or nothing.
   }
@@ -188,13 +192,12 @@ export class WhepPlayer {
   }
 
   async #accept(attempt: Attempt, response: Response): Promise<void> {
-    if (response.status === 409 || response.status === 503) {
-      throw new NotPublishing(retryAfterMs(response.headers.get('Retry-After')));
-    }
-    if (response.status >= 400 && response.status < 500 && response.status !== 429) {
-      throw new Refused(await refusalOf(response));
-    }
-    if (response.status !== 201) throw new Error(`status ${response.status}`);
+    const { status } = response;
+    const retryMs = retryAfterMs(response.headers.get('Retry-After'));
+    if (status === 409) throw new Later('not publishing', retryMs);
+    if (status === 429 || status === 503) throw new Later('busy', retryMs);
+    if (status >= 400 && status < 500) throw new Refused(await refusalOf(response));
+    if (status !== 201) throw new Error(`status ${status}`);
     const sdp = await response.text();
     if (attempt === this.#attempt) {
       await attempt.peer.setRemoteDescription({ type: 'answer', sdp });
@@ -207,7 +210,7 @@ export class WhepPlayer {
       Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.#failures) *
       (0.75 + 0.25 * this.#options.random());
     this.#failures += 1;
-    if (error instanceof NotPublishing) {
+    if (error instanceof Later && error.reason === 'not publishing') {
       this.#failures = 0;
       this.#again(error.retryMs ?? 2000);
       this.#setState('waiting');
@@ -216,7 +219,7 @@ export class WhepPlayer {
       this.#again(LONGEST_WAIT_MS);
       this.#setState('refused', error.message);
     } else {
-      this.#again(wait);
+      this.#again(error instanceof Later ? Math.max(wait, error.retryMs ?? 0) : wait);
       this.#setState(this.#wasLive ? 'reconnecting' : 'connecting');
     }
   }

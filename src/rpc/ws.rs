@@ -98,7 +98,10 @@ async fn greet(
     headers: &HeaderMap,
     peer: IpAddr,
 ) -> ApiResult<Option<(String, Caller)>> {
-    let Some(token) = header_token(headers)? else { return Ok(None) };
+    let Some(token) = header_token(headers)? else {
+        app.limits.address(peer)?;
+        return Ok(None);
+    };
     match authenticate(app, &token).await {
         Ok(caller) => Ok(Some((token, caller))),
         Err(error) => {
@@ -297,6 +300,9 @@ impl Session {
             let error = ApiError::new(Code::INVALID_TOKEN);
             return self.refuse(envelope.request_id.as_ref(), &error).await;
         };
+        if let Err(error) = self.app.limits.user(owner.connection.caller.user_id) {
+            return self.refuse(envelope.request_id.as_ref(), &error).await;
+        }
         match self.ordered.try_send((envelope, owner.connection.clone())) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Full((envelope, _))) => {

@@ -108,6 +108,44 @@ fn requests_and_answers_pass_through_the_handlers_types_with_nothing_lost() {
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// The keys of an answer, or of its first element.
+fn keys(answer: &Value) -> Vec<&str> {
+    let one = answer.as_array().and_then(|list| list.first()).unwrap_or(answer);
+    one.as_object().map(|one| one.keys().map(String::as_str).collect()).unwrap_or_default()
+}
+
+#[test]
+fn answers_have_each_field_of_the_contract_even_when_it_is_null_and_no_other() {
+    let mut wrong = Vec::new();
+    for (path, route) in
+        api::routes().iter().filter(|(_, route)| route.kind() != RouteKind::External)
+    {
+        let row = find(path).unwrap();
+        let full = response(row, 0);
+        let Ok(answer) = route.round_trip_response(full.clone()) else {
+            wrong.push(format!("{path}: the fullest answer does not read"));
+            continue;
+        };
+        let known = |key: &&str| row.response.iter().any(|field| field.name == *key);
+        if !row.free_response {
+            let more = keys(&answer).into_iter().filter(|key| !known(key));
+            wrong.extend(more.map(|key| format!("{path}: {key} is not in the contract")));
+        }
+        for field in row.response {
+            let mut with_null = full.clone();
+            let one = if row.array { &mut with_null[0] } else { &mut with_null };
+            one[field.name] = Value::Null;
+            // A type that refuses null always has a value.
+            if let Ok(answer) = route.round_trip_response(with_null)
+                && !keys(&answer).contains(&field.name)
+            {
+                wrong.push(format!("{path}: {} is left out when it is null", field.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// A value that breaks one rule of a parameter, and the error it has to get.
 fn violations(param: &Param) -> Vec<(Value, Code)> {
     let wrong_types: Vec<Value> = match param.ty {

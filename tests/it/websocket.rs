@@ -3,6 +3,7 @@
 use futures_util::SinkExt;
 use rushes::{
     events::{Audience, Event},
+    rpc::Rate,
     store::credentials,
     time::Millis,
 };
@@ -120,6 +121,23 @@ async fn one_who_does_not_read_is_cut_off_and_told_to_fetch_anew() {
     while rushes.app().bus.connections() > 0 {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn extensions_are_for_those_who_are_signed_in_and_not_too_fast() {
+    let rushes = Rushes::start_with(|config| {
+        config.limits.user = Rate { per_second: 0.001, burst: 2.0 };
+    })
+    .await;
+    let person = rushes.person("extension").await;
+    let mut socket = rushes.socket(None).await;
+    let ask = ("rushes/room/subscribe", json!({"id": "0189ABCDEF0123456789ABCDEF012345"}));
+    assert_eq!(code(&socket.ask(ask.0, &ask.1, None).await), 405);
+    for _ in 0..2 {
+        let refused = code(&socket.ask(ask.0, &ask.1, Some(&person.token)).await);
+        assert!(matches!(refused, 404 | 672), "there is no such room: {refused}");
+    }
+    assert_eq!(code(&socket.ask(ask.0, &ask.1, None).await), 900);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ export const Code = {
   STALE: 650,
   ROOM_NOT_STARTED: 674,
   ROOM_COMPLETE: 675,
+  GUEST_UPGRADED: 677,
   TOO_FAST: 900,
 } as const;
 

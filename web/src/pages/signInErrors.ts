@@ -26,6 +26,13 @@ export function signInProblem(error: unknown, link: 'sign-in' | 'guest'): SignIn
   if (error instanceof ApiError && error.code === Code.ROOM_COMPLETE) {
     return { title: 'This room is complete', text: 'It takes no more guests.', again: false };
   }
+  if (error instanceof ApiError && error.code === Code.GUEST_UPGRADED) {
+    return {
+      title: 'You have an account now',
+      text: 'This guest link is no longer needed: use the sign-in link of your own account.',
+      again: false,
+    };
+  }
   if (error instanceof ApiError && (error.code === Code.TOO_FAST || (error.status ?? 0) >= 500)) {
     return { title: 'Not right now', text: error.message, again: true };
   }
@@ -40,4 +47,13 @@ export function signInProblem(error: unknown, link: 'sign-in' | 'guest'): SignIn
         text: 'It is incomplete, or the room has been closed to guests. Ask whoever sent it for a new one.',
         again: false,
       };
+}
+
+/** What is wrong with the names that a guest gave, if that is the problem. */
+export function nameProblem(error: unknown): string | null {
+  if (!(error instanceof ApiError)) return null;
+  const wrong = new Set(error.fields.map((field) => field.name));
+  if (wrong.has('firstname')) return 'The first name cannot be used. Please write it another way.';
+  if (wrong.has('lastname')) return 'The last name cannot be used. Please write it another way.';
+  return null;
 }

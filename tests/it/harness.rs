@@ -133,13 +133,7 @@ impl Rushes {
 
     /// A WebSocket, with the token in the upgrade if there is one.
     pub(crate) async fn socket(&self, token: Option<&str>) -> Socket {
-        let mut request =
-            format!("ws://{}/ws", self.server.address()).into_client_request().unwrap();
-        if let Some(token) = token {
-            request.headers_mut().insert("X-Token", token.parse().unwrap());
-        }
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        Socket { socket, next: 0, events: Vec::new() }
+        Socket::connect(&self.server.address().to_string(), token).await
     }
 }
 
@@ -157,6 +151,30 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    /// A WebSocket to a server, with the token in the upgrade if there is one.
+    pub(crate) async fn connect(address: &str, token: Option<&str>) -> Self {
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        if let Some(token) = token {
+            request.headers_mut().insert("X-Token", token.parse().unwrap());
+        }
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self { socket, next: 0, events: Vec::new() }
+    }
+
+    /// The data of the next event of a type; others that come before it are passed over.
+    pub(crate) async fn event(&mut self, name: &str) -> Value {
+        loop {
+            let event = if self.events.is_empty() {
+                self.receive().await.unwrap()
+            } else {
+                self.events.remove(0)
+            };
+            if event["event_type"] == name {
+                return event["data"].clone();
+            }
+        }
+    }
+
     pub(crate) async fn send(&mut self, frame: &Value) {
         self.socket.send(Message::text(frame.to_string())).await.unwrap();
     }

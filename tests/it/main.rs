@@ -7,4 +7,5 @@ mod harness;
 mod http;
 mod layers;
 mod process;
+mod rooms;
 mod websocket;

@@ -21,7 +21,7 @@ fn rushes(data: &Path) -> Command {
 }
 
 /// Starts a server and waits until it says that it is ready.
-async fn serve(data: &Path) -> (Child, Value) {
+pub(crate) async fn serve(data: &Path) -> (Child, Value) {
     let mut child = rushes(data).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
@@ -35,12 +35,12 @@ async fn serve(data: &Path) -> (Child, Value) {
     panic!("the server ended before it was ready");
 }
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let pid = child.id().unwrap().to_string();
     assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
 }
 
-async fn admin(data: &Path, arguments: &[&str]) -> Result<Value, String> {
+pub(crate) async fn admin(data: &Path, arguments: &[&str]) -> Result<Value, String> {
     let out = rushes(data).arg("admin").args(arguments).output().await.unwrap();
     if out.status.success() {
         Ok(serde_json::from_slice(&out.stdout).unwrap())

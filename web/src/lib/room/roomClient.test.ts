@@ -145,6 +145,14 @@ describe('attending', () => {
     expect(client.state?.frame).toBe(77);
   });
 
+  it('keeps an event that overtook the answer to its subscription', async () => {
+    socket.become('online');
+    changed({ rev: 11, frame: 7 });
+    const you = { user_id: 'H', is_host: true, can_drive: true };
+    await socket.last.answer({ id: 'R1', state: clip, users: [], you, server_ms: 0 });
+    expect(client.state?.frame).toBe(7);
+  });
+
   it('says why it is not let in, and asks again', async () => {
     vi.useFakeTimers();
     socket.become('online');

@@ -139,13 +139,16 @@ export class RoomClient {
   async #subscribe(): Promise<void> {
     clearTimeout(this.#retry);
     const { socket, id } = this.#options;
+    const before = this.#state;
     try {
       const snapshot = await socket.request<Snapshot>('rushes/room/subscribe', { id });
       this.#attending = true;
       this.#queue.length = 0;
       this.#predicted = null;
-      // What the room says on arrival holds, whatever was known of it before.
-      this.#state = snapshot.state;
+      // What the room says on arrival holds, whatever was known of it before; but an event may overtake the answer.
+      const overtook =
+        this.#state !== before && this.#state && isNewer(this.#state, snapshot.state);
+      if (!overtook) this.#state = snapshot.state;
       this.you = snapshot.you;
       this.users = snapshot.users;
       this.#options.onChange();

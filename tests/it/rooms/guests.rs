@@ -1,0 +1,141 @@
+//! Guests: they come by a link, and see one room.
+
+use rushes::provision;
+use serde_json::{Value, json};
+
+use super::stage::Stage;
+use crate::harness::{Rushes, code};
+
+/// The link in the only mail that went to an address.
+fn mailed(rushes: &Rushes, email: &str) -> String {
+    let folder = rushes.app().config.data.join("mail");
+    let mails = std::fs::read_dir(folder).unwrap();
+    let mails = mails.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let theirs: Vec<String> =
+        mails.filter(|mail| mail.starts_with(&format!("To: {email}\r\n"))).collect();
+    assert_eq!(theirs.len(), 1, "{theirs:?}");
+    let (_, link) = theirs[0].split_once("/#/guest?u=").unwrap();
+    link.lines().next().unwrap().to_owned()
+}
+
+async fn invite(stage: &Stage, room: &str, emails: &[&str]) -> Value {
+    let body = json!({ "review_session_id": room, "emails": emails });
+    stage.ask(&stage.host, "/create/review_session/users", body).await
+}
+
+#[tokio::test]
+async fn a_guest_comes_by_the_link_and_sees_that_room_alone() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let (room, other) = (stage.room().await, stage.room().await);
+    let created = invite(&stage, &room, &["Guest@rushes.test", "crew@rushes.test"]).await;
+    assert_eq!(created[1]["user_id"], json!(stage.crew.id), "who has an account is no guest");
+    let link = mailed(&rushes, "guest@rushes.test");
+    let guest = stage.guest(&link).await;
+    assert_eq!(created[0]["user_id"], json!(guest.id));
+
+    let rooms = stage.ask(&guest, "/get/review_sessions", json!({})).await;
+    assert_eq!(rooms.as_array().unwrap().len(), 1);
+    assert_eq!((&rooms[0]["id"], &rooms[0]["can_edit"]), (&json!(room), &json!(false)));
+    let user = stage.ask(&guest, "/get/user", json!({})).await;
+    assert_eq!((&user["first_name"], &user["rooms_only"]), (&json!("Guest"), &json!(true)));
+    let assets = stage.ask(&guest, "/get/review_session/assets", json!({ "id": room })).await;
+    assert_eq!(assets.as_array().unwrap().len(), 2);
+    stage.ask(&guest, "/get/asset", json!({ "id": stage.clips[0] })).await;
+    let hidden = json!({ "id": stage.hidden });
+    assert_eq!(stage.refused(&guest, "/get/asset", hidden).await, (404, 404));
+    let users = stage.ask(&guest, "/get/review_session/users", json!({ "id": room })).await;
+    let told: Vec<_> =
+        users.as_array().unwrap().iter().filter(|user| !user["email"].is_null()).collect();
+    assert_eq!(told.len(), 1, "of the others a guest learns no address");
+    let (attendee, join) = ("/join/review_session", json!({ "id": room, "media_region": "x" }));
+    stage.ask(&guest, attendee, join).await;
+
+    assert_eq!(
+        stage.refused(&guest, "/get/review_session", json!({ "id": other })).await,
+        (404, 672)
+    );
+    for (path, body) in [
+        ("/create/review_session", json!({ "group_id": stage.group, "name": "Mine" })),
+        ("/complete/review_session", json!({ "id": room })),
+        ("/get/groups", json!({})),
+        ("/get/playlists", json!({})),
+    ] {
+        assert_eq!(stage.refused(&guest, path, body).await, (403, 402), "{path}");
+    }
+    let mut attending = stage.enter(&guest, &room).await;
+    assert_eq!(attending.data["you"]["can_drive"], false);
+    assert_eq!(code(&attending.sends(json!({ "op": "PLAY" })).await), 403);
+    let subscribe = json!({ "id": other });
+    let answer = attending.socket.ask("rushes/room/subscribe", &subscribe, None).await;
+    assert_eq!(code(&answer), 672);
+    let host = stage.enter(&stage.host, &room).await;
+    let users = host.data["users"].as_array().unwrap();
+    assert!(users.iter().any(|user| user["is_guest"] == true && user["name"] == "Guest Test"));
+
+    stage.ask(&stage.host, "/delete/review_session", json!({ "id": room })).await;
+    assert_eq!(stage.refused(&guest, "/get/review_sessions", json!({})).await, (401, 405));
+    assert_eq!(stage.sign_in(&link).await.0, 401);
+}
+
+#[tokio::test]
+async fn another_link_ends_the_one_before() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    invite(&stage, &room, &["guest@rushes.test"]).await;
+    let first = mailed(&rushes, "guest@rushes.test");
+    let mut tx = rushes.app().store.write().await.unwrap();
+    let now = rushes::time::Millis::now();
+    let id = room.parse().unwrap();
+    let (user, url) =
+        provision::guest_link(&mut tx, "", id, "guest@rushes.test", now).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(stage.sign_in(&first).await.0, 401);
+    let second = url.strip_prefix("/#/guest?u=").unwrap();
+    assert_eq!(stage.guest(second).await.id, user);
+    // In any casing, as every id and secret.
+    stage.guest(&second.to_lowercase()).await;
+}
+
+#[tokio::test]
+async fn a_guest_who_got_an_account_uses_that_and_a_complete_room_lets_nobody_in() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    invite(&stage, &room, &["guest@rushes.test", "late@rushes.test"]).await;
+    let mut tx = rushes.app().store.write().await.unwrap();
+    let account = rushes::store::users::NewUser {
+        email: Some("guest@rushes.test".to_owned()),
+        ..Default::default()
+    };
+    let now = rushes::time::Millis::now();
+    rushes::store::users::create(&mut tx, &account, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let (status, answer) = stage.sign_in(&mailed(&rushes, "guest@rushes.test")).await;
+    assert_eq!((status.as_u16(), code(&answer)), (409, 677));
+    let late = mailed(&rushes, "late@rushes.test");
+    stage.ask(&stage.host, "/complete/review_session", json!({ "id": room })).await;
+    let (status, answer) = stage.sign_in(&late).await;
+    assert_eq!((status.as_u16(), code(&answer)), (409, 675));
+}
+
+#[tokio::test]
+async fn guesses_at_a_link_are_counted() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    invite(&stage, &room, &["guest@rushes.test"]).await;
+    let link = mailed(&rushes, "guest@rushes.test");
+    let wrong = format!("{}{}", &link[..32], "0".repeat(64));
+    for guess in ["", "x", &wrong, &link[..95]] {
+        let (status, answer) = stage.sign_in(guess).await;
+        assert_ne!(status, 200, "{guess}: {answer}");
+    }
+    let mut codes = Vec::new();
+    for _ in 0..12 {
+        codes.push(code(&stage.sign_in(&wrong).await.1));
+    }
+    assert_eq!(codes.first(), Some(&405));
+    assert_eq!(codes.last(), Some(&409));
+}

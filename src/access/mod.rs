@@ -75,13 +75,20 @@ pub struct Rights {
     /// Whether they may do everything.
     pub is_admin: bool,
     permissions: PermissionSet,
+    from_outside: bool,
 }
 
 impl Rights {
     /// The rights of an administrator, or of the members of a security group.
     #[must_use]
     pub fn new(is_admin: bool, permissions: PermissionSet) -> Self {
-        Self { is_admin, permissions }
+        Self { is_admin, permissions, from_outside: false }
+    }
+
+    /// Whether they have no access to the folder itself.
+    #[must_use]
+    pub fn from_outside(self) -> bool {
+        self.from_outside
     }
 
     /// Whether they may do this.
@@ -116,7 +123,7 @@ impl SeenProject {
     #[must_use]
     pub fn rights(&self) -> Rights {
         let permissions = self.permissions.map(|permissions| permissions.0).unwrap_or_default();
-        Rights { is_admin: self.is_admin, permissions }
+        Rights::new(self.is_admin, permissions)
     }
 }
 
@@ -189,20 +196,14 @@ pub fn batch_shows(batch: &BatchRow, rights: Rights) -> bool {
     rights.sees(batch.hidden)
 }
 
-/// An asset that the caller sees, with what they may do in its folder; or that a room shows them
-/// which they attend.
+/// An asset that the caller sees, with what they may do in its folder; looking only, if they see
+/// it in a room and not in its folder.
 ///
 /// # Errors
 /// 404.
 pub async fn asset(db: &mut Db, caller: &Caller, id: AssetId) -> ApiResult<(FoundAsset, Rights)> {
     let found = store::assets::get(db, id).await?.ok_or_else(unknown)?;
-    match asset_found(db, caller, found.clone()).await {
-        Err(error) if error.code() == Code::NOT_FOUND => {
-            room::asset_through_room(db, caller, id).await?;
-            Ok((found, in_room()))
-        }
-        result => result,
-    }
+    asset_found(db, caller, found).await
 }
 
 /// The asset that the caller sees under an id, or under the uuid that a client chose.
@@ -235,8 +236,12 @@ async fn asset_found(
     caller: &Caller,
     found: FoundAsset,
 ) -> ApiResult<(FoundAsset, Rights)> {
-    let rights = project(db, caller, found.row.project_id).await?.rights();
-    if asset_shows(&found, rights) { Ok((found, rights)) } else { Err(unknown()) }
+    let folder = store::projects::seen(db, caller.user_id, found.row.project_id).await?;
+    if let Some(rights) = folder.map(|folder| folder.rights()).filter(|r| asset_shows(&found, *r)) {
+        return Ok((found, rights));
+    }
+    room::asset_through_room(db, caller, found.row.id).await?;
+    Ok((found, in_room()))
 }
 
 /// Whether an asset is there for one with these rights in its folder.

@@ -103,7 +103,8 @@ pub async fn shown_in_room(db: &mut Db, room: RoomId) -> ApiResult<Vec<RoomAsset
 /// What somebody may do with the assets of a room who is not in their folders: look, and talk.
 #[must_use]
 pub fn in_room() -> Rights {
-    Rights::new(false, [Permission::View, Permission::Comment].into_iter().collect())
+    let permissions = [Permission::View, Permission::Comment].into_iter().collect();
+    Rights { from_outside: true, ..Rights::new(false, permissions) }
 }
 
 /// Makes sure that the caller attends a room that shows an asset. This is how a guest gets at an

@@ -8,7 +8,7 @@ use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
     ids::{AssetId, BatchId, ProjectId, RoomId, UserId},
-    rpc::Ctx,
+    rpc::{Caller, Ctx},
     store::{
         self, Object,
         assets::{AssetRow, FoundAsset},
@@ -112,7 +112,7 @@ impl Asset {
             available_comment_channels: Some(Vec::new()),
             batch_id: row.batch_id,
             batch_name: found.batch_name,
-            can_access_project: Some(true),
+            can_access_project: Some(!rights.from_outside()),
             can_comment: Some(rights.may(Permission::Comment)),
             can_offline: Some(rights.may(Permission::Offline)),
             can_update: Some(rights.may(Permission::UpdateAssets)),
@@ -216,8 +216,11 @@ pub(super) struct ListAssets {
     pub(super) trigger_watermarking: Option<bool>,
 }
 
-/// The assets of a batch, or else of a folder, or else those with given ids; those that the
-/// caller does not see are left out.
+/// Most assets that are asked for by their ids at once.
+const LIMIT: usize = 2000;
+
+/// The assets of a batch, or else of a folder, or else of a room, or else those with given ids;
+/// those that the caller does not see are left out.
 pub(super) async fn list(ctx: &mut Ctx, req: ListAssets) -> ApiResult<Vec<Asset>> {
     let caller = ctx.caller()?.clone();
     let include = Include::new(req.include_metadata, req.include_usage, req.include_offline_bytes);
@@ -235,7 +238,18 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListAssets) -> ApiResult<Vec<Asset>
         });
         answer.extend(shown(found, rights, include));
     } else {
-        for id in req.assets.unwrap_or_default() {
+        let ids = match req.review_session_id {
+            Some(room) => in_room(ctx, &caller, room).await?,
+            None => req.assets.unwrap_or_default(),
+        };
+        if ids.len() > LIMIT {
+            return Err(ApiError::new(Code::INVALID_DATA).field(
+                "assets",
+                Code::INVALID_DATA,
+                "names too many assets at once",
+            ));
+        }
+        for id in ids {
             match access::asset(ctx.db(), &caller, id).await {
                 Ok((found, rights)) => answer.push(Asset::of(found, rights, include)),
                 Err(error) if error.code() == Code::NOT_FOUND => {}
@@ -244,6 +258,18 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListAssets) -> ApiResult<Vec<Asset>
         }
     }
     Ok(answer)
+}
+
+/// The assets that a room shows, each once.
+async fn in_room(ctx: &mut Ctx, caller: &Caller, room: RoomId) -> ApiResult<Vec<AssetId>> {
+    access::room(ctx.db(), caller, room).await?;
+    let mut ids = Vec::new();
+    for shown in access::shown_in_room(ctx.db(), room).await? {
+        if !ids.contains(&shown.asset_id) {
+            ids.push(shown.asset_id);
+        }
+    }
+    Ok(ids)
 }
 
 fn shown(found: Vec<FoundAsset>, rights: Rights, include: Include) -> impl Iterator<Item = Asset> {
@@ -273,18 +299,13 @@ pub(super) struct UpdateAsset {
 /// Most that clients may keep with an asset, in bytes of JSON.
 const METADATA_LIMIT: usize = 256 * 1024;
 
-/// Changes what clients keep with an asset. A further parameter that is null takes that part out.
+/// Changes what clients keep with an asset. What is null counts as not given.
 pub(super) async fn update(ctx: &mut Ctx, req: UpdateAsset) -> ApiResult<Updated> {
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let (found, rights) = access::asset_by_name(ctx.db(), &caller, &req.id).await?;
     rights.need(Permission::UpdateAssets)?;
     let mut row = found.row;
-    for (name, value) in req.metadata {
-        match value {
-            Value::Null => row.metadata.0.remove(&name),
-            value => row.metadata.0.insert(name, value),
-        };
-    }
+    row.metadata.0.extend(req.metadata);
     if let Some(custom) = req.custom_metadata {
         row.custom_metadata.0 = custom;
     }

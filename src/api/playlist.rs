@@ -1,5 +1,7 @@
 //! Playlists.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -330,6 +332,10 @@ pub(super) async fn set_assets(
     }
     if ids.len() > LIMIT {
         return Err(ApiError::new(Code::PLAYLIST_FULL));
+    }
+    let distinct: HashSet<&AssetId> = ids.iter().collect();
+    if distinct.len() < ids.len() {
+        return Err(ApiError::new(Code::ASSET_IN_PLAYLIST));
     }
     let before = store::playlists::entries(ctx.db(), row.id).await?;
     for id in ids.iter().filter(|id| before.iter().all(|entry| entry.asset_id != **id)) {

@@ -3,9 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod contract;
+mod files;
 mod harness;
 mod http;
+mod identity;
 mod layers;
+mod playlists;
 mod process;
 mod rooms;
+mod tree;
 mod websocket;
+mod world;

@@ -131,3 +131,38 @@ async fn a_wrong_option_is_named() {
     assert!(!out.status.success());
     assert!(String::from_utf8(out.stderr).unwrap().contains("lissten"));
 }
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_kill() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let (mut child, runtime) = serve(&data).await;
+    let client = reqwest::Client::new();
+    let post = async |runtime: &Value, path: &str, token: Option<&str>, body: &Value| -> Value {
+        let url = format!("http://{}{path}", runtime["http"].as_str().unwrap());
+        let mut request = client.post(url).json(body);
+        if let Some(token) = token {
+            request = request.header("X-Token", token);
+        }
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {answer:?}");
+        answer.json().await.unwrap()
+    };
+    let admin: Value =
+        serde_json::from_slice(&std::fs::read(data.join("admin.json")).unwrap()).unwrap();
+    let pair = json!({"api_id": admin["api_id"], "api_key": admin["api_key"]});
+    let token = post(&runtime, "/authenticate/api", None, &pair).await["token"].clone();
+    let token = token.as_str().unwrap();
+    let mut made = Vec::new();
+    for n in 0..20 {
+        let group =
+            json!({"name": format!("Production {n:02}"), "company_id": admin["company_id"]});
+        made.push(post(&runtime, "/create/group", Some(token), &group).await["id"].clone());
+    }
+    signal(&child, "-KILL");
+    child.wait().await.unwrap();
+    let (_child, runtime) = serve(&data).await;
+    let listed = post(&runtime, "/get/groups", Some(token), &json!({})).await;
+    let found: Vec<Value> = listed.as_array().unwrap().iter().map(|g| g["id"].clone()).collect();
+    assert_eq!(found, made, "the token and all that it made");
+}

@@ -1,12 +1,16 @@
 //! The server's parts, put together.
 
 use std::{
+    collections::HashSet,
     net::SocketAddr,
-    sync::atomic::{AtomicBool, AtomicU64},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicU64},
+    },
     time::Instant,
 };
 
-use rushes_media::Media;
+use rushes_media::{Media, StreamId};
 use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -54,9 +58,11 @@ pub struct App {
     pub connections: TaskTracker,
 }
 
-/// Counters since the start.
+/// Counters since the start, and what is going on.
 #[derive(Debug, Default)]
 pub struct Metrics {
+    /// The streams that media arrives for.
+    pub live: Mutex<HashSet<StreamId>>,
     /// HTTP answers by the first digit of their status.
     pub http: [AtomicU64; 6],
     /// Requests over WebSockets.

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
 };
 
 use axum::{
@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use rushes_media::StreamId;
 use serde_json::json;
 
 use crate::{
@@ -48,10 +49,10 @@ async fn metrics(
         return ApiError::new(Code::ACCESS_DENIED).into_response();
     }
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (kind, text(&app)).into_response()
+    (kind, text(&app).await).into_response()
 }
 
-fn text(app: &App) -> String {
+async fn text(app: &App) -> String {
     let mut out = String::new();
     let uptime = app.started.elapsed().as_secs_f64();
     gauge(&mut out, "rushes_uptime_seconds", "Time since the start.", uptime);
@@ -62,6 +63,10 @@ fn text(app: &App) -> String {
         "WebSocket connections that are signed in.",
         connections,
     );
+    gauge(&mut out, "rushes_rooms_open", "Rooms that somebody is in.", app.hub.rooms() as f64);
+    let (streams, viewers) = live(app).await;
+    gauge(&mut out, "rushes_streams_live", "Streams that media arrives for.", streams as f64);
+    gauge(&mut out, "rushes_viewers", "Viewers of live streams.", viewers as f64);
     let name = "rushes_http_requests_total";
     head(&mut out, name, "counter", "HTTP answers, by class of status.");
     for (class, count) in app.metrics.http.iter().enumerate().skip(1) {
@@ -81,6 +86,19 @@ fn text(app: &App) -> String {
         let _ = writeln!(out, "{name} {}", counter.load(Ordering::Relaxed));
     }
     out
+}
+
+/// How many streams are live, and how many viewers they have together.
+async fn live(app: &App) -> (usize, usize) {
+    let streams: Vec<StreamId> = {
+        let live = app.metrics.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.iter().copied().collect()
+    };
+    let mut viewers = 0;
+    for stream in &streams {
+        viewers += app.media.status(*stream).await.viewers;
+    }
+    (streams.len(), viewers)
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {

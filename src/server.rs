@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
@@ -204,10 +204,24 @@ async fn watch_streams(app: Arc<App>, mut streams: mpsc::Receiver<MediaEvent>) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             event = streams.recv() => match event {
-                Some(event) => tracing::info!(?event, "stream"),
+                Some(event) => note_stream(&app, event),
                 None => return,
             },
         }
+    }
+}
+
+fn note_stream(app: &App, event: MediaEvent) {
+    tracing::info!(?event, "stream");
+    let mut live = app.metrics.live.lock().unwrap_or_else(PoisonError::into_inner);
+    match event {
+        MediaEvent::Live { stream } => {
+            live.insert(stream);
+        }
+        MediaEvent::Offline { stream } => {
+            live.remove(&stream);
+        }
+        _ => {}
     }
 }
 

@@ -37,7 +37,7 @@ enum Command {
     /// Serve; what happens without a command, too
     Serve,
     /// Serve a room that shows itself: a demo production and a test pattern, on this machine only
-    Demo,
+    Demo(demo::DemoArgs),
     /// Work on the data folder, of a running server too; prints JSON
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -80,17 +80,18 @@ pub fn main() -> ExitCode {
 
 fn command(mut cli: Cli) -> Result<(), CliError> {
     let command = cli.command.take().unwrap_or(Command::Serve);
-    if matches!(command, Command::Demo) {
+    if matches!(command, Command::Demo(_)) {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         cli.options.listen.get_or_insert(local(8080));
         cli.options.webrtc_listen.get_or_insert(local(8189));
+        cli.options.data.get_or_insert_with(demo::DemoArgs::default_data);
     }
     let config = Config::load(cli.options, cli.config.as_deref())?;
     log_to_stderr(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
         Command::Serve => runtime.block_on(serve(config)),
-        Command::Demo => runtime.block_on(serve_demo(config)),
+        Command::Demo(args) => runtime.block_on(serve_demo(config, args)),
         Command::Admin(command) => {
             let done = runtime.block_on(admin::admin(&config, command))?;
             Ok(writeln!(io::stdout(), "{done:#}")?)
@@ -104,11 +105,11 @@ async fn serve(config: Config) -> Result<(), CliError> {
     Ok(run(config, listeners, shutdown).await?)
 }
 
-async fn serve_demo(config: Config) -> Result<(), CliError> {
+async fn serve_demo(config: Config, args: demo::DemoArgs) -> Result<(), CliError> {
     let shutdown = told_to_end()?;
     let listeners = Listeners::bind(&config).await?;
     let server = Server::start(config, listeners).await?;
-    let result = demo::run(server.app(), shutdown).await;
+    let result = demo::run(server.app(), &args, shutdown).await;
     server.shutdown().await?;
     Ok(result?)
 }

@@ -22,6 +22,9 @@ use super::whip_client::local_address;
 
 /// How long ICE and DTLS may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A server reports every second on what it receives, and answers ICE's checks. One that is
+/// silent for this long is gone; ICE itself would take half a minute to say so.
+const MAX_SILENCE: Duration = Duration::from_secs(5);
 /// The largest datagram that WebRTC sends.
 const MAX_DATAGRAM: usize = 2_000;
 
@@ -61,6 +64,7 @@ pub(super) struct Peer {
     connected: bool,
     lost: bool,
     key_wanted: bool,
+    heard: Instant,
 }
 
 /// One thing that woke the session up.
@@ -101,6 +105,7 @@ impl Peer {
             connected: false,
             lost: false,
             key_wanted: true,
+            heard: Instant::now(),
         };
         Ok((peer, offer.to_sdp_string()))
     }
@@ -128,7 +133,7 @@ impl Peer {
         let mut buffer = [0; MAX_DATAGRAM];
         loop {
             let timeout = self.drain().await?;
-            if self.lost {
+            if self.lost || self.connected && self.heard.elapsed() > MAX_SILENCE {
                 return Err(PeerError::Lost);
             }
             if self.connected && pacer.is_none() {
@@ -180,6 +185,7 @@ impl Peer {
         let receive = Receive { proto: Protocol::Udp, source, destination: self.local, contents };
         let input = Input::Receive(Instant::now(), receive);
         if self.rtc.accepts(&input) {
+            self.heard = Instant::now();
             self.rtc.handle_input(input)?;
         }
         Ok(())

@@ -124,7 +124,7 @@ async fn the_demos_own_publisher_is_seen_at_once_and_ends_its_session() {
 
 pub(crate) fn small_pattern() -> SourceConfig {
     SourceConfig {
-        size: Size::new(640, 360).unwrap(),
+        size: Size::new(640, 360).expect("even and within the bounds"),
         title: "INTEROP".into(),
         ..SourceConfig::default()
     }

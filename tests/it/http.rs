@@ -168,6 +168,9 @@ async fn health_and_metrics_tell_how_it_goes() {
     let metrics =
         rushes.client.get(rushes.url("/metrics")).send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains("rushes_http_requests_total{status=\"4xx\"} 1\n"), "{metrics}");
+    for gauge in ["rushes_rooms_open", "rushes_streams_live", "rushes_viewers"] {
+        assert!(metrics.contains(&format!("\n{gauge} 0\n")), "{metrics}");
+    }
 }
 
 #[tokio::test]

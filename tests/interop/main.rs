@@ -5,6 +5,7 @@
 //! its own. ffmpeg 8 and 9 are found as `scripts/tools` puts them (see
 //! [`ffmpeg`]); a missing one fails the test, with the command that installs it.
 
+mod demo;
 mod ffmpeg;
 mod libdatachannel;
 #[path = "../../examples/peer/mod.rs"]

@@ -1,8 +1,10 @@
-//! The server under test, and a source and an address to watch it at.
+//! The server under test, as a child process, and a caller of its API.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -12,49 +14,67 @@ use serde_json::{Value, json};
 use crate::peer::Error;
 
 /// How long a server may take to be ready; a busy machine needs some of it.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the file is looked for that says that the server is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A running server. It is killed by its process id when this is dropped, also by a panic.
-pub(crate) struct Server {
-    child: Child,
-    data: PathBuf,
-    base: Url,
-    http: reqwest::Client,
-    token: String,
-}
+/// A folder of one test, gone with it.
+pub(crate) struct Folder(PathBuf);
 
-impl Server {
-    /// Starts a server on free ports and signs in with the API key of its first start.
-    pub(crate) async fn start(name: &str) -> Result<Self, Error> {
-        let data = std::env::temp_dir().join(format!("rushes-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&data)?;
-        let log = File::create(data.join("server.log"))?;
-        let child = Command::new(env!("CARGO_BIN_EXE_rushes"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--webrtc-listen", "127.0.0.1:0", "--data"])
-            .arg(&data)
-            .current_dir(&data)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()?;
-        let base = Url::parse("http://127.0.0.1")?;
-        let http = reqwest::Client::new();
-        let mut server = Self { child, data, base, http, token: String::new() };
-        let runtime = server.runtime().await?;
-        let address = runtime["http"].as_str().ok_or("runtime.json names no HTTP address")?;
-        server.base = Url::parse(&format!("http://{address}/"))?;
-        server.sign_in().await?;
-        Ok(server)
+impl Folder {
+    pub(crate) fn new(name: &str) -> Result<Self, Error> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("rushes-{name}-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path)?;
+        Ok(Self(path))
     }
 
-    /// Waits for what the server writes once it is ready.
-    async fn runtime(&mut self) -> Result<Value, Error> {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running `rushes`. It is killed by its process id when this is dropped, also by a panic.
+pub(crate) struct Process {
+    child: Child,
+    data: PathBuf,
+}
+
+impl Process {
+    /// Runs a command of the binary on `data` and on free ports.
+    pub(crate) fn spawn(data: &Path, command: &[&str]) -> Result<Self, Error> {
+        let log = File::options().create(true).append(true).open(data.join("server.log"))?;
+        let child = Command::new(env!("CARGO_BIN_EXE_rushes"))
+            .args(command)
+            .args(["--listen", "127.0.0.1:0", "--webrtc-listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .current_dir(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()?;
+        Ok(Self { child, data: data.to_owned() })
+    }
+
+    /// What the server writes into `runtime.json` once it is ready.
+    pub(crate) async fn runtime(&mut self) -> Result<Value, Error> {
         let deadline = Instant::now() + START_TIMEOUT;
+        let own_pid = json!(self.child.id());
         loop {
-            if let Ok(text) = std::fs::read(self.data.join("runtime.json")) {
-                return Ok(serde_json::from_slice(&text)?);
+            // A killed server leaves its file behind, so that the process id is looked at too.
+            if let Ok(text) = std::fs::read(self.data.join("runtime.json"))
+                && let Ok(runtime) = serde_json::from_slice::<Value>(&text)
+                && runtime["pid"] == own_pid
+            {
+                return Ok(runtime);
             }
             if let Some(status) = self.child.try_wait()? {
                 return Err(format!("the server ended with {status}:\n{}", self.log()).into());
@@ -66,28 +86,52 @@ impl Server {
         }
     }
 
-    async fn sign_in(&mut self) -> Result<(), Error> {
-        let admin: Value = serde_json::from_slice(&std::fs::read(self.data.join("admin.json"))?)?;
-        let keys = json!({ "api_id": admin["api_id"], "api_key": admin["api_key"] });
-        let answer = self.call("/authenticate/api", keys).await?;
-        self.token = answer["token"].as_str().ok_or("no token")?.to_owned();
-        Ok(())
+    /// The first line on the standard output.
+    pub(crate) async fn first_line(&mut self) -> Result<String, Error> {
+        let output = self.child.stdout.take().ok_or("the output is read already")?;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            BufReader::new(output).read_line(&mut line).map(|_| line)
+        });
+        let line = tokio::time::timeout(START_TIMEOUT, read)
+            .await
+            .map_err(|_| format!("no output in {START_TIMEOUT:?}:\n{}", self.log()))???;
+        if line.is_empty() { Err(self.log().into()) } else { Ok(line) }
     }
 
     /// What the server has logged.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.join("server.log")).unwrap_or_default()
     }
+}
 
-    /// The folder that this server and its test may write to.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.data
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails only when the server has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the server's log\n{}", self.log());
+        }
+    }
+}
+
+/// Calls the API of a server.
+pub(crate) struct Api {
+    http: reqwest::Client,
+    pub(crate) base: Url,
+    pub(crate) token: String,
+}
+
+impl Api {
+    /// A caller whom the server does not know yet.
+    pub(crate) fn new(base: Url) -> Self {
+        Self { http: reqwest::Client::new(), base, token: String::new() }
     }
 
     /// Calls an endpoint of the API.
     pub(crate) async fn call(&self, path: &str, parameters: Value) -> Result<Value, Error> {
-        let url = self.base.join(path)?;
-        let mut request = self.http.post(url).json(&parameters);
+        let mut request = self.http.post(self.base.join(path)?).json(&parameters);
         if !self.token.is_empty() {
             request = request.header("X-Token", &self.token);
         }
@@ -99,48 +143,74 @@ impl Server {
         Ok(serde_json::from_str(&body)?)
     }
 
+    /// Signs in; every call from here on is the user's.
+    pub(crate) async fn sign_in(&mut self, path: &str, proof: Value) -> Result<Value, Error> {
+        let answer = self.call(path, proof).await?;
+        let token = answer["token"].as_str().ok_or_else(|| format!("no token in {answer}"))?;
+        self.token = token.to_owned();
+        Ok(answer)
+    }
+
+    /// Where a registration or live asset is watched.
+    pub(crate) fn whep(&self, id: &str) -> Result<WhipTarget, Error> {
+        let url = self.base.join(&format!("/live/whep/{id}"))?;
+        Ok(WhipTarget { url, bearer: self.token.clone() })
+    }
+}
+
+/// A server, and its first administrator who calls its API.
+pub(crate) struct Server {
+    // Killed before its folder goes.
+    process: Process,
+    folder: Folder,
+    api: Api,
+    company: Value,
+}
+
+impl Server {
+    /// Starts a server and signs in with the API key of its first start.
+    pub(crate) async fn start(name: &str) -> Result<Self, Error> {
+        let folder = Folder::new(name)?;
+        let mut process = Process::spawn(folder.path(), &["serve"])?;
+        let runtime = process.runtime().await?;
+        let address = runtime["http"].as_str().ok_or("runtime.json names no HTTP address")?;
+        let mut api = Api::new(Url::parse(&format!("http://{address}/"))?);
+        let admin = std::fs::read(folder.path().join("admin.json"))?;
+        let admin: Value = serde_json::from_slice(&admin)?;
+        let keys = json!({ "api_id": admin["api_id"], "api_key": admin["api_key"] });
+        api.sign_in("/authenticate/api", keys).await?;
+        Ok(Self { process, folder, api, company: admin["company_id"].clone() })
+    }
+
+    /// What the server has logged.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// The folder that this server and its test may write to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Registers a WHIP source in a folder of its own.
     pub(crate) async fn register(&self, name: &str) -> Result<Registered, Error> {
-        let company = self.company().await?;
-        let group = json!({ "name": "Interop", "company_id": company });
-        let group = self.call("/create/group", group).await?;
+        let group = json!({ "name": "Interop", "company_id": self.company });
+        let group = self.api.call("/create/group", group).await?;
         let project = json!({ "name": name, "group_id": group["id"] });
-        let project = self.call("/create/project", project).await?;
+        let project = self.api.call("/create/project", project).await?;
         let source = json!({
             "name": name,
             "description": "An interop test's source",
             "project_id": project["id"],
         });
-        let source = self.call("/create/live/registration/whip", source).await?;
+        let source = self.api.call("/create/live/registration/whip", source).await?;
         let text = |field: &str| {
             source[field].as_str().map(str::to_owned).ok_or(format!("no {field} in {source}"))
         };
         let id = text("id")?;
-        Ok(Registered {
-            whip: WhipTarget { url: self.base.join(&text("url")?)?, bearer: text("token")? },
-            whep: WhipTarget {
-                url: self.base.join(&format!("/live/whep/{id}"))?,
-                bearer: self.token.clone(),
-            },
-            id,
-        })
-    }
-
-    async fn company(&self) -> Result<Value, Error> {
-        let admin: Value = serde_json::from_slice(&std::fs::read(self.data.join("admin.json"))?)?;
-        Ok(admin["company_id"].clone())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Fails only when the server has ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("--- the server's log\n{}", self.log());
-        }
-        let _ = std::fs::remove_dir_all(&self.data);
+        let url = self.api.base.join(&text("url")?)?;
+        let whip = WhipTarget { url, bearer: text("token")? };
+        Ok(Registered { whip, whep: self.api.whep(&id)?, id })
     }
 }
 

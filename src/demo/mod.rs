@@ -11,6 +11,7 @@ pub mod picture;
 pub mod publisher;
 pub mod seed;
 pub mod source;
+mod state;
 pub mod strip;
 pub mod text;
 pub mod whip_client;
@@ -28,12 +29,14 @@ use self::api::Api;
 use self::links::Links;
 use self::picture::Size;
 use self::publisher::{Publisher, PublisherStatus, StartError};
-use self::seed::{SeedError, State};
+use self::seed::SeedError;
 use self::source::SourceConfig;
+use self::state::State;
 use self::whip_client::WhipTarget;
 use crate::app::{App, local_url};
-use crate::ids::RoomId;
+use crate::ids::{RoomId, UserId};
 use crate::rooms::playable;
+use crate::secret::Secret;
 use crate::store::assets::{self, AssetRow};
 use crate::store::credentials::{self, NewToken};
 use crate::store::text::{AssetSubtype, TokenKind};
@@ -44,8 +47,6 @@ use crate::time::Millis;
 const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 /// How long the test pattern may take until it is live; it is there after a tenth of it.
 const LIVE_TIMEOUT: Duration = Duration::from_secs(30);
-/// The name of the source that the demo publishes itself.
-const PATTERN: &str = "Test pattern";
 
 /// How the demo is wanted.
 #[derive(Debug, Clone, clap::Args)]
@@ -118,36 +119,13 @@ pub async fn run(
 async fn start(app: &Arc<App>, args: &DemoArgs) -> Result<(Publisher, Links), DemoError> {
     let base = local_url(app.http);
     let base = Url::parse(&base).map_err(|_| DemoError::Address(base))?;
-    let data = &app.config.data;
-    let mut state = State::load(data)?;
-    let tree = match state.tree.take() {
-        Some(tree) => tree,
-        None => seed::tree(&app.store, data).await?,
-    };
-    state.tree = Some(tree.clone());
-    state.save(data)?;
+    let mut state = State::load(&app.store, &app.config.data).await?;
+    let tree = state.tree(&app.store).await?;
     let api = Api::new(base.clone(), token(&app.store, tree.host).await?);
-    let pattern = match state.pattern.take() {
-        Some(pattern) => pattern,
-        None => seed::live_source(&api, &tree, PATTERN, "Published by the demo itself").await?,
-    };
-    state.pattern = Some(pattern.clone());
-    let obs = match state.obs.take() {
-        Some(obs) => obs,
-        None => seed::live_source(&api, &tree, "OBS", "A camera by OBS").await?,
-    };
-    state.obs = Some(obs.clone());
-    state.save(data)?;
+    let pattern = state.pattern(&api, &tree).await?;
+    let obs = state.obs(&api, &tree).await?;
     let publisher = publish(&base, args, &pattern)?;
-    let mut room = match state.room.take() {
-        Some(room) => room,
-        None => seed::Room { id: seed::room(&api, &tree).await?, guest: None },
-    };
-    if room.guest.is_none() {
-        room.guest = seed::guest_link(&app.store, room.id).await?;
-    }
-    state.room = Some(room.clone());
-    state.save(data)?;
+    let room = state.room(&app.store, &api, &tree).await?;
     let live = live_asset(app, &publisher, &tree).await?;
     if let Some(live) = &live {
         show(app, room.id, &tree, live).await?;
@@ -157,10 +135,7 @@ async fn start(app: &Arc<App>, args: &DemoArgs) -> Result<(Publisher, Links), De
 }
 
 /// A token of the host, for what the demo does in their name.
-async fn token(
-    store: &Store,
-    host: crate::ids::UserId,
-) -> Result<crate::secret::Secret, StoreError> {
+async fn token(store: &Store, host: UserId) -> Result<Secret, StoreError> {
     let mut tx = store.write().await?;
     let token =
         NewToken { user_id: host, kind: TokenKind::User, room_id: None, lifetime: TOKEN_LIFETIME };

@@ -1,10 +1,6 @@
 //! What the demo shows: a company with its people, a production with a folder of
 //! clips and one of live sources, and a room that has started.
-//!
-//! What is there already is found again through `demo.json` in the data folder, which is written
-//! after every step: a second start, or one after a start that was cut short, goes on from there.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +10,6 @@ use serde_json::json;
 
 use super::api::{Api, ApiCallError};
 use super::clip::{self, Clip, ClipError};
-use crate::bootstrap::write_whole;
 use crate::ids::{AssetId, CompanyId, GroupId, PlaylistId, ProjectId, RoomId, UserId};
 use crate::provision::{self, ProvisionError};
 use crate::server::RunError;
@@ -26,8 +21,6 @@ use crate::store::text::{PlaylistSource, PlaylistType};
 use crate::store::{Db, Store, StoreError, companies, groups, projects, rooms, security, users};
 use crate::time::Millis;
 
-/// Where in the data folder the demo keeps what it made.
-const STATE_FILE: &str = "demo.json";
 /// Where in the data folder the clips are made.
 const CLIP_FOLDER: &str = "clips";
 
@@ -69,16 +62,6 @@ pub enum SeedError {
     Panicked,
 }
 
-/// What the demo has made so far.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct State {
-    pub(super) tree: Option<Tree>,
-    pub(super) pattern: Option<LiveSource>,
-    pub(super) obs: Option<LiveSource>,
-    pub(super) room: Option<Room>,
-}
-
 /// The production and who works on it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tree {
@@ -113,27 +96,6 @@ pub(super) struct Room {
     pub(super) id: RoomId,
     /// What a guest signs in with; the server keeps only its digest.
     pub(super) guest: Option<String>,
-}
-
-impl State {
-    /// What an earlier start left in `data`; nothing when there was none.
-    pub(super) fn load(data: &Path) -> Result<Self, SeedError> {
-        let file = data.join(STATE_FILE);
-        match fs::read(&file) {
-            Ok(text) => serde_json::from_slice(&text)
-                .map_err(|error| SeedError::State { file, cause: error.into() }),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(cause) => Err(SeedError::State { file, cause }),
-        }
-    }
-
-    /// Writes what there is, for its owner's eyes only: it holds the sources' bearers.
-    pub(super) fn save(&self, data: &Path) -> Result<(), SeedError> {
-        let file = data.join(STATE_FILE);
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| SeedError::State { file: file.clone(), cause: error.into() })?;
-        Ok(write_whole(&file, &text)?)
-    }
 }
 
 /// Makes the clips and the production, in one transaction.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod events;
 pub mod files;
 pub mod ids;
+mod listen;
 pub mod login_guard;
 pub mod mail;
 mod ops;

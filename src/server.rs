@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, serve::ListenerExt as _};
+use axum::Router;
 use rushes_media::{Media, MediaConfig, MediaEvent};
 use serde_json::json;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
@@ -19,7 +19,7 @@ use crate::{
     app::App,
     bootstrap,
     config::Config,
-    files, ops, rpc,
+    files, listen, ops, rpc,
     store::{Store, StoreError},
 };
 
@@ -82,7 +82,7 @@ pub(crate) const RUNTIME: &str = "runtime.json";
 /// A running server.
 pub struct Server {
     app: Arc<App>,
-    http: JoinHandle<io::Result<()>>,
+    http: JoinHandle<()>,
 }
 
 impl Server {
@@ -98,16 +98,7 @@ impl Server {
         let app = Arc::new(App::new(config, store, media, address));
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         let router = rpc::layered(routes(&app), &app);
-        let stop = app.stop.clone();
-        // Rooms are driven over these connections: a frame of 40 bytes must not wait for more.
-        let http = listeners.http.tap_io(|socket| {
-            if let Err(error) = socket.set_nodelay(true) {
-                tracing::debug!(%error, "no TCP_NODELAY");
-            }
-        });
-        let serve = axum::serve(http, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        let http = tokio::spawn(async move { serve.await });
+        let http = tokio::spawn(listen::serve(Arc::clone(&app), listeners.http, router));
         write_runtime(&app)?;
         let webrtc = app.media.local_addr();
         tracing::info!(%address, %webrtc, data = %app.config.data.display(), "ready");
@@ -136,9 +127,9 @@ impl Server {
         app.stop.cancel();
         app.connections.close();
         let drained = tokio::time::timeout(DRAIN, async {
-            let served = (&mut http).await;
+            let accepting = (&mut http).await;
             app.connections.wait().await;
-            served
+            accepting
         })
         .await;
         http.abort();
@@ -149,7 +140,7 @@ impl Server {
             tracing::warn!(file = %runtime.display(), %cause, "cannot be removed");
         }
         match drained {
-            Ok(Ok(served)) => Ok(served?),
+            Ok(Ok(())) => Ok(()),
             Ok(Err(failed)) => Err(io::Error::other(failed).into()),
             Err(_) => {
                 tracing::warn!("some connections did not end in time and were cut");

@@ -3,6 +3,7 @@
 use reqwest::{Method, StatusCode, header};
 use rushes::rpc::Rate;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::harness::{Rushes, code};
 
@@ -185,5 +186,21 @@ async fn runtime_json_is_there_while_the_server_is() {
     server.shutdown().await.unwrap();
     assert!(!file.exists());
     assert!(client.get(format!("http://{address}/health")).send().await.is_err());
+    drop(folder);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_order_when_the_server_ends() {
+    let rushes = Rushes::start().await;
+    let mut idle = tokio::net::TcpStream::connect(rushes.server.address()).await.unwrap();
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: rushes.test\r\n\r\n").await.unwrap();
+    let mut answer = [0; 12];
+    idle.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let Rushes { server, folder, .. } = rushes;
+    server.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    idle.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.ends_with(b"}"), "the answer was whole");
     drop(folder);
 }

@@ -1,7 +1,7 @@
 //! The files of assets over HTTP, in whole or in part.
 //!
 //! Whoever may view an asset is given links to its files (`url` of an asset file). A link is
-//! signed for one file and one user and ends by itself; media elements of browsers send no header,
+//! signed for one file and one user, ends by itself, and before that with the user's rights; media elements of browsers send no header,
 //! so that the signature is a part of the link.
 
 use std::{
@@ -26,9 +26,11 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
 use crate::{
+    access,
     app::App,
     error::{ApiError, ApiResult, Code},
     ids::{FileId, UserId},
+    rpc::{Caller, CallerKind},
     secret::Secret,
     store::{self, text::AccountStatus},
     time::Millis,
@@ -126,15 +128,16 @@ async fn locate(app: &App, id: &str, token: Option<&str>) -> ApiResult<(PathBuf,
     let user = token.and_then(|token| verify(app.store.signing_key(), id, token, now));
     let user = user.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
     let mut tx = app.store.read().await?;
+    let file = store::asset_files::get(&mut tx, id).await?;
+    let file = file.ok_or(ApiError::new(Code::NOT_FOUND))?;
     let active = store::users::get(&mut tx, user).await?;
     if active.is_none_or(|user| user.account_status == AccountStatus::Deleted) {
         return Err(ApiError::new(Code::INVALID_TOKEN));
     }
-    let file = store::asset_files::get(&mut tx, id).await?;
-    let file = file.ok_or(ApiError::new(Code::NOT_FOUND))?;
-    if store::assets::get(&mut tx, file.asset_id).await?.is_none() {
-        return Err(ApiError::new(Code::NOT_FOUND));
-    }
+    // A link lasts for hours, and rights may end sooner. A guest has a seat in one room only, so
+    // that it need not be named here.
+    let caller = Caller { user_id: user, kind: CallerKind::User };
+    access::asset(&mut tx, &caller, file.asset_id).await?;
     let path = below(&app.config.data, &file.location).ok_or(ApiError::new(Code::NOT_FOUND))?;
     Ok((path, file.file_name))
 }

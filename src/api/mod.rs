@@ -12,6 +12,7 @@ mod company;
 mod group;
 mod participant;
 mod playlist;
+mod playlist_assets;
 mod project;
 mod review_session;
 mod server;
@@ -85,11 +86,11 @@ fn playlists(r: &mut Routes) {
     r.read("/get/playlists", playlist::list);
     r.write("/update/playlist", playlist::update);
     r.write("/delete/playlist", playlist::delete);
-    r.read("/get/playlist/assets", playlist::assets);
-    r.read("/get/playlist/assets/count", playlist::count);
-    r.write("/add/playlist/assets", playlist::add_assets);
-    r.write("/remove/playlist/assets", playlist::remove_assets);
-    r.write("/update/playlist/assets", playlist::order_assets);
+    r.read("/get/playlist/assets", playlist_assets::list);
+    r.read("/get/playlist/assets/count", playlist_assets::count);
+    r.write("/add/playlist/assets", playlist_assets::add);
+    r.write("/remove/playlist/assets", playlist_assets::remove);
+    r.write("/update/playlist/assets", playlist_assets::order);
 }
 
 fn rooms_of(r: &mut Routes) {

@@ -232,6 +232,25 @@ pub async fn update(db: &mut Db, row: &AssetRow, now: Millis) -> Result<(), Stor
     Ok(())
 }
 
+/// Puts an asset into a batch of its folder, or out of all.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when the batch is absent.
+pub async fn set_batch(
+    db: &mut Db,
+    id: AssetId,
+    batch: Option<BatchId>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE assets SET batch_id = $2, modified = $3 WHERE id = $1")
+        .bind(id)
+        .bind(batch)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
 /// Says whether a source is publishing an asset right now.
 ///
 /// # Errors

@@ -96,6 +96,26 @@ async fn a_link_dies_with_its_asset() {
 }
 
 #[tokio::test]
+async fn a_link_dies_with_the_rights_of_its_holder() {
+    let world = World::new().await;
+    let (url, boss) = (link(&world, &world.viewer).await, link(&world, &world.admin).await);
+    let hide = async |hidden: bool| {
+        let batch = json!({"name": "b", "project_id": world.project});
+        let batch = text(&world.ok(&world.admin, "/create/batch", batch).await["id"]);
+        let body = json!({"id": batch, "name": "b", "hidden": hidden});
+        world.ok(&world.admin, "/update/batch", body).await;
+        world.put_into_batch(&world.asset, &batch).await;
+    };
+    hide(false).await;
+    assert_eq!(get(&world, &url).send().await.unwrap().status(), StatusCode::OK);
+    hide(true).await;
+    assert_eq!(get(&world, &url).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(get(&world, &boss).send().await.unwrap().status(), StatusCode::OK);
+    world.ok(&world.admin, "/delete/project", json!({"id": world.project})).await;
+    assert_eq!(get(&world, &boss).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_on_disk_is_missing() {
     let world = World::new().await;
     let url = link(&world, &world.viewer).await;

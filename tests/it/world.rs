@@ -6,7 +6,7 @@ use rushes::{
     provision,
     store::{
         asset_files::NewAssetFile,
-        assets::NewAsset,
+        assets::{self, NewAsset},
         credentials::{self, NewToken},
         security::default,
         text::TokenKind,
@@ -71,6 +71,15 @@ impl World {
     /// Another asset in the folder.
     pub(crate) async fn another_asset(&self, name: &str) -> String {
         asset(&self.rushes, &self.project, self.admin.id, name).await
+    }
+
+    /// Moves an asset into a batch, as an upload would have put it there.
+    pub(crate) async fn put_into_batch(&self, asset: &str, batch: &str) {
+        let mut tx = self.rushes.app().store.write().await.unwrap();
+        let batch = Some(batch.parse().unwrap());
+        let now = Millis::now();
+        assets::set_batch(&mut tx, asset.parse().unwrap(), batch, now).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Another folder, below one or in the production.

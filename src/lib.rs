@@ -13,6 +13,7 @@ pub mod events;
 pub mod files;
 pub mod ids;
 mod listen;
+pub mod live;
 pub mod login_guard;
 pub mod mail;
 mod ops;

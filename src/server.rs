@@ -19,7 +19,7 @@ use crate::{
     app::App,
     bootstrap,
     config::Config,
-    files, listen, ops, rpc,
+    files, listen, live, ops, rpc,
     store::{Store, StoreError},
 };
 
@@ -94,6 +94,7 @@ impl Server {
         let store = open_store(&config.data).await?;
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
+        live::forget_streams(&store).await?;
         let (media, streams) = start_media(&config)?;
         let app = Arc::new(App::new(config, store, media, address));
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
@@ -195,7 +196,10 @@ async fn watch_streams(app: Arc<App>, mut streams: mpsc::Receiver<MediaEvent>) {
         tokio::select! {
             () = app.stop.cancelled() => return,
             event = streams.recv() => match event {
-                Some(event) => note_stream(&app, event),
+                Some(event) => {
+                    note_stream(&app, event);
+                    live::note(&app, event).await;
+                }
                 None => return,
             },
         }
@@ -221,6 +225,7 @@ fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .merge(ops::router(Arc::clone(app)))
         .merge(files::router(Arc::clone(app)))
+        .merge(live::router(app))
         .merge(rpc::router(Arc::clone(app)))
 }
 

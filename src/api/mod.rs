@@ -10,6 +10,7 @@ mod auth;
 mod batch;
 mod company;
 mod group;
+mod live;
 mod participant;
 mod playlist;
 mod playlist_assets;
@@ -33,7 +34,19 @@ pub fn routes() -> Routes {
     tree(&mut r);
     playlists(&mut r);
     rooms_of(&mut r);
+    live(&mut r);
     r
+}
+
+fn live(r: &mut Routes) {
+    r.write("/create/live/registration/whip", live::create_whip);
+    r.read("/list/live/registrations", live::list);
+    r.read("/list/live/registrations/v2", live::list);
+    r.write("/delete/live/registration", live::delete);
+    r.read("/get/live/details", live::details);
+    // Their parameters stand in the path: see `crate::live`.
+    r.external("/start/live/whip/projectUUID/deviceUUID/streamNumber");
+    r.external("/stop/live/whip/projectUUID/deviceUUID/streamNumber");
 }
 
 fn identity(r: &mut Routes) {

@@ -33,7 +33,7 @@ pub struct Caller {
 ///
 /// # Errors
 /// 405 when it is wrong or expired, 402 when it is good for signing in only.
-pub(super) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
+pub(crate) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
     // Longer than any token: not worth hashing.
     if token.is_empty() || token.len() > 256 {
         return Err(ApiError::new(Code::INVALID_TOKEN));

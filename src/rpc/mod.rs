@@ -15,6 +15,7 @@ mod rules;
 mod tests;
 mod ws;
 
+pub(crate) use auth::authenticate;
 pub use auth::{Caller, CallerKind};
 pub use ctx::Ctx;
 pub use edge::layered;

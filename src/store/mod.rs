@@ -11,6 +11,7 @@ pub mod credentials;
 mod error;
 pub mod groups;
 mod json;
+pub mod live;
 pub mod playlists;
 mod pool;
 pub mod projects;

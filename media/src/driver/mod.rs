@@ -68,6 +68,7 @@ enum Command {
     Trickle(SessionId, Fragment, oneshot::Sender<Result<(), TrickleError>>),
     Close(SessionId, oneshot::Sender<bool>),
     CloseStream(StreamId, oneshot::Sender<()>),
+    ClosePublisher(StreamId, oneshot::Sender<bool>),
     Status(StreamId, oneshot::Sender<StreamStatus>),
     Shutdown(oneshot::Sender<()>),
 }
@@ -202,6 +203,12 @@ impl Media {
     /// Ends the publisher and all viewers of a stream.
     pub async fn close_stream(&self, stream: StreamId) {
         let _ = self.ask(|reply| Command::CloseStream(stream, reply)).await;
+    }
+
+    /// Ends the publisher of a stream, and those that are about to be; viewers stay.
+    /// Says whether there was one.
+    pub async fn close_publisher(&self, stream: StreamId) -> bool {
+        self.ask(|reply| Command::ClosePublisher(stream, reply)).await.unwrap_or(false)
     }
 
     /// What the stream does at the moment.

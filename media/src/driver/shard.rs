@@ -158,6 +158,16 @@ impl Shard {
                 }
                 let _ = reply.send(());
             }
+            Command::ClosePublisher(stream, reply) => {
+                let publishes = |session: &Session| {
+                    session.stream == stream && matches!(session.end, End::Publisher(_))
+                };
+                let slots = self.sessions.slots(publishes);
+                for slot in &slots {
+                    self.end(now, *slot, "its source was stopped");
+                }
+                let _ = reply.send(!slots.is_empty());
+            }
             Command::Status(stream, reply) => {
                 let status = self.streams.get(&stream).map(|entry| entry.status(now));
                 let _ = reply.send(status.unwrap_or_default());

@@ -1,0 +1,430 @@
+//! Live sources: who may publish and view, what becomes of a source's asset, and the path that
+//! stops a source.
+//!
+//! A source publishes over WHIP to `/start/live/whip/{project}/{device}/{stream}`, either with the
+//! token of its registration, or with the token of a person who may upload into the folder; then
+//! the names of device and stream are the client's own, and the same names find the same asset.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, Path, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use rushes_media::{MediaEvent, StreamId, StreamState};
+use rushes_signaling::whip::{self, Access, Refusal, WhipPath};
+use serde_json::json;
+
+use crate::{
+    access::{self, Permission},
+    app::App,
+    error::{ApiError, ApiResult, Code},
+    events::{Audience, Event},
+    ids::{AnyId, AssetId, ProjectId, RegistrationId, RoomId},
+    rpc::{Caller, CallerKind, authenticate},
+    store::{
+        self, Db, Store, StoreError,
+        live::{NewRegistration, RegistrationRow},
+    },
+    time::Millis,
+};
+
+/// An asset counts as live for this long after its source went silent: encoders that drop come
+/// back, and those who watch should not see it flicker.
+const GRACE: Duration = Duration::from_secs(10);
+/// The longest name of a device or stream, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// The stream of a registration.
+#[must_use]
+pub fn stream_of(registration: RegistrationId) -> StreamId {
+    StreamId(registration.as_u128())
+}
+
+/// The address that a registration publishes to.
+#[must_use]
+pub fn publish_url(app: &App, row: &RegistrationRow) -> String {
+    let (device, stream) = (escape(&row.device), escape(&row.stream));
+    format!("{}/start/live/whip/{}/{device}/{stream}", app.public_url(), row.project_id)
+}
+
+/// The address that a registration is viewed at.
+#[must_use]
+pub fn view_url(app: &App, registration: RegistrationId) -> String {
+    format!("{}/live/whep/{registration}", app.public_url())
+}
+
+/// Percent-encodes a segment of a path (RFC 3986, section 3.3: unreserved only).
+fn escape(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// WHIP, WHEP, and the path that stops a source.
+pub fn router(app: &Arc<App>) -> Router {
+    let access = Arc::new(LiveAccess(Arc::clone(app)));
+    Router::new()
+        .route("/stop/live/whip/{project}/{device}/{stream}", any(stop))
+        .with_state(Arc::clone(&access))
+        .merge(whip::router(app.media.clone(), access))
+}
+
+/// The server's rules for WHIP and WHEP.
+struct LiveAccess(Arc<App>);
+
+impl Access for LiveAccess {
+    async fn publish(
+        &self,
+        path: &WhipPath,
+        bearer: Option<&str>,
+        peer: IpAddr,
+    ) -> Result<StreamId, Refusal> {
+        self.admit(bearer, peer)?;
+        let found = self.source(path, bearer.unwrap_or_default(), peer).await.map_err(refusal)?;
+        let row = match found {
+            Source::Registered(row) => row,
+            Source::New(new) => self.register(new).await.map_err(refusal)?,
+        };
+        Ok(stream_of(row.id))
+    }
+
+    async fn accepted(&self, stream: StreamId) {
+        if let Err(error) = connected(&self.0, stream).await {
+            tracing::error!(%stream, %error, "a publisher is not noted");
+        }
+    }
+
+    async fn view(
+        &self,
+        id: &str,
+        bearer: Option<&str>,
+        peer: IpAddr,
+    ) -> Result<StreamId, Refusal> {
+        self.admit(bearer, peer)?;
+        let caller = self.caller(bearer.unwrap_or_default(), peer).await.map_err(refusal)?;
+        self.visible(id, &caller).await.map(stream_of).map_err(refusal)
+    }
+
+    fn prefix(&self) -> String {
+        // What stands behind the host of the public URL, if anything does.
+        let url = self.0.public_url();
+        let host = url.find("://").map_or(0, |at| at + 3);
+        url[host..].find('/').map_or(String::new(), |at| url[host + at..].to_owned())
+    }
+}
+
+/// What a path and a token lead to.
+enum Source {
+    Registered(RegistrationRow),
+    /// A person's, who may upload here, under names that are new.
+    New(NewRegistration),
+}
+
+impl LiveAccess {
+    /// Whether anybody is let in at all, and somebody said who they are.
+    fn admit(&self, bearer: Option<&str>, peer: IpAddr) -> Result<(), Refusal> {
+        if self.0.draining.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Refusal::Unavailable(5));
+        }
+        if bearer.is_none() {
+            self.0.limits.address(peer).map_err(refusal)?;
+            return Err(Refusal::NoToken);
+        }
+        Ok(())
+    }
+
+    /// Whom a person's token belongs to.
+    async fn caller(&self, bearer: &str, peer: IpAddr) -> ApiResult<Caller> {
+        match authenticate(&self.0, bearer).await {
+            Ok(caller) => {
+                self.0.limits.user(caller.user_id)?;
+                Ok(caller)
+            }
+            Err(error) => {
+                self.0.limits.address(peer)?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn source(&self, path: &WhipPath, bearer: &str, peer: IpAddr) -> ApiResult<Source> {
+        let mut db = self.0.store.read().await?;
+        if let Some(row) = store::live::by_token(&mut db, bearer).await? {
+            if names(&row, path) {
+                return Ok(Source::Registered(row));
+            }
+            return Err(denied("the token belongs to another registration"));
+        }
+        let caller = self.caller(bearer, peer).await?;
+        if caller.kind != CallerKind::User {
+            return Err(denied("guests do not publish"));
+        }
+        let unknown = || ApiError::new(Code::NOT_FOUND);
+        let project: ProjectId = path.project.parse().map_err(|_| unknown())?;
+        access::project_for(&mut db, &caller, project, Permission::Upload).await?;
+        if ![&path.device, &path.stream].into_iter().all(|name| is_name(name)) {
+            return Err(unknown());
+        }
+        let known = store::live::by_source(&mut db, project, &path.device, &path.stream).await?;
+        Ok(match known {
+            Some(row) => Source::Registered(row),
+            None => Source::New(NewRegistration {
+                id: RegistrationId::new(),
+                project_id: project,
+                owner_id: caller.user_id,
+                name: format!("{} {}", path.device, path.stream),
+                description: String::new(),
+                device: path.device.clone(),
+                stream: path.stream.clone(),
+                token_sha256: None,
+            }),
+        })
+    }
+
+    async fn register(&self, new: NewRegistration) -> ApiResult<RegistrationRow> {
+        let mut tx = self.0.store.write().await?;
+        // There is one writer: nobody registers between the look and the insertion.
+        let (project, device, stream) = (new.project_id, &new.device, &new.stream);
+        let known = store::live::by_source(&mut tx, project, device, stream).await?;
+        if known.is_none() {
+            store::live::create(&mut tx, &new, Millis::now()).await?;
+        }
+        let row = store::live::by_source(&mut tx, project, device, stream).await?;
+        tx.commit().await.map_err(|error| ApiError::internal(&error))?;
+        row.ok_or(ApiError::new(Code::NOT_FOUND))
+    }
+
+    /// The registration that goes by an id of its own or of its asset, if the caller may watch it.
+    async fn visible(&self, id: &str, caller: &Caller) -> ApiResult<RegistrationId> {
+        let unknown = || ApiError::new(Code::NOT_FOUND);
+        let id: AnyId = id.parse().map_err(|_| unknown())?;
+        let mut db = self.0.store.read().await?;
+        let row = match store::live::get(&mut db, id.cast()).await? {
+            Some(row) => Some(row),
+            None => store::live::by_asset(&mut db, id.cast()).await?,
+        };
+        let row = row.ok_or_else(unknown)?;
+        may_watch(&mut db, caller, &row).await?;
+        Ok(row.id)
+    }
+}
+
+/// Whether somebody may watch a source: they see its asset in its folder, or attend a room that
+/// shows it. Before it has published there is its folder alone.
+async fn may_watch(db: &mut Db, caller: &Caller, row: &RegistrationRow) -> ApiResult<()> {
+    let Some(asset) = row.asset_id else {
+        access::project_for(db, caller, row.project_id, Permission::View).await?;
+        return Ok(());
+    };
+    match access::asset(db, caller, asset).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.code() == Code::NOT_FOUND => {
+            access::asset_through_room(db, caller, asset).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a path is the registration's own.
+fn names(row: &RegistrationRow, path: &WhipPath) -> bool {
+    path.project.parse() == Ok(row.project_id)
+        && row.device.eq_ignore_ascii_case(&path.device)
+        && row.stream == path.stream
+}
+
+fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
+}
+
+fn denied(why: &'static str) -> ApiError {
+    ApiError::new(Code::ACCESS_DENIED).message(why)
+}
+
+/// What an error is to a client of WHIP and WHEP.
+fn refusal(error: ApiError) -> Refusal {
+    match error.status().as_u16() {
+        401 => Refusal::BadToken,
+        403 => Refusal::Forbidden(error.body()["message"].as_str().unwrap_or("no").to_owned()),
+        404 => Refusal::NotFound,
+        429 => Refusal::TooMany(1),
+        _ => Refusal::Unavailable(5),
+    }
+}
+
+/// A publisher was let in: its registration has an asset from now on.
+async fn connected(app: &App, stream: StreamId) -> ApiResult<()> {
+    let now = Millis::now();
+    let mut tx = app.store.write().await?;
+    let id = RegistrationId::from_u128(stream.0);
+    let connected = store::live::connected(&mut tx, id, now).await?;
+    let created = connected.and_then(|connected| connected.created);
+    let event = match created {
+        None => None,
+        Some(asset) => Some(Event {
+            name: "ASSET_CREATED",
+            data: json!({
+                "id": asset.id,
+                "project_id": asset.project_id,
+                "batch_id": asset.batch_id,
+                "name": asset.name,
+            }),
+            to: Audience::Users(store::live::audience(&mut tx, asset.project_id).await?),
+        }),
+    };
+    tx.commit().await.map_err(|error| ApiError::internal(&error))?;
+    if let Some(event) = event {
+        app.bus.publish(&event);
+    }
+    Ok(())
+}
+
+/// A server that starts has no publishers, whatever it had when it ended.
+pub(crate) async fn forget_streams(store: &Store) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    store::live::all_offline(&mut tx, Millis::now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Takes note of what happened to a stream.
+pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
+    match event {
+        MediaEvent::Live { stream } => set_live(app, stream, true).await,
+        MediaEvent::Offline { stream } => {
+            let later = Arc::clone(app);
+            app.connections.spawn(async move {
+                tokio::select! {
+                    () = later.stop.cancelled() => return,
+                    () = tokio::time::sleep(GRACE) => {}
+                }
+                if later.media.status(stream).await.state != StreamState::Live {
+                    set_live(&later, stream, false).await;
+                }
+            });
+        }
+        _ => {}
+    }
+}
+
+async fn set_live(app: &App, stream: StreamId, live: bool) {
+    match try_set_live(app, stream, live).await {
+        Ok(rooms) => {
+            // What the rooms show has changed: their clients look again.
+            for room in rooms {
+                app.bus.publish(&Event {
+                    name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
+                    data: json!({ "id": room }),
+                    to: Audience::Room(room),
+                });
+            }
+        }
+        Err(error) => tracing::error!(%stream, %error, "a stream's state is not noted"),
+    }
+}
+
+async fn try_set_live(app: &App, stream: StreamId, live: bool) -> ApiResult<Vec<RoomId>> {
+    let mut tx = app.store.write().await?;
+    let row = store::live::get(&mut tx, RegistrationId::from_u128(stream.0)).await?;
+    let Some(asset) = row.and_then(|row| row.asset_id) else { return Ok(Vec::new()) };
+    let known = store::assets::get(&mut tx, asset).await?;
+    if known.is_none_or(|found| found.row.is_live == live) {
+        return Ok(Vec::new());
+    }
+    store::assets::set_live(&mut tx, asset, live, Millis::now()).await?;
+    let rooms = store::live::rooms_with(&mut tx, asset).await?;
+    tx.commit().await.map_err(|error| ApiError::internal(&error))?;
+    Ok(rooms)
+}
+
+/// Ends what a registration's publisher and viewers have, and says of its asset that it is over.
+pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<AssetId>) {
+    app.media.close_stream(stream_of(registration)).await;
+    let Some(asset) = asset else { return };
+    let ended = async {
+        let mut tx = app.store.write().await?;
+        store::assets::set_live(&mut tx, asset, false, Millis::now()).await?;
+        let rooms = store::live::rooms_with(&mut tx, asset).await?;
+        tx.commit().await?;
+        Ok::<_, StoreError>(rooms)
+    };
+    match ended.await {
+        Ok(rooms) => {
+            for room in rooms {
+                app.bus.publish(&Event {
+                    name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
+                    data: json!({ "id": room }),
+                    to: Audience::Room(room),
+                });
+            }
+        }
+        Err(error) => tracing::error!(%registration, %error, "an asset's end is not noted"),
+    }
+}
+
+/// `/stop/live/whip/…`: ends the publisher of a source; its viewers wait for the next one.
+async fn stop(
+    State(access): State<Arc<LiveAccess>>,
+    Path((project, device, stream)): Path<(String, String, String)>,
+    peer: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> Response {
+    let path = WhipPath { project, device, stream };
+    let token = token(&headers);
+    let stopped = async {
+        let token = token.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
+        let peer = peer.0.ip().to_canonical();
+        match access.source(&path, &token, peer).await? {
+            Source::Registered(row) => Ok(access.0.media.close_publisher(stream_of(row.id)).await),
+            Source::New(_) => Err(ApiError::new(Code::NOT_FOUND)),
+        }
+    };
+    match stopped.await {
+        Ok(_) => Json(json!({})).into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = text(header::AUTHORIZATION.as_str())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token);
+    text("x-token").or(bearer).map(|token| token.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_devices_are_free_within_reason() {
+        assert!(is_name("Camera A / 1") && is_name("Kamera Ä"));
+        assert!(!is_name(" ") && !is_name("a\nb") && !is_name(&"a".repeat(201)));
+        assert_eq!(escape("Camera A/1ä"), "Camera%20A%2F1%C3%A4");
+    }
+
+    #[test]
+    fn the_token_may_stand_in_either_header() {
+        let headers = |name: &'static str, value: &'static str| {
+            HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())])
+        };
+        assert_eq!(token(&headers("x-token", "A")), Some("A".to_owned()));
+        assert_eq!(token(&headers("authorization", "bearer A")), Some("A".to_owned()));
+        assert_eq!(token(&headers("authorization", "Basic A")), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! Live registrations: named sources that may publish into a folder.
+
+use sqlx::FromRow;
+
+use super::{
+    Db, StoreError, assets,
+    assets::{AssetRow, NewAsset},
+    batches, projects,
+    text::AssetSubtype,
+};
+use crate::{
+    access::Permission,
+    ids::{AssetId, BatchId, ProjectId, RegistrationId, RoomId, UserId},
+    secret::SecretDigest,
+    time::Millis,
+};
+
+/// The batch that live assets are put into.
+const BATCH: &str = "Live";
+
+/// A registration.
+#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+pub struct RegistrationRow {
+    /// Its id, which is its stream's too.
+    pub id: RegistrationId,
+    /// The folder it publishes into.
+    pub project_id: ProjectId,
+    /// Who registered it.
+    pub owner_id: UserId,
+    /// How it publishes: `WHIP`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What the client calls the device.
+    pub device: String,
+    /// What the client calls the stream.
+    pub stream: String,
+    /// What is kept of its token; none for a source that publishes with a person's.
+    pub token_sha256: Option<SecretDigest>,
+    /// The asset that shows it, once it has published.
+    pub asset_id: Option<AssetId>,
+    /// When a publisher was last let in.
+    pub last_connected: Option<Millis>,
+    /// When it was registered.
+    pub created: Millis,
+}
+
+/// What a new registration is created from.
+#[derive(Debug, Clone)]
+pub struct NewRegistration {
+    /// Its id.
+    pub id: RegistrationId,
+    /// The folder it publishes into.
+    pub project_id: ProjectId,
+    /// Who registers it.
+    pub owner_id: UserId,
+    /// Its name.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// What the client calls the device.
+    pub device: String,
+    /// What the client calls the stream.
+    pub stream: String,
+    /// What is kept of its token.
+    pub token_sha256: Option<SecretDigest>,
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT r.id, r.project_id, r.owner_id, r.kind, r.name, r.description, r.device, ",
+            "r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created ",
+            "FROM live_registrations r JOIN projects p ON p.id = r.project_id ",
+            "JOIN productions n ON n.id = p.production_id ",
+            "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
+            $tail
+        )
+    };
+}
+
+/// Creates a registration.
+///
+/// # Errors
+/// [`StoreError::Unique`] (`uq_live_registrations_source`) when the folder has this source
+/// already; [`StoreError::ForeignKey`] when its folder or owner is absent.
+pub async fn create(db: &mut Db, new: &NewRegistration, now: Millis) -> Result<(), StoreError> {
+    let sql = "INSERT INTO live_registrations (id, project_id, owner_id, name, description, device, \
+               stream, token_sha256, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    sqlx::query(sql)
+        .bind(new.id)
+        .bind(new.project_id)
+        .bind(new.owner_id)
+        .bind(&new.name)
+        .bind(&new.description)
+        .bind(&new.device)
+        .bind(&new.stream)
+        .bind(&new.token_sha256)
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// A registration that is not deleted, whoever asks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &mut Db, id: RegistrationId) -> Result<Option<RegistrationRow>, StoreError> {
+    Ok(sqlx::query_as(select!("AND r.id = $1")).bind(id).fetch_optional(db).await?)
+}
+
+/// The registration whose token this is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_token(
+    db: &mut Db,
+    presented: &str,
+) -> Result<Option<RegistrationRow>, StoreError> {
+    let digest = SecretDigest::of(presented);
+    Ok(sqlx::query_as(select!("AND r.token_sha256 = $1")).bind(digest).fetch_optional(db).await?)
+}
+
+/// The source that goes by these names in a folder.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_source(
+    db: &mut Db,
+    project: ProjectId,
+    device: &str,
+    stream: &str,
+) -> Result<Option<RegistrationRow>, StoreError> {
+    let sql = select!("AND r.project_id = $1 AND r.device = $2 AND r.stream = $3");
+    Ok(sqlx::query_as(sql).bind(project).bind(device).bind(stream).fetch_optional(db).await?)
+}
+
+/// The registration whose pictures an asset shows.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_asset(
+    db: &mut Db,
+    asset: AssetId,
+) -> Result<Option<RegistrationRow>, StoreError> {
+    let sql = select!("AND r.asset_id = $1 ORDER BY r.created DESC, r.id DESC LIMIT 1");
+    Ok(sqlx::query_as(sql).bind(asset).fetch_optional(db).await?)
+}
+
+/// The registrations of a folder, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_project(
+    db: &mut Db,
+    project: ProjectId,
+) -> Result<Vec<RegistrationRow>, StoreError> {
+    let sql = select!("AND r.project_id = $1 ORDER BY r.created, r.id");
+    Ok(sqlx::query_as(sql).bind(project).fetch_all(db).await?)
+}
+
+/// Deletes a registration, and with it what is kept of its token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn delete(db: &mut Db, id: RegistrationId) -> Result<(), StoreError> {
+    let sql = "UPDATE live_registrations SET status = 'DELETED', token_sha256 = NULL WHERE id = $1";
+    sqlx::query(sql).bind(id).execute(db).await?;
+    Ok(())
+}
+
+/// What became of a registration when a publisher was let in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Connected {
+    /// The asset that shows it.
+    pub asset: AssetId,
+    /// That asset, if it had to be made.
+    pub created: Option<AssetRow>,
+}
+
+/// Notes that a publisher was let in; makes the asset that shows it, if there is none or somebody
+/// deleted it. Nothing if the registration is gone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn connected(
+    db: &mut Db,
+    id: RegistrationId,
+    now: Millis,
+) -> Result<Option<Connected>, StoreError> {
+    let Some(row) = get(db, id).await? else { return Ok(None) };
+    let known = match row.asset_id {
+        Some(asset) => assets::get(db, asset).await?.map(|found| found.row.id),
+        None => None,
+    };
+    let created = match known {
+        Some(_) => None,
+        None => Some(create_asset(db, &row, now).await?),
+    };
+    let asset = known.or(created.as_ref().map(|asset| asset.id));
+    let sql = "UPDATE live_registrations SET last_connected = $2, asset_id = $3 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(now).bind(asset).execute(db).await?;
+    Ok(asset.map(|asset| Connected { asset, created }))
+}
+
+async fn create_asset(
+    db: &mut Db,
+    row: &RegistrationRow,
+    now: Millis,
+) -> Result<AssetRow, StoreError> {
+    let batch = live_batch(db, row, now).await?;
+    let mut asset = NewAsset::video(row.project_id, row.owner_id, row.name.as_str());
+    asset.subtype = Some(AssetSubtype::Streaming);
+    asset.batch_id = Some(batch);
+    assets::create(db, &asset, now).await
+}
+
+async fn live_batch(
+    db: &mut Db,
+    row: &RegistrationRow,
+    now: Millis,
+) -> Result<BatchId, StoreError> {
+    let known = batches::of_project(db, row.project_id).await?;
+    match known.into_iter().find(|batch| batch.name == BATCH) {
+        Some(batch) => Ok(batch.id),
+        None => Ok(batches::create(db, row.project_id, row.owner_id, BATCH, now).await?.id),
+    }
+}
+
+/// Says of all assets that nobody publishes them: what a server knows when it starts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all_offline(db: &mut Db, now: Millis) -> Result<(), StoreError> {
+    sqlx::query("UPDATE assets SET is_live = FALSE, modified = $1 WHERE is_live")
+        .bind(now)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// The rooms in whose playlists an asset is, as long as they are not over.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rooms_with(db: &mut Db, asset: AssetId) -> Result<Vec<RoomId>, StoreError> {
+    let sql = "SELECT DISTINCT r.id FROM rooms r \
+               LEFT JOIN room_playlists rp ON rp.room_id = r.id \
+               JOIN playlists l ON l.id = r.session_playlist_id OR l.id = rp.playlist_id \
+               LEFT JOIN playlist_assets pa ON pa.playlist_id = l.id AND pa.asset_id = $1 \
+               LEFT JOIN assets a ON a.id = $1 AND l.playlist_source = 'FOLDER' \
+               AND a.project_id = l.source_project_id \
+               WHERE r.status <> 'COMPLETE' AND (pa.asset_id IS NOT NULL OR a.id IS NOT NULL)";
+    Ok(sqlx::query_scalar(sql).bind(asset).fetch_all(db).await?)
+}
+
+/// Those who see the assets of a folder: whom an event about one is for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn audience(db: &mut Db, project: ProjectId) -> Result<Vec<UserId>, StoreError> {
+    let sql = "WITH RECURSIVE above(id, parent_project_id, production_id) AS (\
+               SELECT id, parent_project_id, production_id FROM projects WHERE id = $1 \
+               UNION SELECT p.id, p.parent_project_id, p.production_id FROM projects p \
+               JOIN above b ON p.id = b.parent_project_id) \
+               SELECT m.user_id FROM project_members m JOIN above b ON b.id = m.project_id \
+               UNION SELECT c.user_id FROM above b JOIN productions n ON n.id = b.production_id \
+               JOIN company_members c ON c.company_id = n.company_id \
+               WHERE c.is_admin OR c.user_id = n.owner_id";
+    let candidates: Vec<UserId> =
+        sqlx::query_scalar(sql).bind(project).fetch_all(&mut *db).await?;
+    let mut seeing = Vec::new();
+    for user in candidates {
+        let seen = projects::seen(db, user, project).await?;
+        if seen.is_some_and(|seen| seen.rights().may(Permission::View)) {
+            seeing.push(user);
+        }
+    }
+    Ok(seeing)
+}

@@ -230,13 +230,8 @@ async fn may_watch(db: &mut Db, caller: &Caller, row: &RegistrationRow) -> ApiRe
         access::project_for(db, caller, row.project_id, Permission::View).await?;
         return Ok(());
     };
-    match access::asset(db, caller, asset).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.code() == Code::NOT_FOUND => {
-            access::asset_through_room(db, caller, asset).await
-        }
-        Err(error) => Err(error),
-    }
+    access::asset(db, caller, asset).await?;
+    Ok(())
 }
 
 /// Whether a path is the registration's own.

@@ -38,10 +38,7 @@ pub(super) struct CreatedWhip {
 }
 
 /// Registers a source that publishes over WHIP, as OBS does.
-pub(super) async fn create_whip(
-    ctx: &mut Ctx,
-    req: CreateRegistration,
-) -> ApiResult<CreatedWhip> {
+pub(super) async fn create_whip(ctx: &mut Ctx, req: CreateRegistration) -> ApiResult<CreatedWhip> {
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let project = req.project_id;
     access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
@@ -170,8 +167,7 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
     let unknown = || ApiError::new(Code::NOT_FOUND);
     let id = req.id.ok_or_else(unknown)?;
     let row = store::live::get(ctx.db(), id).await?.ok_or_else(unknown)?;
-    let seen =
-        access::project_for(ctx.db(), &caller, row.project_id, Permission::View).await?;
+    let seen = access::project_for(ctx.db(), &caller, row.project_id, Permission::View).await?;
     let mut breadcrumbs = Vec::new();
     for (id, name) in store::projects::ancestors(ctx.db(), row.project_id).await? {
         // The names of folders that the caller does not see stay unsaid.

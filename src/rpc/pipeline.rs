@@ -64,6 +64,10 @@ async fn run(app: &Arc<App>, call: Call, known: Option<Caller>) -> ApiResult<Str
     };
     limit(app, caller.as_ref(), call.peer)?;
     let route = app.routes.get(row.path).ok_or(ApiError::new(Code::NOT_BUILT))?;
+    if route.kind() == RouteKind::External {
+        return Err(ApiError::new(Code::NOT_BUILT)
+            .message("This path is not served in this way, see its documentation"));
+    }
     if let Some(Caller { kind: CallerKind::Guest { .. }, .. }) = caller
         && row.token
         && !route.takes_guests()

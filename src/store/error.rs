@@ -36,7 +36,10 @@ pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("uq_api_keys_api_id", "api_keys.api_id"),
     ("uq_asset_files_location", "asset_files.location"),
     ("uq_assets_uuid", "assets.project_id, assets.uuid"),
-    ("uq_live_registrations_source", "live_registrations.project_id, live_registrations.device, live_registrations.stream"),
+    (
+        "uq_live_registrations_source",
+        "live_registrations.project_id, live_registrations.device, live_registrations.stream",
+    ),
     ("uq_live_registrations_token", "live_registrations.token_sha256"),
     ("pk_room_asset_order", "room_asset_order.room_id, room_asset_order.playlist_asset_id"),
     ("pk_room_playlists", "room_playlists.room_id, room_playlists.playlist_id"),

@@ -116,10 +116,7 @@ pub async fn get(db: &mut Db, id: RegistrationId) -> Result<Option<RegistrationR
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_token(
-    db: &mut Db,
-    presented: &str,
-) -> Result<Option<RegistrationRow>, StoreError> {
+pub async fn by_token(db: &mut Db, presented: &str) -> Result<Option<RegistrationRow>, StoreError> {
     let digest = SecretDigest::of(presented);
     Ok(sqlx::query_as(select!("AND r.token_sha256 = $1")).bind(digest).fetch_optional(db).await?)
 }
@@ -142,10 +139,7 @@ pub async fn by_source(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_asset(
-    db: &mut Db,
-    asset: AssetId,
-) -> Result<Option<RegistrationRow>, StoreError> {
+pub async fn by_asset(db: &mut Db, asset: AssetId) -> Result<Option<RegistrationRow>, StoreError> {
     let sql = select!("AND r.asset_id = $1 ORDER BY r.created DESC, r.id DESC LIMIT 1");
     Ok(sqlx::query_as(sql).bind(asset).fetch_optional(db).await?)
 }
@@ -270,8 +264,7 @@ pub async fn audience(db: &mut Db, project: ProjectId) -> Result<Vec<UserId>, St
                UNION SELECT c.user_id FROM above b JOIN productions n ON n.id = b.production_id \
                JOIN company_members c ON c.company_id = n.company_id \
                WHERE c.is_admin OR c.user_id = n.owner_id";
-    let candidates: Vec<UserId> =
-        sqlx::query_scalar(sql).bind(project).fetch_all(&mut *db).await?;
+    let candidates: Vec<UserId> = sqlx::query_scalar(sql).bind(project).fetch_all(&mut *db).await?;
     let mut seeing = Vec::new();
     for user in candidates {
         let seen = projects::seen(db, user, project).await?;

@@ -9,6 +9,7 @@ mod http;
 mod identity;
 mod layers;
 mod playlists;
+mod live;
 mod process;
 mod rooms;
 mod tree;

@@ -112,13 +112,15 @@ fn a_bundle_only_section_is_not_rejected() {
 
 #[test]
 fn a_browsers_encoder_is_told_where_to_begin() {
-    let offer = OBS.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 transport-cc\r\n");
+    let offer =
+        OBS.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 transport-cc\r\n");
     assert!(published(&offer).sections[1].contains(";x-google-start-bitrate=2500\r\n"));
 }
 
 #[test]
 fn every_profile_is_answered_as_it_was_offered() {
-    let mut rtc = Rtc::builder().clear_codecs().enable_h264(true).enable_vp9(true).build(Instant::now());
+    let mut rtc =
+        Rtc::builder().clear_codecs().enable_h264(true).enable_vp9(true).build(Instant::now());
     let mut api = rtc.sdp_api();
     api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None);
     let (offer, _pending) = api.apply().unwrap();
@@ -171,7 +173,8 @@ fn the_payload_type_of_the_publishers_profile_is_chosen() {
 #[test]
 fn sections_that_are_not_taken_are_rejected_in_their_place() {
     let (head, media) = OBS.split_once("m=audio").unwrap();
-    let data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\n";
+    let data =
+        "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\n";
     let head = head.replace("BUNDLE 0 1", "BUNDLE 9 0 1");
     let answer = published(&format!("{head}{data}m=audio{media}"));
     assert!(answer.head.contains("a=group:BUNDLE 0 1"));
@@ -205,7 +208,8 @@ fn what_cannot_work_is_refused_with_the_reason() {
         ("a=setup:actpass", "a=setup:maybe", "setup", |e| matches!(e, OfferError::Malformed(_))),
     ];
     for (from, to, reason, check) in cases {
-        let error = Publisher::answer(&setup(), Instant::now(), &OBS.replace(from, to)).unwrap_err();
+        let error =
+            Publisher::answer(&setup(), Instant::now(), &OBS.replace(from, to)).unwrap_err();
         assert!(check(&error) && error.to_string().contains(reason), "{from}: {error:?}");
     }
     let inactive = OBS.replace("a=sendonly", "a=inactive");
@@ -332,7 +336,8 @@ fn drain(peer: &mut Peer, now: Instant, client: &mut Client, events: &mut Vec<Ev
             Output::Transmit(t) => {
                 any = true;
                 let from = SERVER.parse().unwrap();
-                let receive = Receive::new(Protocol::Udp, from, client.address, &t.contents).unwrap();
+                let receive =
+                    Receive::new(Protocol::Udp, from, client.address, &t.contents).unwrap();
                 client.rtc.handle_input(Input::Receive(now, receive)).unwrap();
                 while let output = client.rtc.poll_output().unwrap()
                     && !matches!(output, Output::Timeout(_))

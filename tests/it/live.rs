@@ -1,0 +1,320 @@
+//! Live sources: who may publish and watch, and what becomes of a source.
+
+use reqwest::{Response, StatusCode, header};
+use rushes::{
+    ids::ProjectId,
+    provision,
+    store::{credentials, credentials::NewToken, security::default, text::TokenKind},
+    time::Millis,
+};
+use serde_json::{Value, json};
+
+use crate::harness::{Person, Rushes, code};
+
+const OBS: &str = include_str!("../../media/tests/sdp/obs-whip-offer.sdp");
+const VIEWER: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
+const SDP: &str = "application/sdp";
+
+/// A server with a production, its administrator, and a registration.
+struct Stage {
+    rushes: Rushes,
+    admin: Person,
+    project: ProjectId,
+    registration: String,
+    /// The path of the registration's address.
+    path: String,
+    token: String,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let rushes = Rushes::start().await;
+        let admin = rushes.person("producer").await;
+        let ask = |path: &'static str, body: Value| {
+            let (rushes, token) = (&rushes, admin.token.clone());
+            async move {
+                let (status, answer) = rushes.post(path, Some(&token), &body).await;
+                assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+                answer
+            }
+        };
+        let companies = ask("/get/companies", json!({})).await;
+        let company = &companies[0]["id"];
+        let group = ask("/create/group", json!({ "company_id": company, "name": "Show" })).await;
+        let project = json!({ "group_id": group["id"], "name": "Day 1" });
+        let project = ask("/create/project", project).await;
+        let new = json!({ "project_id": project["id"], "name": "OBS", "description": "" });
+        let made = ask("/create/live/registration/whip", new).await;
+        let url = made["url"].as_str().unwrap();
+        let path = url.strip_prefix(&rushes.url("")).unwrap().to_owned();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        Self {
+            project: text(&project["id"]).parse().unwrap(),
+            registration: text(&made["id"]),
+            token: text(&made["token"]),
+            path,
+            admin,
+            rushes,
+        }
+    }
+
+    async fn offer(&self, path: &str, bearer: Option<&str>, kind: &str, body: String) -> Response {
+        let mut request = self.rushes.client.post(self.rushes.url(path));
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer);
+        }
+        request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()
+    }
+
+    /// A refusal: its status and its reason.
+    async fn refused(
+        &self,
+        path: &str,
+        bearer: Option<&str>,
+        kind: &str,
+        body: String,
+    ) -> (u16, String) {
+        let response = self.offer(path, bearer, kind, body).await;
+        let status = response.status().as_u16();
+        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        assert_eq!(kind, "application/problem+json");
+        let text = response.text().await.unwrap();
+        for secret in [&self.token, &self.admin.token] {
+            assert!(!text.contains(secret.as_str()), "{text}");
+        }
+        let body: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(body["status"], status);
+        (status, body["detail"].as_str().unwrap().to_owned())
+    }
+
+    async fn publish(&self) -> Response {
+        let response = self.offer(&self.path, Some(&self.token), SDP, OBS.to_owned()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        response
+    }
+
+    async fn ask(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.rushes.post(path, Some(&self.admin.token), &body).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+        answer
+    }
+
+    async fn details(&self) -> Value {
+        self.ask("/get/live/details", json!({ "id": self.registration })).await
+    }
+
+    /// Somebody with a security group in the folder.
+    async fn member(&self, name: &str, group: i64) -> Person {
+        let person = self.rushes.person(name).await;
+        let mut tx = self.rushes.app().store.write().await.unwrap();
+        let now = Millis::now();
+        provision::add_project_member(&mut tx, self.project, person.id, group, now).await.unwrap();
+        tx.commit().await.unwrap();
+        person
+    }
+}
+
+fn watch(id: &str) -> String {
+    format!("/live/whep/{id}")
+}
+
+#[tokio::test]
+async fn a_publisher_without_the_right_is_refused() {
+    let stage = Stage::new().await;
+    let offer = || OBS.to_owned();
+    let (status, reason) = stage.refused(&stage.path, None, SDP, offer()).await;
+    assert!(status == 401 && reason.contains("Bearer"), "{reason}");
+    let wrong = "F".repeat(64);
+    assert_eq!(stage.refused(&stage.path, Some(&wrong), SDP, offer()).await.0, 401);
+    assert_eq!(stage.refused(&stage.path, Some("x"), SDP, offer()).await.0, 401);
+
+    let other = json!({ "project_id": stage.project, "name": "Other", "description": "" });
+    let other = stage.ask("/create/live/registration/whip", other).await;
+    let token = other["token"].as_str().unwrap();
+    stage.publish().await;
+    let (status, reason) = stage.refused(&stage.path, Some(token), SDP, offer()).await;
+    assert_eq!((status, reason.as_str()), (403, "the token belongs to another registration"));
+
+    let stranger = stage.rushes.person("stranger").await;
+    assert_eq!(stage.refused(&stage.path, Some(&stranger.token), SDP, offer()).await.0, 404);
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    assert_eq!(stage.refused(&stage.path, Some(&watcher.token), SDP, offer()).await.0, 403);
+    assert_eq!(stage.details().await["status"], "CONNECTING", "the publisher is not disturbed");
+}
+
+#[tokio::test]
+async fn what_is_no_offer_is_refused() {
+    let stage = Stage::new().await;
+    let bearer = Some(stage.token.as_str());
+    let (status, reason) = stage.refused(&stage.path, bearer, "text/plain", OBS.to_owned()).await;
+    assert!(status == 415 && reason.contains(SDP), "{reason}");
+    let (head, _) = OBS.split_once("m=audio").unwrap();
+    let (status, reason) = stage.refused(&stage.path, bearer, SDP, head.to_owned()).await;
+    assert_eq!((status, reason.as_str()), (422, "the offer has no audio and no video section"));
+    let monster = format!("{OBS}{}", "a=x\r\n".repeat(210_000));
+    let (status, reason) = stage.refused(&stage.path, bearer, SDP, monster).await;
+    assert!(status == 413 && reason.contains("65536"), "{reason}");
+    assert_eq!(stage.refused(&stage.path, bearer, SDP, "v=0".to_owned()).await.0, 422);
+    assert_eq!(stage.details().await["status"], "WAITING");
+}
+
+#[tokio::test]
+async fn a_viewer_without_the_right_finds_nothing() {
+    let stage = Stage::new().await;
+    let path = watch(&stage.registration);
+    let offer = || VIEWER.to_owned();
+    let (status, _) = stage.refused(&path, Some(&stage.admin.token), SDP, offer()).await;
+    assert_eq!(status, 409, "nobody publishes");
+    stage.publish().await;
+    assert_eq!(stage.refused(&path, None, SDP, offer()).await.0, 401);
+    assert_eq!(stage.refused(&path, Some(&"0".repeat(64)), SDP, offer()).await.0, 401);
+    let stranger = stage.rushes.person("stranger").await;
+    let (status, reason) = stage.refused(&path, Some(&stranger.token), SDP, offer()).await;
+    let absent = watch(&"0".repeat(32));
+    let nothing = stage.refused(&absent, Some(&stranger.token), SDP, offer()).await;
+    assert_eq!((status, reason), nothing, "like what is not there");
+
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let response = stage.offer(&path, Some(&watcher.token), SDP, offer()).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let asset = stage.details().await["additional_details"]["asset_id"].clone();
+    let by_asset = watch(asset.as_str().unwrap());
+    let response = stage.offer(&by_asset, Some(&watcher.token), SDP, offer()).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_guest_watches_what_their_room_shows() {
+    let stage = Stage::new().await;
+    stage.publish().await;
+    let asset = stage.details().await["additional_details"]["asset_id"].clone();
+    let group = stage.details().await["group"].clone();
+    let room = json!({ "group_id": group, "name": "Room", "description": "" });
+    let room = stage.ask("/create/review_session", room).await;
+    let guest = stage.rushes.person("guest").await;
+    let mut tx = stage.rushes.app().store.write().await.unwrap();
+    let token = NewToken {
+        user_id: guest.id,
+        kind: TokenKind::Guest,
+        room_id: Some(room["id"].as_str().unwrap().parse().unwrap()),
+        lifetime: std::time::Duration::from_secs(60),
+    };
+    let token = credentials::create_token(&mut tx, token, Millis::now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = watch(asset.as_str().unwrap());
+    let refused = stage.refused(&path, Some(token.reveal()), SDP, VIEWER.to_owned()).await;
+    assert_eq!(refused.0, 404, "the room does not show it");
+    let publishes = stage.refused(&stage.path, Some(token.reveal()), SDP, OBS.to_owned()).await;
+    assert_eq!(publishes.0, 403);
+}
+
+#[tokio::test]
+async fn the_first_publisher_makes_the_asset_and_the_next_finds_it() {
+    let stage = Stage::new().await;
+    let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
+    assert_eq!(stage.details().await["additional_details"]["asset_id"], Value::Null);
+    stage.publish().await;
+    let event = loop {
+        let event = socket.receive().await.unwrap();
+        if event["event_type"] == "ASSET_CREATED" {
+            break event;
+        }
+    };
+    let details = stage.details().await;
+    let asset = &details["additional_details"]["asset_id"];
+    assert_eq!(&event["data"]["id"], asset);
+    assert!(details["last_connected"].is_string());
+    let shown = stage.ask("/get/asset", json!({ "id": asset })).await;
+    assert_eq!((&shown["subtype"], &shown["name"]), (&json!("STREAMING"), &json!("OBS")));
+    assert_eq!(shown["is_live"], false, "it was answered; media has not come");
+    stage.publish().await;
+    assert_eq!(&stage.details().await["additional_details"]["asset_id"], asset);
+}
+
+#[tokio::test]
+async fn the_token_is_shown_once() {
+    let stage = Stage::new().await;
+    let list = json!({ "project_id": stage.project });
+    for path in ["/list/live/registrations", "/list/live/registrations/v2"] {
+        let listed = stage.ask(path, list.clone()).await;
+        assert_eq!(listed[0]["id"], json!(stage.registration));
+        assert_eq!((&listed[0]["type"], &listed[0]["status"]), (&json!("WHIP"), &json!("WAITING")));
+        assert!(!listed.to_string().contains(&stage.token));
+    }
+    assert!(!stage.details().await.to_string().contains(&stage.token));
+    let stranger = stage.rushes.person("stranger").await;
+    let (_, answer) = stage.rushes.post(path_of_list(), Some(&stranger.token), &list).await;
+    assert_eq!(code(&answer), 404);
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let new = json!({ "project_id": stage.project, "name": "x", "description": "" });
+    let path = "/create/live/registration/whip";
+    let (_, answer) = stage.rushes.post(path, Some(&watcher.token), &new).await;
+    assert_eq!(code(&answer), 800);
+}
+
+fn path_of_list() -> &'static str {
+    "/list/live/registrations"
+}
+
+#[tokio::test]
+async fn a_person_publishes_under_names_of_their_own() {
+    let stage = Stage::new().await;
+    let member = stage.member("camera", default::CONTRIBUTOR).await;
+    let path = format!("/start/live/whip/{}/Camera%20A/2", stage.project);
+    for _ in 0..2 {
+        let response = stage.offer(&path, Some(&member.token), SDP, OBS.to_owned()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+    }
+    let listed =
+        stage.ask("/list/live/registrations", json!({ "project_id": stage.project })).await;
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 2, "the same names are the same source");
+    assert_eq!(listed[1]["name"], "Camera A 2");
+    assert_eq!(listed[1]["status"], "CONNECTING");
+
+    let stop = stage.rushes.url(&path.replace("/start/", "/stop/"));
+    let stopped = |token: &str| stage.rushes.client.post(&stop).header("X-Token", token).send();
+    let stranger = stage.rushes.person("stranger").await;
+    assert_eq!(stopped(&stranger.token).await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert_eq!(stopped("nobody").await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(stopped(&member.token).await.unwrap().status(), StatusCode::OK);
+    let listed =
+        stage.ask("/list/live/registrations", json!({ "project_id": stage.project })).await;
+    assert_eq!(listed[1]["status"], "WAITING");
+}
+
+#[tokio::test]
+async fn a_deleted_registration_is_over() {
+    let stage = Stage::new().await;
+    let session = stage.publish().await.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    let deleted = json!({ "id": stage.registration });
+    let stranger = stage.rushes.person("stranger").await;
+    let path = "/delete/live/registration";
+    let (_, answer) = stage.rushes.post(path, Some(&stranger.token), &deleted).await;
+    assert_eq!(code(&answer), 404);
+    assert_eq!(stage.ask(path, deleted.clone()).await["success"], true);
+    let offer = OBS.to_owned();
+    assert_eq!(stage.refused(&stage.path, Some(&stage.token), SDP, offer).await.0, 401);
+    let (_, answer) =
+        stage.rushes.post("/get/live/details", Some(&stage.admin.token), &deleted).await;
+    assert_eq!(code(&answer), 404);
+    let client = &stage.rushes.client;
+    let ended = client.delete(stage.rushes.url(&session)).bearer_auth(&stage.token).send().await;
+    assert_eq!(ended.unwrap().status(), StatusCode::OK, "its client still says goodbye");
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_its_bearer() {
+    let stage = Stage::new().await;
+    let response = stage.publish().await;
+    let location = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+    assert!(location.starts_with("/live/session/"));
+    let session = stage.rushes.url(&location);
+    let client = &stage.rushes.client;
+    assert_eq!(client.delete(&session).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    let other = client.delete(&session).bearer_auth(&stage.admin.token).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::FORBIDDEN);
+    let own = client.delete(&session).bearer_auth(&stage.token).send().await.unwrap();
+    assert_eq!(own.status(), StatusCode::OK);
+    assert_eq!(stage.details().await["status"], "WAITING");
+}

@@ -42,20 +42,21 @@ lint:
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	cd web && npm run check
 
+# Always the whole workspace: a smaller selection would resolve the features of the
+# dependencies differently, and compile them once more.
 unit:
-	$(CARGO) test --locked --workspace --lib --bins --test '*' --exclude rushes
-	$(CARGO) test --locked -p rushes --lib --bins
+	$(CARGO) test --locked --workspace --lib --bins
 	cd web && npm test
 
 integration:
-	$(CARGO) test --locked --test it
+	$(CARGO) test --locked --workspace --test it --test loopback --test laws --test vectors
 
 interop:
-	$(CARGO) test --locked --test interop -- --test-threads=2
+	$(CARGO) test --locked --workspace --test interop
 
-# The binary comes with the integration tests' build: its dependencies are compiled once.
+# The binary comes with the build of the integration tests.
 browser: web
-	$(CARGO) test --locked --test it --no-run
+	$(CARGO) test --locked --workspace --test it --no-run
 	cd tests/browser && npm test
 
 deny:

@@ -28,7 +28,7 @@ fn parameter(link: &Value, name: &str) -> Result<String, Error> {
 
 async fn host(links: &Value) -> Result<Api, Error> {
     let mut api = Api::new(Url::parse(links["url"].as_str().ok_or("no url")?)?);
-    let proof = json!({ "token": parameter(&links["host_link"], "token")? });
+    let proof = json!({ "onetimetoken": parameter(&links["host_link"], "token")? });
     api.sign_in("/authenticate/user/onetimetoken", proof).await?;
     Ok(api)
 }

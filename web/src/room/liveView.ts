@@ -17,9 +17,19 @@ export class LiveView {
   #assetId: string | null = null;
   #frozen = false;
   #callback = 0;
+  /** Who closes the page leaves the source too, instead of being missed by the server a while later. */
+  readonly #leave = () => this.#player?.close();
+  readonly #comeBack = (event: PageTransitionEvent) => {
+    const assetId = this.#assetId;
+    if (!event.persisted || assetId === null) return;
+    this.show(null);
+    this.show(assetId);
+  };
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
+    addEventListener('pagehide', this.#leave);
+    addEventListener('pageshow', this.#comeBack);
     this.#watch();
   }
 
@@ -60,6 +70,8 @@ export class LiveView {
   }
 
   destroy(): void {
+    removeEventListener('pagehide', this.#leave);
+    removeEventListener('pageshow', this.#comeBack);
     this.#options.video.cancelVideoFrameCallback(this.#callback);
     this.show(null);
   }

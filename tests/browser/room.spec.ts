@@ -4,7 +4,7 @@ import { Demo } from './demo.ts';
 import { Room, counts, FPS } from './room.ts';
 import { compare, record } from './timeline.ts';
 
-const demo = new Demo();
+let demo: Demo;
 let contexts: BrowserContext[] = [];
 let host: Room;
 let guest: Room;
@@ -16,6 +16,8 @@ async function newPage(browser: Browser) {
 }
 
 test.beforeEach(async ({ browser }) => {
+  // A data folder of its own: no test finds the room as another left it.
+  demo = new Demo();
   const links = await demo.start();
   host = await Room.open(await newPage(browser), links.host_link, 'host');
   guest = await Room.open(await newPage(browser), links.guest_link, 'guest');
@@ -25,10 +27,8 @@ test.afterEach(async ({}, info) => {
   if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
   await Promise.all(contexts.map((context) => context.close()));
   contexts = [];
-  await demo.kill();
+  await demo.end();
 });
-
-test.afterAll(() => demo.end());
 
 /** Both pages decode the live stream and the number burnt into it goes up. */
 async function bothSeeTheLivePicture(): Promise<void> {

@@ -168,8 +168,10 @@ export class RoomModel {
 
   // What the person does.
 
+  /** Shows this; a clip that is shown already goes back to its first frame. */
   load(asset: Asset): void {
-    if (!this.canDrive || asset.id === this.state?.asset_id) return;
+    const runs = asset.id === this.state?.asset_id && this.isLive && this.state.playing;
+    if (!this.canDrive || runs) return;
     if (this.unsynced) void this.#loadOwn(asset);
     else this.#do({ op: 'LOAD', asset_id: asset.id });
   }

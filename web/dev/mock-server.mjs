@@ -36,7 +36,7 @@ const assets = [
   { id: 'C2', name: 'Scene 12 take 4, the long one with the crane', duration: clipFrames / fps },
 ];
 const ago = (hours) => new Date(Date.now() - hours * 3600_000).toISOString();
-const common = { group_name: 'Northern Light', asset_count: assets.length };
+const common = { group_name: 'A Production', asset_count: assets.length };
 const rooms = new Map(
   [
     { id: 'R1', name: 'Dailies, day 14', status: 'STARTED', start_time: ago(1), ...common },

@@ -74,8 +74,8 @@ describe('SessionStore', () => {
 describe('sessionOf', () => {
   const user = { id: '1', token: 'T', email: null, type: null };
   it('finds a name to show', () => {
-    expect(sessionOf({ ...user, first_name: 'Ann', last_name: 'Lee' }).name).toBe('Ann Lee');
-    expect(sessionOf({ ...user, first_name: 'Ann', last_name: null }).name).toBe('Ann');
+    expect(sessionOf({ ...user, first_name: 'First', last_name: 'Last' }).name).toBe('First Last');
+    expect(sessionOf({ ...user, first_name: 'First', last_name: null }).name).toBe('First');
     expect(
       sessionOf({ ...user, first_name: null, last_name: '', email: 'host@rushes.test' }).name,
     ).toBe('host@rushes.test');

@@ -9,12 +9,18 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use rushes::demo::clip;
 use rushes::demo::picture::Size;
 use rushes::demo::whip_client::WhipTarget;
 
 use crate::peer::Error;
+
+/// How long ffmpeg may take to end after it was asked to.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+/// How often it is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A version of ffmpeg that can publish over WHIP.
 #[derive(Debug, Clone, Copy)]
@@ -98,12 +104,19 @@ impl Ffmpeg {
     }
 
     /// Asks ffmpeg to end, which makes it end its session, and waits for it.
-    pub(crate) fn stop(mut self) -> Result<(), Error> {
+    pub(crate) async fn stop(mut self) -> Result<(), Error> {
         if let Some(mut input) = self.child.stdin.take() {
             input.write_all(b"q")?;
         }
-        let status = self.child.wait()?;
-        if status.success() { Ok(()) } else { Err(format!("ffmpeg: {status}").into()) }
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < deadline {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("ffmpeg: {status}").into()),
+                None => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+        Err(format!("ffmpeg does not end within {STOP_TIMEOUT:?}").into())
     }
 }
 

@@ -62,7 +62,7 @@ async fn ffmpeg_is_seen(version: Version) -> Result<(), Error> {
     let viewer = watch(&server, &source).await?;
     picture_and_sound(&viewer).await?;
     viewer.close().await?;
-    ffmpeg.stop()
+    ffmpeg.stop().await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,7 @@
 //! The media plane over real sockets, with str0m as its clients.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
+
 mod client;
 
 use std::collections::BTreeSet;

@@ -135,9 +135,9 @@ impl Socket {
             segment_size: segment,
             src_ip: route.from.and_then(|from| self.source_ip(from)),
         };
-        let sent = self.io.try_io(Interest::WRITABLE, || {
-            self.state.try_send(UdpSockRef::from(&self.io), &transmit)
-        });
+        // Not through tokio's readiness, which would have to be awaited: what the
+        // kernel does not take now is not worth sending later.
+        let sent = self.state.try_send(UdpSockRef::from(&self.io), &transmit);
         let Err(error) = sent else { return };
         match (error.kind(), segment) {
             // Lost like any other datagram: retransmission makes up for it.

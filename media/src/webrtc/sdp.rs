@@ -369,12 +369,15 @@ impl RawSection {
             let number = pt.to_string();
             self.feedback.iter().any(|(p, value)| (*p == number || p == "*") && value == what)
         };
+        // Sound is not sent again: by then it is too late to be heard, and Opus
+        // conceals.
+        let again = codec.kind() == Kind::Video;
         Some(OfferedCodec {
             pt,
             codec,
             format: FormatParams::parse_line(format),
-            rtx: self.repair(pt),
-            nack: has("nack"),
+            rtx: self.repair(pt).filter(|_| again),
+            nack: again && has("nack"),
             pli: has("nack pli"),
             fir: has("ccm fir"),
             transport_cc: has("transport-cc"),

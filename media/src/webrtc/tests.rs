@@ -1,5 +1,6 @@
 //! The offers of real clients, and whole sessions in virtual time.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -275,29 +276,36 @@ impl Client {
         (client, peer)
     }
 
-    /// Carries all there is between the two; gives back the server-side events.
+    /// Carries all there is between the two, a datagram at a time, as str0m wants it;
+    /// gives back the server-side events.
     fn exchange(&mut self, now: Instant, peer: &mut Peer) -> Vec<Event> {
         let server = SERVER.parse().unwrap();
         let mut events = Vec::new();
+        let mut up = VecDeque::new();
+        let mut down = VecDeque::new();
         peer.tick(now).unwrap();
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         loop {
-            let mut quiet = true;
-            while let output = self.rtc.poll_output().unwrap()
-                && !matches!(output, Output::Timeout(_))
-            {
-                quiet = false;
-                match output {
-                    Output::Transmit(t) => {
-                        peer.datagram(now, self.address, server, &t.contents).unwrap();
-                        drain(peer, now, self, &mut events);
-                    }
-                    Output::Event(event) => self.note(event),
-                    Output::Timeout(_) => {}
+            loop {
+                match peer.poll().unwrap() {
+                    Output::Timeout(_) => break,
+                    Output::Transmit(t) => down.push_back(t.contents),
+                    Output::Event(event) => events.push(event),
                 }
             }
-            quiet &= !drain(peer, now, self, &mut events);
-            if quiet {
+            loop {
+                match self.rtc.poll_output().unwrap() {
+                    Output::Timeout(_) => break,
+                    Output::Transmit(t) => up.push_back(t.contents),
+                    Output::Event(event) => self.note(event),
+                }
+            }
+            if let Some(data) = up.pop_front() {
+                peer.datagram(now, self.address, server, &data).unwrap();
+            } else if let Some(data) = down.pop_front() {
+                let receive = Receive::new(Protocol::Udp, server, self.address, &data).unwrap();
+                self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+            } else {
                 return events;
             }
         }
@@ -324,38 +332,6 @@ impl Client {
             self.rtc.direct_api().stream_tx_by_mid(self.video, None).unwrap().write_rtp(write);
         }
         self.frame += 1;
-    }
-}
-
-/// Takes what the server-side peer has to say to its client; says whether there was anything.
-fn drain(peer: &mut Peer, now: Instant, client: &mut Client, events: &mut Vec<Event>) -> bool {
-    let mut any = false;
-    loop {
-        match peer.poll().unwrap() {
-            Output::Timeout(_) => return any,
-            Output::Transmit(t) => {
-                any = true;
-                let from = SERVER.parse().unwrap();
-                let receive =
-                    Receive::new(Protocol::Udp, from, client.address, &t.contents).unwrap();
-                client.rtc.handle_input(Input::Receive(now, receive)).unwrap();
-                while let output = client.rtc.poll_output().unwrap()
-                    && !matches!(output, Output::Timeout(_))
-                {
-                    match output {
-                        Output::Transmit(t) => {
-                            peer.datagram(now, client.address, from, &t.contents).unwrap();
-                        }
-                        Output::Event(event) => client.note(event),
-                        Output::Timeout(_) => {}
-                    }
-                }
-            }
-            Output::Event(event) => {
-                any = true;
-                events.push(event);
-            }
-        }
     }
 }
 

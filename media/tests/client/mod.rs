@@ -14,47 +14,48 @@ use tokio::net::UdpSocket;
 /// A test that waits longer than this for something has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Client {
-    pub rtc: Rtc,
-    pub video: Mid,
-    pub audio: Mid,
-    pub socket: UdpSocket,
+/// Says of a datagram whether the network loses it.
+type Loss = Box<dyn FnMut(&[u8]) -> bool + Send>;
+
+pub(crate) struct Client {
+    pub(crate) rtc: Rtc,
+    pub(crate) video: Mid,
+    pub(crate) socket: UdpSocket,
     local: SocketAddr,
     pending: Option<SdpPendingOffer>,
-    pub offer: String,
+    pub(crate) offer: String,
     events: VecDeque<Event>,
     /// Says of an incoming datagram whether the network loses it.
-    pub lose: Box<dyn FnMut(&[u8]) -> bool + Send>,
+    pub(crate) lose: Loss,
     /// Likewise of an outgoing one.
-    pub lose_sent: Box<dyn FnMut(&[u8]) -> bool + Send>,
+    pub(crate) lose_sent: Loss,
     /// The encoder's state.
-    pub seq: u64,
-    pub timestamp: u32,
-    pub frame: u64,
+    pub(crate) seq: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) frame: u64,
 }
 
-pub fn h264_only() -> RtcConfig {
+pub(crate) fn h264_only() -> RtcConfig {
     Rtc::builder().clear_codecs().enable_h264(true).enable_opus(true, false)
 }
 
-pub fn vp8_only() -> RtcConfig {
+pub(crate) fn vp8_only() -> RtcConfig {
     Rtc::builder().clear_codecs().enable_vp8(true).enable_opus(true, false)
 }
 
 impl Client {
-    pub async fn new(config: RtcConfig, direction: Direction) -> Self {
+    pub(crate) async fn new(config: RtcConfig, direction: Direction) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let local = socket.local_addr().unwrap();
         let mut rtc = config.set_rtp_mode(true).build(Instant::now());
         rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
         let mut api = rtc.sdp_api();
-        let audio = api.add_media(MediaKind::Audio, direction, None, None, None);
+        api.add_media(MediaKind::Audio, direction, None, None, None);
         let video = api.add_media(MediaKind::Video, direction, None, None, None);
         let (offer, pending) = api.apply().unwrap();
         Self {
             rtc,
             video,
-            audio,
             socket,
             local,
             pending: Some(pending),
@@ -68,7 +69,7 @@ impl Client {
         }
     }
 
-    pub fn answered(&mut self, answer: &str) {
+    pub(crate) fn answered(&mut self, answer: &str) {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         let pending = self.pending.take().unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
@@ -88,7 +89,7 @@ impl Client {
     }
 
     /// One turn of the loop: until a datagram came or a timer ran out.
-    pub async fn turn(&mut self) {
+    pub(crate) async fn turn(&mut self) {
         let deadline = self.drain().await;
         let mut buffer = vec![0; 2000];
         let wait = deadline.saturating_duration_since(Instant::now());
@@ -109,7 +110,7 @@ impl Client {
     }
 
     /// Runs until the function finds what it looks for among the events.
-    pub async fn until<T>(&mut self, mut find: impl FnMut(Event) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, mut find: impl FnMut(Event) -> Option<T>) -> T {
         tokio::time::timeout(PATIENCE, async {
             loop {
                 while let Some(event) = self.events.pop_front() {
@@ -124,11 +125,11 @@ impl Client {
         .expect("what was waited for did not happen")
     }
 
-    pub async fn connected(&mut self) {
+    pub(crate) async fn connected(&mut self) {
         self.until(|event| matches!(event, Event::Connected).then_some(())).await;
     }
 
-    pub async fn packet(&mut self) -> RtpPacket {
+    pub(crate) async fn packet(&mut self) -> RtpPacket {
         self.until(|event| match event {
             Event::RtpPacket(packet) => Some(packet),
             _ => None,
@@ -136,13 +137,13 @@ impl Client {
         .await
     }
 
-    pub async fn closed(&mut self) {
+    pub(crate) async fn closed(&mut self) {
         self.until(|event| matches!(event, Event::Closed).then_some(())).await;
     }
 
     /// Sends one frame of four packets; every tenth is a key frame with its
     /// parameter sets.
-    pub async fn send_frame(&mut self) {
+    pub(crate) async fn send_frame(&mut self) {
         let key = self.frame.is_multiple_of(10);
         let number = self.frame as u8;
         self.frame += 1;
@@ -164,7 +165,7 @@ impl Client {
         }
     }
 
-    pub async fn send(&mut self, payload: Vec<u8>, marker: bool) {
+    pub(crate) async fn send(&mut self, payload: Vec<u8>, marker: bool) {
         let mid = self.video;
         let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
         self.seq += 1;
@@ -178,7 +179,7 @@ impl Client {
 }
 
 /// x264, Constrained Baseline, 1280x720.
-pub const SPS_720P: [u8; 25] = [
+pub(crate) const SPS_720P: [u8; 25] = [
     0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x80, 0x00,
     0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x47, 0x8c,
 ];

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashSet,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64},
@@ -56,6 +56,7 @@ pub struct App {
     pub stop: CancellationToken,
     /// The WebSocket connections and background tasks, which the end waits for.
     pub connections: TaskTracker,
+    url: String,
 }
 
 /// Counters since the start, and what is going on.
@@ -75,6 +76,7 @@ impl App {
     /// Puts the parts together. Must be called inside a tokio runtime.
     #[must_use]
     pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
+        let url = public_url(&config, http);
         Self {
             logins: LoginGuard::default(),
             limits: Limiter::new(config.limits.user, config.limits.address),
@@ -91,21 +93,62 @@ impl App {
             draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
+            url,
         }
     }
 
     /// The URL that people reach the server by, without a slash at its end.
     #[must_use]
     pub fn public_url(&self) -> String {
-        self.config.public_url.clone().unwrap_or_else(|| local_url(self.http))
+        self.url.clone()
     }
+}
+
+/// The URL that people reach a server by that is bound to `address`: as configured; else, when it
+/// listens on all interfaces, at the host that WebRTC peers are told, or at this machine's first
+/// address that others can reach. Somebody types it into OBS on another machine.
+#[must_use]
+pub(crate) fn public_url(config: &Config, mut address: SocketAddr) -> String {
+    if let Some(url) = &config.public_url {
+        return url.clone();
+    }
+    if address.ip().is_unspecified() {
+        let host = config.webrtc_hosts.first().copied().or_else(outward_address);
+        address.set_ip(host.unwrap_or(Ipv4Addr::LOCALHOST.into()));
+    }
+    format!("http://{address}")
+}
+
+/// The first IPv4 address of this machine that is not its loopback.
+fn outward_address() -> Option<IpAddr> {
+    let all = if_addrs::get_if_addrs().ok()?;
+    all.iter().map(if_addrs::Interface::ip).find(|ip| ip.is_ipv4() && !ip.is_loopback())
 }
 
 /// The URL of a server bound to `address`, for somebody on the same machine.
 #[must_use]
 pub(crate) fn local_url(mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     format!("http://{address}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_name_an_address_that_others_reach() {
+        let mut config = Config::local("data".into());
+        let url = |config: &Config, bound: &str| public_url(config, bound.parse().unwrap());
+        assert_eq!(url(&config, "192.0.2.9:8080"), "http://192.0.2.9:8080");
+        let anywhere = url(&config, "0.0.0.0:8080");
+        let outward = outward_address().map_or("127.0.0.1".to_owned(), |ip| ip.to_string());
+        assert_eq!(anywhere, format!("http://{outward}:8080"));
+        config.webrtc_hosts = vec!["203.0.113.7".parse().unwrap()];
+        assert_eq!(url(&config, "0.0.0.0:8080"), "http://203.0.113.7:8080");
+        config.public_url = Some("https://review.example.com".to_owned());
+        assert_eq!(url(&config, "0.0.0.0:8080"), "https://review.example.com");
+    }
 }

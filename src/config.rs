@@ -17,7 +17,7 @@ pub struct Options {
     /// Address and port of HTTP and WebSocket [default: 0.0.0.0:8080]; port 0: any free one
     #[arg(long, global = true, env = "RUSHES_LISTEN", value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
-    /// The URL that people reach this server by, for links [default: as bound]
+    /// The URL that people reach this server by, for links [default: as bound, with this machine's own address for 0.0.0.0]
     #[arg(long, global = true, env = "RUSHES_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// The folder of the database, the files and the secrets [default: ./data]

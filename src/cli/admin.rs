@@ -173,10 +173,8 @@ impl Who {
 
 /// As configured, or else as the running server is bound, or else as one would be.
 fn public_url(config: &Config) -> String {
-    config.public_url.clone().unwrap_or_else(|| {
-        let bound = bound_address(&config.data).unwrap_or(config.listen);
-        crate::app::local_url(bound)
-    })
+    let bound = bound_address(&config.data).unwrap_or(config.listen);
+    crate::app::public_url(config, bound)
 }
 
 fn bound_address(data: &Path) -> Option<std::net::SocketAddr> {

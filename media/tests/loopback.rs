@@ -7,12 +7,14 @@ mod client;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use client::{Client, h264_only, vp8_only};
+use client::{Client, h264_only, h264_without_rtx, vp8_only};
 use rushes_media::{
     Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TrickleError,
 };
 use str0m::Event;
 use str0m::media::Direction;
+use str0m::rtp::RawPacket;
+use str0m::rtp::rtcp::Rtcp;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -125,6 +127,59 @@ async fn a_publishers_losses_are_made_up_for() {
     }
     let complete = (first..first + 500).filter(|seq| seen.contains(seq)).count();
     assert_eq!(complete, 500, "every packet arrived in the end");
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_viewer_without_rtx_gets_its_losses_again_too() {
+    let (media, _events) = start();
+    let (_stop, _task) = run(publisher(&media).await);
+    let mut viewer = Client::new(h264_without_rtx(), Direction::RecvOnly).await;
+    let answer = media.view(STREAM, viewer.offer.clone()).await.unwrap();
+    assert!(!answer.sdp.contains("rtx"));
+    viewer.answered(&answer.sdp);
+    viewer.connected().await;
+    let packet = viewer.packet().await;
+    // str0m as a client does not ask either, unless it is told to.
+    let ssrc = packet.header.ssrc;
+    viewer.rtc.direct_api().stream_rx(&ssrc).unwrap().suppress_nack(false);
+    let mut count = 0u32;
+    viewer.lose = Box::new(move |data| {
+        count += 1;
+        data[0] >> 6 == 2 && data.len() > 600 && count.is_multiple_of(20)
+    });
+    let first = *packet.seq_no;
+    let mut seen = BTreeSet::from([first]);
+    while seen.len() < 800 {
+        seen.insert(*viewer.packet().await.seq_no);
+    }
+    let complete = (first..first + 500).filter(|seq| seen.contains(seq)).count();
+    assert_eq!(complete, 500, "every packet arrived in the end");
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_publisher_without_rtx_is_asked_for_its_losses() {
+    let (media, _events) = start();
+    let config = h264_without_rtx().enable_raw_packets(true);
+    let mut source = Client::new(config, Direction::SendOnly).await;
+    let answer = media.publish(STREAM, source.offer.clone()).await.unwrap();
+    source.answered(&answer.sdp);
+    source.connected().await;
+    source.send_frame().await;
+    let lost = source.seq + 1;
+    source.seq = lost;
+    source.send_frame().await;
+    let asked = source
+        .until(|event| match event {
+            Event::RawPacket(raw) => match *raw {
+                RawPacket::RtcpRx(Rtcp::Nack(nack)) => nack.reports.iter().next().map(|e| e.pid),
+                _ => None,
+            },
+            _ => None,
+        })
+        .await;
+    assert_eq!(u64::from(asked), lost);
     media.shutdown().await;
 }
 

@@ -49,7 +49,7 @@ impl Shard {
 
     /// The new publisher is there: the one before goes, the viewers stay.
     fn take_over(&mut self, now: Instant, stream: StreamId, slot: Slot, source: Source) {
-        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let entry = self.streams.entry(stream).or_default();
         entry.coming.retain(|coming| *coming != slot);
         let before = entry.publisher.replace(slot);
         entry.source = source;
@@ -63,7 +63,8 @@ impl Shard {
     /// A viewer is ready: it gets a place in the stream.
     fn seat(&mut self, now: Instant, stream: StreamId, slot: Slot) {
         let (sessions, streams, _) = self.parts();
-        let Some(entry) = streams.get_mut(&stream) else { return };
+        // The stream may have been forgotten meanwhile: its publisher left.
+        let entry = streams.entry(stream).or_default();
         let Some(Session { end: End::Viewer { viewer, key }, .. }) = sessions.get(slot) else {
             return;
         };

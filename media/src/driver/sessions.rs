@@ -230,3 +230,81 @@ impl Sessions {
         self.places.iter().enumerate().filter_map(slot).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::webrtc::PeerSetup;
+
+    const OBS: &str = include_str!("../../tests/sdp/obs-whip-offer.sdp");
+
+    fn session(now: Instant, room: &Arc<Semaphore>) -> Session {
+        let setup = Arc::new(PeerSetup::new(vec!["192.0.2.1:8189".parse().unwrap()]).unwrap());
+        let (publisher, _) = Publisher::answer(&setup, now, OBS).unwrap();
+        let permit = room.clone().try_acquire_owned().unwrap();
+        let end = End::Publisher(Box::new(publisher));
+        Session::new(now, SessionId::random(), StreamId(1), end, permit)
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn who_does_not_connect_or_falls_silent_expires() {
+        let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+        let mut sessions = Sessions::default();
+        let slot = sessions.insert(session(now, &room));
+        assert!(sessions.expired(now + seconds(15)).is_empty());
+        assert_eq!(sessions.expired(now + seconds(16)), [slot]);
+
+        let later = now + seconds(10);
+        let session = sessions.get(slot).unwrap();
+        session.connected = true;
+        session.heard(later);
+        assert!(sessions.expired(later + seconds(30)).is_empty());
+        assert_eq!(sessions.expired(later + seconds(31)), [slot]);
+        assert_eq!(room.available_permits(), 0);
+        drop(sessions.remove(later, slot));
+        assert_eq!(room.available_permits(), 1, "its place is free");
+    }
+
+    #[test]
+    fn what_ended_is_remembered_for_a_while_and_never_found() {
+        let (now, room) = (Instant::now(), Arc::new(Semaphore::new(2)));
+        let mut sessions = Sessions::default();
+        let slot = sessions.insert(session(now, &room));
+        let id = sessions.get(slot).unwrap().id;
+        let remote = "198.51.100.1:5000".parse().unwrap();
+        sessions.proven(slot, remote, "192.0.2.1:8189".parse().unwrap());
+        assert_eq!((sessions.find(id), sessions.by_address(remote)), (Some(slot), Some(slot)));
+        sessions.remove(now, slot);
+        assert_eq!((sessions.find(id), sessions.by_address(remote)), (None, None));
+        assert!(sessions.get(slot).is_none() && sessions.ended(id));
+        let next = sessions.insert(session(now, &room));
+        assert_ne!(next, slot, "the place is used again under another name");
+        assert!(sessions.get(slot).is_none());
+        assert!(sessions.forget(now + seconds(59)).is_empty());
+        assert_eq!(sessions.forget(now + seconds(60)), [id]);
+        assert!(!sessions.ended(id));
+    }
+
+    #[test]
+    fn a_client_keeps_its_latest_addresses() {
+        let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+        let mut sessions = Sessions::default();
+        let slot = sessions.insert(session(now, &room));
+        let local = "192.0.2.1:8189".parse().unwrap();
+        let remote = |port: u16| SocketAddr::from(([198, 51, 100, 1], port));
+        for port in 1..=10 {
+            sessions.proven(slot, remote(port), local);
+        }
+        assert_eq!(sessions.by_address(remote(2)), None);
+        assert_eq!(sessions.by_address(remote(3)), Some(slot));
+        assert_eq!(sessions.get(slot).unwrap().local_for(remote(10)), Some(local));
+    }
+}

@@ -194,9 +194,9 @@ impl Shard {
         }
         let slot = self.sessions.insert(Session::new(now, id, stream, end, permit));
         if publisher.is_some()
-            && let Some(entry) = self.streams.get_mut(&stream)
+            && let Some(given_up) = self.streams.entry(stream).or_default().expect(slot)
         {
-            entry.coming.push(slot);
+            self.end(now, given_up, "others came after it before it was connected");
         }
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         tracing::debug!(session = %short(id), %stream, publisher = publisher.is_some(), "a session was answered");
@@ -228,21 +228,16 @@ impl Shard {
     fn receive(&mut self, inbox: &mut Inbox) {
         for _ in 0..BATCHES {
             let now = Instant::now();
-            // The datagrams borrow the inbox, not the shard; the socket is the
-            // shard's, hence taken by a pointer-sized copy of what it needs.
-            let mut batch: Vec<(Arrival, Vec<u8>)> = Vec::new();
-            let received =
-                self.socket.receive(inbox, |arrival, data| batch.push((arrival, data.to_vec())));
-            match received {
-                Ok(0) => return,
-                Ok(_) => {}
+            match self.socket.receive(inbox) {
+                Ok(true) => {}
+                Ok(false) => return,
                 Err(error) => {
                     tracing::debug!(%error, "a receive failed");
                     return;
                 }
             }
-            for (arrival, data) in &batch {
-                self.datagram(now, *arrival, data);
+            for (arrival, data) in inbox.datagrams(self.socket.local()) {
+                self.datagram(now, arrival, data);
             }
             self.flush(now);
         }

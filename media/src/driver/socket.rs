@@ -23,10 +23,11 @@ pub(super) struct Arrival {
     pub(super) to: SocketAddr,
 }
 
-/// Buffers of one receive call.
+/// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
     buffers: Vec<Vec<u8>>,
     metas: Vec<RecvMeta>,
+    filled: usize,
 }
 
 impl Inbox {
@@ -34,7 +35,22 @@ impl Inbox {
         Self {
             buffers: (0..BATCH_SIZE).map(|_| vec![0; RECEIVE_ROOM]).collect(),
             metas: vec![RecvMeta::default(); BATCH_SIZE],
+            filled: 0,
         }
+    }
+
+    /// The datagrams of the last receive call; `local` is the socket's address.
+    pub(super) fn datagrams(&self, local: SocketAddr) -> impl Iterator<Item = (Arrival, &[u8])> {
+        let filled = self.buffers.iter().zip(&self.metas).take(self.filled);
+        filled.flat_map(move |(buffer, meta)| {
+            let to = meta.dst_ip.unwrap_or_else(|| local.ip());
+            let arrival = Arrival {
+                from: canonical(meta.addr),
+                to: SocketAddr::new(to.to_canonical(), local.port()),
+            };
+            let joined = &buffer[..meta.len.min(buffer.len())];
+            joined.chunks(meta.stride.max(1)).map(move |datagram| (arrival, datagram))
+        })
     }
 }
 
@@ -74,40 +90,26 @@ impl Socket {
         self.io.readable().await
     }
 
-    /// Receives what is there, up to a batch, and hands over each datagram.
-    /// Says how many there were.
-    pub(super) fn receive(
-        &self,
-        inbox: &mut Inbox,
-        mut each: impl FnMut(Arrival, &[u8]),
-    ) -> io::Result<usize> {
-        let Inbox { buffers, metas } = inbox;
-        let received = {
-            let mut slices: Vec<IoSliceMut<'_>> =
-                buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
-            let received = self.io.try_io(Interest::READABLE, || {
-                self.state.recv(UdpSockRef::from(&self.io), &mut slices, metas)
-            });
-            match received {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-                Err(error) => return Err(error),
-            }
-        };
-        let mut datagrams = 0;
-        for (buffer, meta) in buffers.iter().zip(metas.iter()).take(received) {
-            let to = meta.dst_ip.unwrap_or_else(|| self.local.ip());
-            let arrival = Arrival {
-                from: canonical(meta.addr),
-                to: SocketAddr::new(to.to_canonical(), self.local.port()),
-            };
-            let stride = meta.stride.max(1);
-            for datagram in buffer[..meta.len.min(buffer.len())].chunks(stride) {
-                datagrams += 1;
-                each(arrival, datagram);
-            }
+    /// Receives what is there, up to a batch. False if there was nothing.
+    pub(super) fn receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
+        let Inbox { buffers, metas, filled } = inbox;
+        *filled = 0;
+        let mut slices: Vec<IoSliceMut<'_>> =
+            buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
+        let received = self.io.try_io(Interest::READABLE, || {
+            self.state.recv(UdpSockRef::from(&self.io), &mut slices, metas)
+        });
+        match received {
+            Ok(count) => *filled = count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
-        Ok(datagrams)
+        Ok(*filled > 0)
+    }
+
+    /// The address that is bound.
+    pub(super) fn local(&self) -> SocketAddr {
+        self.local
     }
 
     /// The way back for a datagram that arrived so.
@@ -228,14 +230,13 @@ mod tests {
         let mut inbox = Inbox::new();
         while seen.len() < sizes.len() {
             receiver.readable().await.unwrap();
-            receiver
-                .receive(&mut inbox, |arrival, data| {
-                    assert_eq!(arrival.from, sender.local);
-                    assert_eq!(arrival.to.ip(), receiver.local.ip());
-                    assert_eq!(data[0], seen.len() as u8);
-                    seen.push(data.len());
-                })
-                .unwrap();
+            receiver.receive(&mut inbox).unwrap();
+            for (arrival, data) in inbox.datagrams(receiver.local) {
+                assert_eq!(arrival.from, sender.local);
+                assert_eq!(arrival.to.ip(), receiver.local.ip());
+                assert_eq!(data[0], seen.len() as u8);
+                seen.push(data.len());
+            }
         }
         assert_eq!(seen, sizes);
         assert_eq!(sender.dropped(), 0);

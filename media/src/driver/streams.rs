@@ -11,6 +11,9 @@ use super::sessions::Slot;
 
 /// Without media for this long, a stream does not count as live.
 const FRESH: Duration = Duration::from_secs(3);
+/// Publishers of one stream that are answered and not connected yet. Beyond, the
+/// oldest is given up: its client has long tried again.
+const COMING: usize = 4;
 /// Without media for this long, a stream is said to be offline.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
 
@@ -29,6 +32,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// A publisher was answered. Says which other is given up for it.
+    pub(super) fn expect(&mut self, slot: Slot) -> Option<Slot> {
+        self.coming.push(slot);
+        (self.coming.len() > COMING).then(|| self.coming.remove(0))
+    }
+
     pub(super) fn seat(&mut self, key: ViewerKey, slot: Slot) {
         let index = key.0 as usize;
         if self.viewers.len() <= index {

@@ -43,6 +43,13 @@ pub(crate) fn vp8_only() -> RtcConfig {
     Rtc::builder().clear_codecs().enable_vp8(true).enable_opus(true, false)
 }
 
+/// H.264 without RTX, as OBS offers it.
+pub(crate) fn h264_without_rtx() -> RtcConfig {
+    let mut config = Rtc::builder().clear_codecs();
+    config.codec_config().add_h264(96.into(), None, true, 0x42e01f);
+    config.enable_opus(true, false)
+}
+
 impl Client {
     pub(crate) async fn new(config: RtcConfig, direction: Direction) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();

@@ -4,7 +4,7 @@ use reqwest::{Response, StatusCode, header};
 use rushes::{
     ids::ProjectId,
     provision,
-    store::{credentials, credentials::NewToken, security::default, text::TokenKind},
+    store::{credentials, credentials::NewToken, rooms, security::default, text::TokenKind},
     time::Millis,
 };
 use serde_json::{Value, json};
@@ -183,29 +183,76 @@ async fn a_viewer_without_the_right_finds_nothing() {
     assert_eq!(response.status(), StatusCode::CREATED);
 }
 
-#[tokio::test]
-async fn a_guest_watches_what_their_room_shows() {
-    let stage = Stage::new().await;
-    stage.publish().await;
-    let asset = stage.details().await["additional_details"]["asset_id"].clone();
-    let group = stage.details().await["group"].clone();
-    let room = json!({ "group_id": group, "name": "Room", "description": "" });
-    let room = stage.ask("/create/review_session", room).await;
-    let guest = stage.rushes.person("guest").await;
+async fn seat(stage: &Stage, person: &Person, room: &Value) {
+    let room = room.as_str().unwrap().parse().unwrap();
     let mut tx = stage.rushes.app().store.write().await.unwrap();
+    rooms::add_seat(&mut tx, room, person.id, None, Millis::now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A guest with a seat in a room, as their link would make one.
+async fn guest_of(stage: &Stage, name: &str, room: &Value) -> String {
+    let guest = stage.rushes.person(name).await;
+    seat(stage, &guest, room).await;
     let token = NewToken {
         user_id: guest.id,
         kind: TokenKind::Guest,
-        room_id: Some(room["id"].as_str().unwrap().parse().unwrap()),
+        room_id: Some(room.as_str().unwrap().parse().unwrap()),
         lifetime: std::time::Duration::from_secs(60),
     };
+    let mut tx = stage.rushes.app().store.write().await.unwrap();
     let token = credentials::create_token(&mut tx, token, Millis::now()).await.unwrap();
     tx.commit().await.unwrap();
+    token.reveal().to_owned()
+}
+
+#[tokio::test]
+async fn who_attends_a_room_watches_what_it_shows() {
+    let stage = Stage::new().await;
+    stage.publish().await;
+    let details = stage.details().await;
+    let asset = &details["additional_details"]["asset_id"];
     let path = watch(asset.as_str().unwrap());
-    let refused = stage.refused(&path, Some(token.reveal()), SDP, VIEWER.to_owned()).await;
-    assert_eq!(refused.0, 404, "the room does not show it");
-    let publishes = stage.refused(&stage.path, Some(token.reveal()), SDP, OBS.to_owned()).await;
-    assert_eq!(publishes.0, 403);
+    let attendee = stage.rushes.person("attendee").await;
+    let playlist = stage.ask("/create/playlist", json!({ "name": "Live" })).await;
+    let mut ids = Vec::new();
+    for playlists in [json!([playlist["id"]]), json!([])] {
+        let room = json!({
+            "group_id": details["group"], "name": "Room", "playlist_ids": playlists,
+        });
+        let room = stage.ask("/create/review_session", room).await;
+        stage.ask("/start/review_session", json!({ "id": room["id"] })).await;
+        ids.push(room["id"].clone());
+    }
+    seat(&stage, &attendee, &ids[0]).await;
+    let guest = guest_of(&stage, "guest", &ids[0]).await;
+    let elsewhere = guest_of(&stage, "elsewhere", &ids[1]).await;
+    let offer = || VIEWER.to_owned();
+    for token in [&guest, &elsewhere, &attendee.token] {
+        let refused = stage.refused(&path, Some(token), SDP, offer()).await;
+        assert_eq!(refused.0, 404, "no room shows it yet");
+    }
+    let added = json!({ "id": playlist["id"], "asset_ids": [asset] });
+    stage.ask("/add/playlist/assets", added).await;
+    for token in [&guest, &attendee.token] {
+        let response = stage.offer(&path, Some(token), SDP, offer()).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+    }
+    let refused = stage.refused(&path, Some(&elsewhere), SDP, offer()).await;
+    assert_eq!(refused.0, 404, "that room shows nothing");
+    let publishes = stage.refused(&stage.path, Some(&guest), SDP, OBS.to_owned()).await;
+    assert_eq!(publishes, (403, "guests do not publish".to_owned()));
+
+    let mut socket = stage.rushes.socket(Some(&attendee.token)).await;
+    socket.ask("rushes/room/subscribe", &json!({ "id": ids[0] }), None).await;
+    stage.ask("/delete/live/registration", json!({ "id": stage.registration })).await;
+    loop {
+        let event = socket.receive().await.unwrap();
+        if event["event_type"] == "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED" {
+            assert_eq!(event["data"]["id"], ids[0]);
+            break;
+        }
+    }
 }
 
 #[tokio::test]

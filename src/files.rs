@@ -34,6 +34,7 @@ use crate::{
     secret::Secret,
     store::{self, text::AccountStatus},
     time::Millis,
+    web::segment,
 };
 
 /// How long a link works. A player asks for further parts of a file by the link that it began
@@ -55,16 +56,9 @@ pub fn url(app: &App, file: FileId, name: &str, user: UserId, now: Millis) -> St
     format!("{}/files/{file}/{}?token={token}", app.public_url(), escape(name))
 }
 
-/// Percent-encodes a name for a segment of a path (RFC 3986, section 3.3: unreserved only).
+/// A name as a segment of a path.
 fn escape(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
+    let out = segment(name);
     // A name that is all dots would be resolved away.
     if out.is_empty() || out.bytes().all(|byte| byte == b'.') { "file".to_owned() } else { out }
 }

@@ -34,6 +34,7 @@ use crate::{
         live::{NewRegistration, RegistrationRow},
     },
     time::Millis,
+    web::segment,
 };
 
 /// An asset counts as live for this long after its source went silent: encoders that drop come
@@ -51,7 +52,7 @@ pub fn stream_of(registration: RegistrationId) -> StreamId {
 /// The address that a registration publishes to.
 #[must_use]
 pub fn publish_url(app: &App, row: &RegistrationRow) -> String {
-    let (device, stream) = (escape(&row.device), escape(&row.stream));
+    let (device, stream) = (segment(&row.device), segment(&row.stream));
     format!("{}/start/live/whip/{}/{device}/{stream}", app.public_url(), row.project_id)
 }
 
@@ -59,19 +60,6 @@ pub fn publish_url(app: &App, row: &RegistrationRow) -> String {
 #[must_use]
 pub fn view_url(app: &App, registration: RegistrationId) -> String {
     format!("{}/live/whep/{registration}", app.public_url())
-}
-
-/// Percent-encodes a segment of a path (RFC 3986, section 3.3: unreserved only).
-fn escape(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// WHIP, WHEP, and the path that stops a source.
@@ -317,17 +305,19 @@ pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
 
 async fn set_live(app: &App, stream: StreamId, live: bool) {
     match try_set_live(app, stream, live).await {
-        Ok(rooms) => {
-            // What the rooms show has changed: their clients look again.
-            for room in rooms {
-                app.bus.publish(&Event {
-                    name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
-                    data: json!({ "id": room }),
-                    to: Audience::Room(room),
-                });
-            }
-        }
+        Ok(rooms) => tell_rooms(app, rooms),
         Err(error) => tracing::error!(%stream, %error, "a stream's state is not noted"),
+    }
+}
+
+/// What the rooms show has changed: their clients look again.
+fn tell_rooms(app: &App, rooms: Vec<RoomId>) {
+    for room in rooms {
+        app.bus.publish(&Event {
+            name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
+            data: json!({ "id": room }),
+            to: Audience::Room(room),
+        });
     }
 }
 
@@ -357,15 +347,7 @@ pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<A
         Ok::<_, StoreError>(rooms)
     };
     match ended.await {
-        Ok(rooms) => {
-            for room in rooms {
-                app.bus.publish(&Event {
-                    name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
-                    data: json!({ "id": room }),
-                    to: Audience::Room(room),
-                });
-            }
-        }
+        Ok(rooms) => tell_rooms(app, rooms),
         Err(error) => tracing::error!(%registration, %error, "an asset's end is not noted"),
     }
 }
@@ -410,7 +392,7 @@ mod tests {
     fn names_of_devices_are_free_within_reason() {
         assert!(is_name("Camera A / 1") && is_name("Kamera Ä"));
         assert!(!is_name(" ") && !is_name("a\nb") && !is_name(&"a".repeat(201)));
-        assert_eq!(escape("Camera A/1ä"), "Camera%20A%2F1%C3%A4");
+        assert_eq!(segment("Camera A/1ä"), "Camera%20A%2F1%C3%A4");
     }
 
     #[test]

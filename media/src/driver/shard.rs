@@ -113,29 +113,17 @@ impl Shard {
     /// False once the shard is to end.
     fn commands(&mut self, first: Command, more: &mut mpsc::Receiver<Command>) -> bool {
         let mut next = Some(first);
-        for _ in 0..COMMANDS_IN_A_ROW {
-            let Some(command) = next else { break };
+        let mut left = COMMANDS_IN_A_ROW;
+        while let Some(command) = next {
             if let Command::Shutdown(done) = command {
                 self.end_all();
                 let _ = done.send(());
                 return false;
             }
             self.command(Instant::now(), command);
-            next = more.try_recv().ok();
+            left -= 1;
+            next = if left > 0 { more.try_recv().ok() } else { None };
         }
-        if let Some(command) = next {
-            return self.commands_last(command);
-        }
-        true
-    }
-
-    fn commands_last(&mut self, command: Command) -> bool {
-        if let Command::Shutdown(done) = command {
-            self.end_all();
-            let _ = done.send(());
-            return false;
-        }
-        self.command(Instant::now(), command);
         true
     }
 

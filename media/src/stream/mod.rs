@@ -25,6 +25,9 @@ use viewer::Viewer;
 pub struct Packet {
     /// What it carries.
     pub codec: Codec,
+    /// The simulcast layer, 0 being the lowest, or the only one. Each layer has
+    /// its own sequence numbers and timestamps.
+    pub layer: u8,
     /// Extended sequence number; every packet comes at most once.
     pub seq: u64,
     /// RTP timestamp in the clock of the track's kind.

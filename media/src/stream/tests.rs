@@ -24,6 +24,7 @@ impl Source {
         self.seq += 1;
         Packet {
             codec: Codec::H264,
+            layer: 0,
             seq: self.seq,
             timestamp: self.timestamp,
             marker,
@@ -52,6 +53,7 @@ impl Source {
 fn audio(seq: u64, timestamp: u32, now: Instant) -> Packet {
     Packet {
         codec: Codec::Opus,
+        layer: 0,
         seq,
         timestamp,
         marker: false,

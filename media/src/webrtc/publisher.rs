@@ -90,6 +90,7 @@ impl Publisher {
         );
         let packet = Packet {
             codec: offered.codec,
+            layer: 0,
             seq: *packet.seq_no,
             timestamp,
             marker: packet.header.marker,

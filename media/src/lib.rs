@@ -8,6 +8,7 @@ mod driver;
 mod error;
 mod ids;
 pub mod rtp;
+pub mod srtp;
 mod status;
 pub mod stream;
 mod webrtc;

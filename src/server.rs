@@ -186,6 +186,7 @@ fn start_media(config: &Config) -> Result<(Media, mpsc::Receiver<MediaEvent>), R
         listen: address,
         hosts: config.webrtc_hosts.clone(),
         max_sessions: config.limits.sessions,
+        fanout_threads: None,
     })
     .map_err(|cause| RunError::Bind { address, cause })
 }

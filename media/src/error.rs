@@ -63,3 +63,18 @@ pub enum TrickleError {
     #[error("the media plane is not available")]
     Unavailable,
 }
+
+/// Why a viewer's choice of a layer was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SelectError {
+    /// No such session, or not a viewer's.
+    #[error("no such session")]
+    NoSession,
+    /// The publisher sends no layer of that name.
+    #[error("the stream has no such layer")]
+    NoLayer,
+    /// The media plane does not answer.
+    #[error("the media plane is not available")]
+    Unavailable,
+}

@@ -5,15 +5,20 @@
 //! tokio.
 
 mod driver;
+mod egress;
 mod error;
 mod ids;
+pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
 mod status;
 pub mod stream;
 mod webrtc;
 
-pub use driver::{Answer, Media, MediaConfig};
-pub use error::{OfferError, TrickleError};
+pub use driver::{Absent, Answer, Media, MediaConfig, Trickled};
+pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{BadId, SessionId, StreamId};
-pub use status::{AudioStatus, MediaEvent, StreamState, StreamStatus, VideoStatus};
+pub use status::{
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, MediaEvent, StreamState, StreamStatus,
+    VideoStatus, ViewerStatus,
+};

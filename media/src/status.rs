@@ -27,6 +27,9 @@ pub struct StreamStatus {
     pub video: Option<VideoStatus>,
     /// The sound, if there is any.
     pub audio: Option<AudioStatus>,
+    /// The layers of the picture, the smallest first; one where nothing else was
+    /// agreed on.
+    pub layers: Vec<Layer>,
     /// Viewers that are connected.
     pub viewers: usize,
     /// When media began to arrive, in unix milliseconds.
@@ -85,4 +88,86 @@ pub enum MediaEvent {
         /// The stream.
         stream: StreamId,
     },
+}
+
+/// A simulcast layer of a stream's picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct Layer {
+    /// The restriction identifier (RFC 8851); empty where there is only one layer.
+    pub rid: String,
+    /// Columns, once a key frame has told them.
+    pub width: Option<u32>,
+    /// Rows, once a key frame has told them.
+    pub height: Option<u32>,
+    /// Frames per second.
+    pub fps: f64,
+    /// Payload bits per second.
+    pub bitrate: u64,
+    /// Whether packets of it arrive.
+    pub active: bool,
+}
+
+/// What a viewer may be told of its stream while it watches; the latest counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct Feed {
+    /// Whether media arrives.
+    pub active: bool,
+    /// The layers of the picture, the smallest first.
+    pub layers: Vec<Layer>,
+    /// Viewers that are connected.
+    pub viewers: usize,
+    /// The server is about to end: the client should come again.
+    pub reconnect: bool,
+}
+
+/// Which layer of the picture a viewer wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LayerLimits {
+    /// No more columns than these.
+    pub width: Option<u32>,
+    /// No more rows than these.
+    pub height: Option<u32>,
+}
+
+/// How a viewer's layer is chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum LayerChoice {
+    /// As its network allows.
+    #[default]
+    Auto,
+    /// This one, by its identifier, whatever the network says.
+    Rid(String),
+    /// As its network allows, of those that are not larger.
+    Limited(LayerLimits),
+}
+
+/// How a viewer receives.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ViewerStatus {
+    /// The beginning of its session's identifier: the whole would let a reader end it.
+    pub session: String,
+    /// When it was connected, in unix milliseconds.
+    pub since: i64,
+    /// RTP packets sent, retransmissions included.
+    pub packets: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Packets sent again.
+    pub retransmitted: u64,
+    /// Packets that it says it never got.
+    pub lost: u64,
+    /// The share of packets lost before its last report, 0 to 1.
+    pub loss: f64,
+    /// Interarrival jitter in milliseconds, as it says.
+    pub jitter: f64,
+    /// Round trip in milliseconds.
+    pub rtt: Option<f64>,
+    /// Requests for missing packets.
+    pub nacks: u64,
+    /// Requests for a key frame.
+    pub plis: u64,
+    /// Its own estimate of its bandwidth in bits per second.
+    pub bandwidth: Option<u64>,
+    /// The layer that it is sent, where there are several.
+    pub layer: Option<String>,
 }

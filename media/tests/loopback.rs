@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use client::{Client, h264_only, h264_without_rtx, vp8_only};
 use rushes_media::{
-    Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TrickleError,
+    Absent, Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TrickleError,
 };
 use str0m::Event;
 use str0m::media::Direction;
@@ -23,7 +23,8 @@ const STREAM: StreamId = StreamId(7);
 
 fn start() -> (Media, Receiver<MediaEvent>) {
     let listen = "127.0.0.1:0".parse().unwrap();
-    Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 20 }).unwrap()
+    Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 20, fanout_threads: None })
+        .unwrap()
 }
 
 async fn publisher(media: &Media) -> Client {
@@ -36,7 +37,7 @@ async fn publisher(media: &Media) -> Client {
 
 async fn viewer(media: &Media) -> Client {
     let mut client = Client::new(h264_only(), Direction::RecvOnly).await;
-    let answer = media.view(STREAM, client.offer.clone()).await.unwrap();
+    let answer = media.view(STREAM, client.offer.clone(), Absent::Refuse).await.unwrap();
     client.answered(&answer.sdp);
     client.connected().await;
     client
@@ -135,7 +136,7 @@ async fn a_viewer_without_rtx_gets_its_losses_again_too() {
     let (media, _events) = start();
     let (_stop, _task) = run(publisher(&media).await);
     let mut viewer = Client::new(h264_without_rtx(), Direction::RecvOnly).await;
-    let answer = media.view(STREAM, viewer.offer.clone()).await.unwrap();
+    let answer = media.view(STREAM, viewer.offer.clone(), Absent::Refuse).await.unwrap();
     assert!(!answer.sdp.contains("rtx"));
     viewer.answered(&answer.sdp);
     viewer.connected().await;
@@ -249,7 +250,10 @@ async fn viewers_wait_through_an_absence() {
     let status = media.status(STREAM).await;
     assert_eq!((status.state, status.viewers), (StreamState::Waiting, 1));
     let late = Client::new(h264_only(), Direction::RecvOnly).await;
-    assert_eq!(media.view(STREAM, late.offer).await.unwrap_err(), OfferError::NoPublisher);
+    assert_eq!(
+        media.view(STREAM, late.offer, Absent::Refuse).await.unwrap_err(),
+        OfferError::NoPublisher
+    );
 
     let (_stop, _task) = run(publisher(&media).await);
     // What the first publisher sent may still be on its way.
@@ -272,7 +276,7 @@ async fn a_key_frame_is_asked_for() {
     source.frame = 1;
     source.send_frame().await; // not a key frame
     let mut viewer = Client::new(h264_only(), Direction::RecvOnly).await;
-    let answer = media.view(STREAM, viewer.offer.clone()).await.unwrap();
+    let answer = media.view(STREAM, viewer.offer.clone(), Absent::Refuse).await.unwrap();
     viewer.answered(&answer.sdp);
     let watching = tokio::spawn(async move { viewer.packet().await });
     source.until(|event| matches!(event, Event::KeyframeRequest(_)).then_some(())).await;
@@ -288,7 +292,7 @@ async fn a_viewer_whose_codecs_do_not_fit_is_refused_or_ended() {
     let (media, _events) = start();
     let (stop, task) = run(publisher(&media).await);
     let odd = Client::new(vp8_only(), Direction::RecvOnly).await;
-    let error = media.view(STREAM, odd.offer).await.unwrap_err();
+    let error = media.view(STREAM, odd.offer, Absent::Refuse).await.unwrap_err();
     assert!(matches!(&error, OfferError::NoCodec(text) if text.contains("H264")), "{error}");
 
     let mut watching = viewer(&media).await;
@@ -308,7 +312,8 @@ async fn a_viewer_whose_codecs_do_not_fit_is_refused_or_ended() {
 async fn sessions_are_limited_and_strangers_find_none() {
     let listen = "127.0.0.1:0".parse().unwrap();
     let (media, _events) =
-        Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 1 }).unwrap();
+        Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 1, fanout_threads: None })
+            .unwrap();
     let one = Client::new(h264_only(), Direction::SendOnly).await;
     let answer = media.publish(STREAM, one.offer.clone()).await.unwrap();
     assert_eq!(media.publish(STREAM, one.offer.clone()).await.unwrap_err(), OfferError::Full);

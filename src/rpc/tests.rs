@@ -98,7 +98,12 @@ async fn bench() -> Bench {
     tx.commit().await.unwrap();
     let mut config = Config::local(folder.clone());
     config.public_url = Some(user.to_string());
-    let media = MediaConfig { listen: config.webrtc_listen, hosts: vec![], max_sessions: 1 };
+    let media = MediaConfig {
+        listen: config.webrtc_listen,
+        hosts: vec![],
+        max_sessions: 1,
+        fanout_threads: None,
+    };
     let (media, _) = Media::start(media).unwrap();
     let mut app = App::new(config, store, media, ([127, 0, 0, 1], 1).into());
     app.routes = Routes::default();

@@ -7,8 +7,12 @@
 //! by the session's id and by the address of a datagram, streams carry packets
 //! that are cheap to hand on: so more shards may follow.
 
-mod fanout;
+mod commands;
+mod events;
 mod hosts;
+mod layers;
+mod sender;
+mod senders;
 mod sessions;
 mod shard;
 mod socket;
@@ -18,15 +22,16 @@ mod timers;
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot, watch};
 
-use crate::error::{OfferError, TrickleError};
+use crate::error::{OfferError, SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
-use crate::status::{MediaEvent, StreamStatus};
+use crate::status::{Feed, LayerChoice, MediaEvent, StreamStatus, ViewerStatus};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
 use sessions::End;
@@ -39,6 +44,9 @@ const EVENTS: usize = 1024;
 /// A caller does not wait longer than this for an overloaded shard.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// While draining, it is looked this often whether everybody has left.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+
 /// Where and how much to serve.
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
@@ -49,6 +57,8 @@ pub struct MediaConfig {
     pub hosts: Vec<IpAddr>,
     /// The most sessions at a time, publishers and viewers.
     pub max_sessions: usize,
+    /// How many threads send to viewers; none means one for each core.
+    pub fanout_threads: Option<NonZero<usize>>,
 }
 
 /// An answered offer.
@@ -62,14 +72,41 @@ pub struct Answer {
     pub etag: String,
 }
 
+/// What to do with a viewer while nobody publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Refuse it with [`OfferError::NoPublisher`].
+    Refuse,
+    /// Answer it: it waits, and is sent the stream once there is one.
+    Wait,
+}
+
+/// What came of a trickle fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trickled {
+    /// It was taken note of.
+    Taken,
+    /// It began an ICE restart (RFC 9725, 4.3.3).
+    Restarted {
+        /// The server's new credentials and its candidates, as a fragment (RFC 8840).
+        fragment: String,
+        /// The entity tag of the new ICE session, quotes included.
+        etag: String,
+    },
+}
+
 enum Command {
     Describe(StreamId, oneshot::Sender<Option<Source>>),
     Attach(Box<Attach>),
-    Trickle(SessionId, Fragment, oneshot::Sender<Result<(), TrickleError>>),
+    Trickle(SessionId, Fragment, oneshot::Sender<Result<Trickled, TrickleError>>),
+    Select(SessionId, LayerChoice, oneshot::Sender<Result<(), SelectError>>),
+    Feed(SessionId, oneshot::Sender<Option<watch::Receiver<Feed>>>),
     Close(SessionId, oneshot::Sender<bool>),
     CloseStream(StreamId, oneshot::Sender<()>),
     ClosePublisher(StreamId, oneshot::Sender<bool>),
     Status(StreamId, oneshot::Sender<StreamStatus>),
+    Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
+    Reconnect(oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -89,6 +126,8 @@ struct Shared {
     local: SocketAddr,
     setup: Arc<PeerSetup>,
     room: Arc<Semaphore>,
+    /// How many permits there are in the room.
+    sessions: usize,
     known: Known,
 }
 
@@ -115,14 +154,22 @@ impl Media {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let known = Known::default();
-        let shard_known = known.clone();
+        let threads = config.fanout_threads.or_else(|| std::thread::available_parallelism().ok());
+        let start = shard::Start {
+            socket,
+            threads: threads.map_or(1, NonZero::get),
+            commands: inbox,
+            events,
+            known: known.clone(),
+        };
         std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
-            if let Err(error) = shard::run(socket, inbox, events, shard_known) {
+            if let Err(error) = shard::run(start) {
                 tracing::error!(%error, "the media thread ended");
             }
         })?;
-        let room = Arc::new(Semaphore::new(config.max_sessions.min(Semaphore::MAX_PERMITS)));
-        Ok((Media(Arc::new(Shared { commands, local, setup, room, known })), receiver))
+        let sessions = config.max_sessions.min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(sessions));
+        Ok((Media(Arc::new(Shared { commands, local, setup, room, sessions, known })), receiver))
     }
 
     /// The UDP address really bound.
@@ -145,23 +192,34 @@ impl Media {
     /// Answers a viewer's offer with what suits the stream's publisher.
     ///
     /// # Errors
-    /// [`OfferError::NoPublisher`] when nobody publishes, or if the offer cannot
-    /// be answered.
-    pub async fn view(&self, stream: StreamId, offer: String) -> Result<Answer, OfferError> {
+    /// [`OfferError::NoPublisher`] when nobody publishes and the viewer is not to
+    /// wait, or if the offer cannot be answered.
+    pub async fn view(
+        &self,
+        stream: StreamId,
+        offer: String,
+        absent: Absent,
+    ) -> Result<Answer, OfferError> {
         let permit = self.permit()?;
         let source = self
             .ask(|reply| Command::Describe(stream, reply))
             .await
-            .ok_or(OfferError::Unavailable)?
-            .ok_or(OfferError::NoPublisher)?;
+            .ok_or(OfferError::Unavailable)?;
+        let source = match (source, absent) {
+            (Some(source), _) => source,
+            (None, Absent::Wait) => Source::default(),
+            (None, Absent::Refuse) => return Err(OfferError::NoPublisher),
+        };
         let setup = self.0.setup.clone();
         let (viewer, sdp) = guarded(|| Viewer::answer(&setup, Instant::now(), &offer, &source))?;
-        let end = End::Viewer { viewer: Box::new(viewer), key: None };
-        self.attach(stream, end, sdp, permit).await
+        self.attach(stream, End::viewer(viewer), sdp, permit).await
     }
 
     fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, OfferError> {
-        self.0.room.clone().try_acquire_owned().map_err(|_| OfferError::Full)
+        self.0.room.clone().try_acquire_owned().map_err(|error| match error {
+            TryAcquireError::NoPermits => OfferError::Full,
+            TryAcquireError::Closed => OfferError::Unavailable,
+        })
     }
 
     async fn attach(
@@ -175,18 +233,59 @@ impl Media {
         self.ask(|done| Command::Attach(Box::new(Attach { id, stream, end, permit, done })))
             .await
             .ok_or(OfferError::Unavailable)?;
-        Ok(Answer { session: id, sdp, etag: format!("\"{:016x}\"", rand::random::<u64>()) })
+        Ok(Answer { session: id, sdp, etag: new_etag() })
     }
 
-    /// Takes an SDP fragment of a client (RFC 8840).
+    /// Takes an SDP fragment of a client (RFC 8840). One with new credentials
+    /// restarts ICE.
     ///
     /// # Errors
     /// If there is no such session or the fragment cannot be taken.
-    pub async fn trickle(&self, session: SessionId, fragment: String) -> Result<(), TrickleError> {
+    pub async fn trickle(
+        &self,
+        session: SessionId,
+        fragment: String,
+    ) -> Result<Trickled, TrickleError> {
         let fragment = Fragment::parse(&fragment)?;
         self.ask(|reply| Command::Trickle(session, fragment, reply))
             .await
             .unwrap_or(Err(TrickleError::Unavailable))
+    }
+
+    /// Chooses the layer of the picture that a viewer is sent.
+    ///
+    /// # Errors
+    /// If there is no such session of a viewer, or no such layer.
+    pub async fn select(&self, session: SessionId, choice: LayerChoice) -> Result<(), SelectError> {
+        self.ask(|reply| Command::Select(session, choice, reply))
+            .await
+            .unwrap_or(Err(SelectError::Unavailable))
+    }
+
+    /// What a viewer may be told of its stream, as it changes; none if there is no
+    /// such session. It ends with the stream.
+    pub async fn feed(&self, session: SessionId) -> Option<watch::Receiver<Feed>> {
+        self.ask(|reply| Command::Feed(session, reply)).await.flatten()
+    }
+
+    /// How each viewer of a stream receives.
+    pub async fn viewers(&self, stream: StreamId) -> Vec<ViewerStatus> {
+        self.ask(|reply| Command::Viewers(stream, reply)).await.unwrap_or_default()
+    }
+
+    /// Takes no new sessions, tells the viewers to come again elsewhere or later,
+    /// gives them until the deadline to leave, and ends who is left.
+    pub async fn drain(&self, deadline: Duration) {
+        self.0.room.close();
+        let _ = self.ask(Command::Reconnect).await;
+        let gone = async {
+            while self.0.room.available_permits() < self.0.sessions {
+                tokio::time::sleep(DRAIN_LOOK).await;
+            }
+        };
+        // Who is still there then is told goodbye.
+        let _ = tokio::time::timeout(deadline, gone).await;
+        self.shutdown().await;
     }
 
     /// Ends a session. Says whether it was there, or ended within the last
@@ -228,6 +327,10 @@ impl Media {
         self.0.commands.send_timeout(command(reply), PATIENCE).await.ok()?;
         tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
     }
+}
+
+fn new_etag() -> String {
+    format!("\"{:016x}\"", rand::random::<u64>())
 }
 
 /// Runs what handles a client's text; a panic in it is that client's error alone.

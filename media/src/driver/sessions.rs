@@ -2,22 +2,29 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::egress::Counters;
 use crate::ids::{SessionId, StreamId};
-use crate::stream::ViewerKey;
-use crate::webrtc::{Peer, Publisher, Viewer};
+use crate::webrtc::{Publisher, Viewer};
+
+use super::layers::{Chooser, Network};
 
 /// A session that does not connect within this time ends.
 const CONNECT: Duration = Duration::from_secs(15);
-/// A session that is not heard of for this long ends.
-const SILENCE: Duration = Duration::from_secs(30);
+/// A session that is not heard of for this long ends: clients check their way
+/// every few seconds (RFC 7675, 5.1 gives up after 30).
+const SILENCE: Duration = Duration::from_secs(15);
 /// For this long an ended session is still known: clients delete it late.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Addresses that one session may have proven at a time.
 const ADDRESSES: usize = 8;
+
+/// User fragments of before ICE restarts that still find a session.
+const FORMER: usize = 2;
 
 /// A place in the table. Never used twice for different sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,11 +37,47 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) enum End {
     Publisher(Box<Publisher>),
-    Viewer {
-        viewer: Box<Viewer>,
-        /// Its place in the stream, once it is connected.
-        key: Option<ViewerKey>,
-    },
+    Viewer(Box<Viewing>),
+}
+
+/// A viewer with all that belongs to its place in the stream.
+#[derive(Debug)]
+pub(super) struct Viewing {
+    pub(super) viewer: Viewer,
+    /// The fan-out thread that sends to it, once it is connected.
+    pub(super) thread: Option<usize>,
+    /// What it was sent.
+    pub(super) counters: Arc<Counters>,
+    /// When it was connected, in unix milliseconds.
+    pub(super) since: i64,
+    chooser: Option<Chooser>,
+}
+
+impl Viewing {
+    /// It is seated, and is sent this layer at first.
+    pub(super) fn begin(&mut self, now: Instant, layer: u8) {
+        // A choice of before counts.
+        self.chooser(now).began(now, layer);
+    }
+
+    /// The choice of its layer.
+    pub(super) fn chooser(&mut self, now: Instant) -> &mut Chooser {
+        self.chooser.get_or_insert_with(|| Chooser::new(now, 0))
+    }
+
+    /// What is known of its network.
+    pub(super) fn network(&self, now: Instant) -> Network {
+        let reception = &self.viewer.reception;
+        Network { loss: reception.loss, estimate: reception.estimate(now) }
+    }
+}
+
+impl End {
+    pub(super) fn viewer(viewer: Viewer) -> Self {
+        let viewing =
+            Viewing { viewer, thread: None, counters: Arc::default(), since: 0, chooser: None };
+        End::Viewer(Box::new(viewing))
+    }
 }
 
 /// A session with all that the driver knows of it.
@@ -46,10 +89,10 @@ pub(super) struct Session {
     pub(super) connected: bool,
     /// The deadline for which an entry in the timers exists.
     pub(super) armed: Option<Instant>,
-    /// Something was written that has not been polled yet.
-    pub(super) dirty: bool,
     opened: Instant,
     heard: Instant,
+    /// Under which it was found before its ICE restarts.
+    former_ufrags: Vec<String>,
     /// Proven addresses of the client, each with the local one it talks to.
     addresses: Vec<(SocketAddr, SocketAddr)>,
     _permit: OwnedSemaphorePermit,
@@ -69,25 +112,46 @@ impl Session {
             end,
             connected: false,
             armed: None,
-            dirty: false,
             opened: now,
             heard: now,
+            former_ufrags: Vec::new(),
             addresses: Vec::new(),
             _permit: permit,
         }
     }
 
-    pub(super) fn peer(&mut self) -> &mut Peer {
-        match &mut self.end {
-            End::Publisher(publisher) => &mut publisher.peer,
-            End::Viewer { viewer, .. } => &mut viewer.peer,
+    pub(super) fn local_ufrag(&self) -> &str {
+        match &self.end {
+            End::Publisher(publisher) => publisher.peer.local_ufrag(),
+            End::Viewer(viewing) => &viewing.viewer.ice.local().ufrag,
         }
     }
 
-    pub(super) fn peer_ref(&self) -> &Peer {
+    pub(super) fn remote_ufrag(&self) -> &str {
         match &self.end {
-            End::Publisher(publisher) => &publisher.peer,
-            End::Viewer { viewer, .. } => &viewer.peer,
+            End::Publisher(publisher) => publisher.peer.remote_ufrag(),
+            End::Viewer(viewing) => viewing.viewer.ice.remote_ufrag(),
+        }
+    }
+
+    pub(super) fn viewing(&mut self) -> Option<&mut Viewing> {
+        match &mut self.end {
+            End::Publisher(_) => None,
+            End::Viewer(viewing) => Some(viewing),
+        }
+    }
+
+    pub(super) fn publisher(&mut self) -> Option<&mut Publisher> {
+        match &mut self.end {
+            End::Publisher(publisher) => Some(publisher),
+            End::Viewer(_) => None,
+        }
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        match &self.end {
+            End::Publisher(publisher) => publisher.peer.is_alive(),
+            End::Viewer(viewing) => viewing.viewer.is_alive(),
         }
     }
 
@@ -134,7 +198,7 @@ impl Sessions {
         place.generation = place.generation.wrapping_add(1);
         let slot = Slot { index, generation: place.generation };
         self.by_id.insert(session.id, slot);
-        self.by_ufrag.insert(session.peer_ref().local_ufrag().to_owned(), slot);
+        self.by_ufrag.insert(session.local_ufrag().to_owned(), slot);
         place.session = Some(session);
         slot
     }
@@ -160,7 +224,10 @@ impl Sessions {
         let session = place.session.take()?;
         self.free.push(slot.index);
         self.by_id.remove(&session.id);
-        self.by_ufrag.remove(session.peer_ref().local_ufrag());
+        self.by_ufrag.remove(session.local_ufrag());
+        for ufrag in &session.former_ufrags {
+            self.by_ufrag.remove(ufrag);
+        }
         for (remote, _) in &session.addresses {
             if self.by_address.get(remote) == Some(&slot) {
                 self.by_address.remove(remote);
@@ -194,6 +261,22 @@ impl Sessions {
 
     pub(super) fn by_ufrag(&self, ufrag: &str) -> Option<Slot> {
         self.by_ufrag.get(ufrag).copied()
+    }
+
+    /// The session has a new user fragment; the ones before find it as well.
+    pub(super) fn renamed(&mut self, slot: Slot, before: String) {
+        let Some(session) = self.get(slot) else { return };
+        let ufrag = session.local_ufrag().to_owned();
+        session.former_ufrags.push(before);
+        let forgotten = if session.former_ufrags.len() > FORMER {
+            Some(session.former_ufrags.remove(0))
+        } else {
+            None
+        };
+        self.by_ufrag.insert(ufrag, slot);
+        if let Some(forgotten) = forgotten {
+            self.by_ufrag.remove(&forgotten);
+        }
     }
 
     /// The session's client has proven to be at this address.
@@ -266,8 +349,8 @@ mod tests {
         let session = sessions.get(slot).unwrap();
         session.connected = true;
         session.heard(later);
-        assert!(sessions.expired(later + seconds(30)).is_empty());
-        assert_eq!(sessions.expired(later + seconds(31)), [slot]);
+        assert!(sessions.expired(later + seconds(15)).is_empty());
+        assert_eq!(sessions.expired(later + seconds(16)), [slot]);
         assert_eq!(room.available_permits(), 0);
         drop(sessions.remove(later, slot));
         assert_eq!(room.available_permits(), 1, "its place is free");

@@ -4,21 +4,23 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
-use crate::error::TrickleError;
 use crate::ids::{SessionId, StreamId};
+use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
-use crate::webrtc::{Fragment, Source, is_stun, local_ufrag};
+use crate::webrtc::{Pair, ViewerOutput, is_stun, local_ufrag};
 
+use super::sender::{Job, Word};
+use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
-use super::socket::{Arrival, Inbox, Outbox, Route, Socket};
+use super::socket::{Arrival, Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
 use super::timers::Timers;
-use super::{Attach, Command, Known};
+use super::{Command, Known};
 
 /// Receive calls in a row before timers and commands get their turn.
 const BATCHES: usize = 16;
@@ -29,65 +31,82 @@ const OUTPUTS: usize = 20_000;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// A session that wants to be woken at once is woken after this.
 const SOONEST: Duration = Duration::from_millis(1);
-/// Viewers who are behind are fed again after this.
-const FEED: Duration = Duration::from_millis(2);
+/// Jobs that a fan-out thread had no room for are offered again after this.
+const AGAIN: Duration = Duration::from_millis(1);
+/// Words of the fan-out threads in a row.
+const WORDS_IN_A_ROW: usize = 64;
 /// Events that the server has not taken; beyond, the oldest go.
 const BACKLOG: usize = 4096;
 
 pub(super) struct Shard {
-    socket: Socket,
-    outbox: Outbox,
-    sessions: Sessions,
+    pub(super) socket: Socket,
+    pub(super) outbox: Outbox,
+    pub(super) sessions: Sessions,
     pub(super) streams: HashMap<StreamId, Entry>,
+    pub(super) senders: Senders,
     timers: Timers,
-    /// Viewers with packets that wait to be sent.
-    dirty: Vec<Slot>,
-    /// Streams with viewers to feed or key frames to ask for.
+    /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
-    feed_at: Option<Instant>,
+    wake_at: Option<Instant>,
+    wall: WallClock,
     events: mpsc::Sender<MediaEvent>,
     backlog: VecDeque<MediaEvent>,
-    known: Known,
+    pub(super) known: Known,
+    /// The server is about to end.
+    pub(super) draining: bool,
+}
+
+/// What the media thread begins with.
+pub(super) struct Start {
+    pub(super) socket: std::net::UdpSocket,
+    /// How many fan-out threads there are.
+    pub(super) threads: usize,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) events: mpsc::Sender<MediaEvent>,
+    pub(super) known: Known,
 }
 
 /// Runs until it is told to end, or nobody is left to tell.
-pub(super) fn run(
-    socket: std::net::UdpSocket,
-    commands: mpsc::Receiver<Command>,
-    events: mpsc::Sender<MediaEvent>,
-    known: Known,
-) -> io::Result<()> {
+pub(super) fn run(start: Start) -> io::Result<()> {
+    let Start { socket, threads, commands, events, known } = start;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async {
-        let mut shard = Shard::new(Socket::new(socket)?, events, known);
-        shard.serve(commands).await;
+        let wall = WallClock::new(Instant::now(), SystemTime::now());
+        let outlets: io::Result<Vec<Outlet>> =
+            (0..threads.max(1)).map(|_| Outlet::new(&socket)).collect();
+        let (senders, words) = Senders::start(outlets?, wall)?;
+        let mut shard = Shard {
+            socket: Socket::new(socket)?,
+            outbox: Outbox::default(),
+            sessions: Sessions::default(),
+            streams: HashMap::new(),
+            senders,
+            timers: Timers::default(),
+            touched: HashSet::new(),
+            wake_at: None,
+            wall,
+            events,
+            backlog: VecDeque::new(),
+            known,
+            draining: false,
+        };
+        shard.serve(commands, words).await;
+        shard.senders.stop();
         Ok(())
     })
 }
 
 impl Shard {
-    fn new(socket: Socket, events: mpsc::Sender<MediaEvent>, known: Known) -> Self {
-        Self {
-            socket,
-            outbox: Outbox::default(),
-            sessions: Sessions::default(),
-            streams: HashMap::new(),
-            timers: Timers::default(),
-            dirty: Vec::new(),
-            touched: HashSet::new(),
-            feed_at: None,
-            events,
-            backlog: VecDeque::new(),
-            known,
-        }
-    }
-
-    async fn serve(&mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn serve(
+        &mut self,
+        mut commands: mpsc::Receiver<Command>,
+        mut words: mpsc::Receiver<Word>,
+    ) {
         let mut inbox = Inbox::new();
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
         loop {
-            let wake = [self.timers.next(), self.feed_at, Some(housekeeping)];
+            let wake = [self.timers.next(), self.wake_at, Some(housekeeping)];
             let wake = wake.into_iter().flatten().min().unwrap_or(housekeeping);
             tokio::select! {
                 command = commands.recv() => {
@@ -96,6 +115,7 @@ impl Shard {
                         return;
                     }
                 }
+                word = words.recv() => self.words(word, &mut words),
                 _ = self.socket.readable() => self.receive(&mut inbox),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
@@ -108,6 +128,14 @@ impl Shard {
             self.flush(now);
         }
         self.end_all();
+    }
+
+    fn words(&mut self, first: Option<Word>, more: &mut mpsc::Receiver<Word>) {
+        let now = Instant::now();
+        let rest = std::iter::from_fn(|| more.try_recv().ok());
+        for word in first.into_iter().chain(rest).take(WORDS_IN_A_ROW) {
+            self.word(now, word);
+        }
     }
 
     /// False once the shard is to end.
@@ -125,92 +153,6 @@ impl Shard {
             next = if left > 0 { more.try_recv().ok() } else { None };
         }
         true
-    }
-
-    fn command(&mut self, now: Instant, command: Command) {
-        // Whoever asked may have given up meanwhile: nobody then misses the answer.
-        match command {
-            Command::Describe(stream, reply) => {
-                let _ = reply.send(self.describe(stream));
-            }
-            Command::Attach(attach) => self.attach(now, *attach),
-            Command::Trickle(session, fragment, reply) => {
-                let _ = reply.send(self.trickle(session, &fragment));
-            }
-            Command::Close(session, reply) => {
-                let _ = reply.send(self.close(now, session));
-            }
-            Command::CloseStream(stream, reply) => {
-                for slot in self.sessions.slots(|session| session.stream == stream) {
-                    self.end(now, slot, "its stream was closed");
-                }
-                let _ = reply.send(());
-            }
-            Command::ClosePublisher(stream, reply) => {
-                let publishes = |session: &Session| {
-                    session.stream == stream && matches!(session.end, End::Publisher(_))
-                };
-                let slots = self.sessions.slots(publishes);
-                for slot in &slots {
-                    self.end(now, *slot, "its source was stopped");
-                }
-                let _ = reply.send(!slots.is_empty());
-            }
-            Command::Status(stream, reply) => {
-                let status = self.streams.get(&stream).map(|entry| entry.status(now));
-                let _ = reply.send(status.unwrap_or_default());
-            }
-            Command::Shutdown(_) => {}
-        }
-    }
-
-    fn describe(&mut self, stream: StreamId) -> Option<Source> {
-        let entry = self.streams.get(&stream)?;
-        let publishes = entry.publisher.is_some() || !entry.coming.is_empty();
-        publishes.then_some(entry.source)
-    }
-
-    fn attach(&mut self, now: Instant, attach: Attach) {
-        let Attach { id, stream, end, permit, done } = attach;
-        let entry = self.streams.entry(stream).or_default();
-        let publisher = match &end {
-            End::Publisher(publisher) => Some(*publisher.source()),
-            End::Viewer { .. } => None,
-        };
-        if let (Some(source), None) = (publisher, entry.publisher) {
-            entry.source = source;
-        }
-        let slot = self.sessions.insert(Session::new(now, id, stream, end, permit));
-        if publisher.is_some()
-            && let Some(given_up) = self.streams.entry(stream).or_default().expect(slot)
-        {
-            self.end(now, given_up, "others came after it before it was connected");
-        }
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-        tracing::debug!(session = %short(id), %stream, publisher = publisher.is_some(), "a session was answered");
-        self.wake(now, slot);
-        if done.send(()).is_err() {
-            self.end(now, slot, "its client gave up");
-        }
-    }
-
-    fn trickle(&mut self, session: SessionId, fragment: &Fragment) -> Result<(), TrickleError> {
-        let slot = self.sessions.find(session).ok_or(TrickleError::NoSession)?;
-        let session = self.sessions.get(slot).ok_or(TrickleError::NoSession)?;
-        match &fragment.ufrag {
-            Some(ufrag) if ufrag != session.peer().remote_ufrag() => Err(TrickleError::Restart),
-            _ => Ok(()),
-        }
-    }
-
-    fn close(&mut self, now: Instant, session: SessionId) -> bool {
-        match self.sessions.find(session) {
-            Some(slot) => {
-                self.end(now, slot, "it was closed");
-                true
-            }
-            None => self.sessions.ended(session),
-        }
     }
 
     fn receive(&mut self, inbox: &mut Inbox) {
@@ -235,35 +177,81 @@ impl Shard {
     /// names. Media and DTLS count only from addresses that answered ICE.
     fn datagram(&mut self, now: Instant, arrival: Arrival, data: &[u8]) {
         let Arrival { from, to } = arrival;
-        let slot = if is_stun(data) {
-            let named = local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
-            let Some(slot) = named.or_else(|| self.sessions.by_address(from)) else { return };
-            let Some(session) = self.sessions.get(slot) else { return };
-            let accepted = guarded(|| Ok(session.peer().accepts_stun(now, from, to, data)));
-            if !matches!(accepted, Ok(true)) {
-                return;
-            }
-            self.sessions.proven(slot, from, to);
-            slot
-        } else {
-            let Some(slot) = self.sessions.by_address(from) else { return };
-            slot
-        };
+        let stun = is_stun(data);
+        let named = || local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
+        let slot = if stun { named() } else { None };
+        let Some(slot) = slot.or_else(|| self.sessions.by_address(from)) else { return };
         let Some(session) = self.sessions.get(slot) else { return };
-        session.heard(now);
-        match guarded(|| session.peer().datagram(now, from, to, data)) {
-            Ok(()) => self.drain(now, slot),
-            Err(reason) => self.end(now, slot, reason),
+        match (&mut session.end, stun) {
+            (End::Publisher(publisher), true) => {
+                let accepted = guarded(|| Ok(publisher.peer.accepts_stun(now, from, to, data)));
+                if !matches!(accepted, Ok(true)) {
+                    return;
+                }
+                session.heard(now);
+                self.sessions.proven(slot, from, to);
+                self.publisher_datagram(now, slot, (from, to), data);
+            }
+            (End::Publisher(_), false) => {
+                session.heard(now);
+                self.publisher_datagram(now, slot, (from, to), data);
+            }
+            (End::Viewer(_), true) => self.check(now, slot, Pair { remote: from, local: to }, data),
+            (End::Viewer(viewing), false) => {
+                let wall = self.wall;
+                let taken = guarded(|| {
+                    viewing.viewer.datagram(now, &wall, data);
+                    Ok(())
+                });
+                session.heard(now);
+                match taken {
+                    Ok(()) => self.drain(now, slot),
+                    Err(reason) => self.end(now, slot, reason),
+                }
+            }
         }
+    }
+
+    /// A viewer's check of its way to us.
+    fn check(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8]) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let Some(viewing) = session.viewing() else { return };
+        let (thread, viewer) = (viewing.thread, &mut viewing.viewer);
+        let checked = match guarded(|| Ok(viewer.stun(now, pair, data))) {
+            Ok(Some(checked)) => checked,
+            Ok(None) => return,
+            Err(reason) => return self.end(now, slot, reason),
+        };
+        let way = Route { to: pair.remote, from: Some(pair.local) };
+        let route = viewer.pair().map(|pair| Route { to: pair.remote, from: Some(pair.local) });
+        if checked.proven {
+            session.heard(now);
+            self.sessions.proven(slot, pair.remote, pair.local);
+        }
+        self.outbox.push(self.socket.outlet(), way, &checked.reply);
+        if let (true, Some(thread), Some(route)) = (checked.moved, thread, route) {
+            self.senders.push(thread, Job::Move(slot, route));
+        }
+        self.drain(now, slot);
     }
 
     /// Takes all that a session has to say.
     pub(super) fn drain(&mut self, now: Instant, slot: Slot) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        match &mut session.end {
+            End::Publisher(_) => self.drain_publisher(now, slot),
+            End::Viewer(_) => self.drain_viewer(now, slot),
+        }
+        if self.sessions.get(slot).is_some_and(|session| !session.is_alive()) {
+            self.end(now, slot, "its client closed it");
+        }
+    }
+
+    fn drain_publisher(&mut self, now: Instant, slot: Slot) {
         let mut events = Vec::new();
         let Shard { sessions, socket, outbox, .. } = self;
         let Some(session) = sessions.get(slot) else { return };
         let polled = guarded(|| poll_all(session, socket, outbox, &mut events));
-        self.outbox.flush(&mut self.socket);
         match polled {
             Ok(deadline) => self.arm(now, slot, deadline),
             Err(reason) => return self.end(now, slot, reason),
@@ -271,8 +259,16 @@ impl Shard {
         for event in events {
             self.event(now, slot, event);
         }
-        if self.sessions.get(slot).is_some_and(|session| !session.peer().is_alive()) {
-            self.end(now, slot, "its client closed it");
+    }
+
+    fn drain_viewer(&mut self, now: Instant, slot: Slot) {
+        let next = |shard: &mut Self| shard.sessions.get(slot)?.viewing()?.viewer.poll();
+        while let Some(output) = next(self) {
+            self.output(now, slot, output);
+        }
+        let viewing = self.sessions.get(slot).and_then(Session::viewing);
+        if let Some(deadline) = viewing.and_then(|viewing| viewing.viewer.deadline()) {
+            self.arm(now, slot, deadline);
         }
     }
 
@@ -288,8 +284,14 @@ impl Shard {
     /// Lets the session know the time, and takes what it then has to say.
     pub(super) fn wake(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.sessions.get(slot) else { return };
-        session.dirty = false;
-        match guarded(|| session.peer().tick(now)) {
+        let woken = match &mut session.end {
+            End::Publisher(publisher) => guarded(|| publisher.peer.tick(now)),
+            End::Viewer(viewing) => guarded(|| {
+                viewing.viewer.tick(now);
+                Ok(())
+            }),
+        };
+        match woken {
             Ok(()) => self.drain(now, slot),
             Err(reason) => self.end(now, slot, reason),
         }
@@ -305,48 +307,22 @@ impl Shard {
         }
     }
 
-    /// Sends what was written in this round: each viewer is drained once.
+    /// Sends what was made in this round, and asks for key frames.
     fn flush(&mut self, now: Instant) {
-        self.feed(now);
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for slot in dirty.drain(..) {
-            self.wake(now, slot);
-        }
-        if self.dirty.is_empty() {
-            self.dirty = dirty; // its memory is used again
-        }
-    }
-
-    /// Feeds viewers who are behind, and asks publishers for key frames.
-    fn feed(&mut self, now: Instant) {
-        self.feed_at = None;
+        let mut wake: Option<Instant> = None;
         for stream in std::mem::take(&mut self.touched) {
-            let next = self.feed_stream(now, stream);
-            if let Some(at) = next {
+            if let Some(at) = self.ask_keyframes(now, stream) {
                 self.touched.insert(stream);
-                self.feed_at = Some(self.feed_at.map_or(at, |other| other.min(at)));
+                let at = at.max(now + SOONEST);
+                wake = Some(wake.map_or(at, |other| other.min(at)));
             }
         }
-    }
-
-    fn feed_stream(&mut self, now: Instant, stream: StreamId) -> Option<Instant> {
-        let behind = self.pump(now, stream);
-        let entry = self.streams.get_mut(&stream)?;
-        if entry.stream.poll_keyframe_request(now)
-            && let Some(slot) = entry.publisher
-        {
-            if let Some(Session { end: End::Publisher(publisher), .. }) = self.sessions.get(slot) {
-                publisher.request_keyframe();
-            }
-            self.wake(now, slot);
+        if self.senders.flush() {
+            let at = now + AGAIN;
+            wake = Some(wake.map_or(at, |other| other.min(at)));
         }
-        let wish = self.streams.get(&stream).and_then(|entry| entry.stream.keyframe_deadline());
-        let wish = wish.map(|at| at.max(now + SOONEST));
-        let behind = behind.then(|| now + FEED);
-        match (behind, wish) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        self.outbox.flush(self.socket.outlet());
+        self.wake_at = wake;
     }
 
     fn housekeeping(&mut self, now: Instant) {
@@ -355,13 +331,18 @@ impl Shard {
         }
         let silent = |entry: &Entry| {
             entry.since.is_some()
-                && entry.last_packet().is_none_or(|at| now.saturating_duration_since(at) > SILENT)
+                && entry
+                    .ingest
+                    .last_packet()
+                    .is_none_or(|at| now.saturating_duration_since(at) > SILENT)
         };
         let silent: Vec<StreamId> =
             self.streams.iter().filter(|(_, e)| silent(e)).map(|(id, _)| *id).collect();
         for stream in silent {
             self.offline(stream);
         }
+        self.look_at_layers(now);
+        self.tell_feeds(now);
         let forgotten = self.sessions.forget(now);
         if !forgotten.is_empty() {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -372,32 +353,13 @@ impl Shard {
         self.emit_backlog();
     }
 
-    pub(super) fn session(&mut self, slot: Slot) -> Option<&mut Session> {
-        self.sessions.get(slot)
-    }
-
-    /// The sessions, and the list of those that have something to send.
-    pub(super) fn parts(
-        &mut self,
-    ) -> (&mut Sessions, &mut HashMap<StreamId, Entry>, &mut Vec<Slot>) {
-        (&mut self.sessions, &mut self.streams, &mut self.dirty)
-    }
-
     /// Ends a session: it says goodbye, and its place in the stream becomes free.
     pub(super) fn end(&mut self, now: Instant, slot: Slot, reason: &str) {
-        if let Some(session) = self.sessions.get(slot) {
-            tracing::debug!(session = %short(session.id), stream = %session.stream, reason, "a session ended");
-            let Shard { sessions, socket, outbox, .. } = self;
-            if let Some(session) = sessions.get(slot) {
-                // What it says last is of no consequence to anybody here.
-                let _ = guarded(|| {
-                    session.peer().close();
-                    session.peer().tick(now)?;
-                    poll_all(session, socket, outbox, &mut Vec::new())
-                });
-            }
-            self.outbox.flush(&mut self.socket);
-        }
+        let Shard { sessions, socket, outbox, .. } = self;
+        let Some(session) = sessions.get(slot) else { return };
+        tracing::debug!(session = %short(session.id), stream = %session.stream, reason, "a session ended");
+        // What it says last is of no consequence to anybody here.
+        let _ = guarded(|| goodbye(now, session, socket, outbox));
         if let Some(session) = self.sessions.remove(now, slot) {
             self.leave(slot, &session);
         }
@@ -408,11 +370,9 @@ impl Shard {
         for slot in self.sessions.slots(|_| true) {
             self.end(now, slot, "the server shuts down");
         }
-        if self.socket.dropped() > 0 {
-            tracing::info!(
-                datagrams = self.socket.dropped(),
-                "the kernel did not take some datagrams"
-            );
+        let (datagrams, packets) = (self.socket.outlet().dropped(), self.senders.dropped());
+        if datagrams + packets > 0 {
+            tracing::info!(datagrams, packets, "some were dropped for lack of room");
         }
     }
 
@@ -439,27 +399,56 @@ impl Shard {
 }
 
 /// The beginning of a session's id: all of it would let a reader of the log end it.
-fn short(id: SessionId) -> String {
+pub(super) fn short(id: SessionId) -> String {
     id.to_string().chars().take(6).collect()
 }
 
 fn poll_all(
     session: &mut Session,
-    socket: &mut Socket,
+    socket: &Socket,
     outbox: &mut Outbox,
     events: &mut Vec<Event>,
 ) -> Result<Instant, RtcError> {
     for _ in 0..OUTPUTS {
-        match session.peer().poll()? {
+        let Some(publisher) = session.publisher() else { break };
+        match publisher.peer.poll()? {
             Output::Timeout(at) => return Ok(at),
             Output::Transmit(transmit) => {
                 let from = session.local_for(transmit.destination);
-                outbox.push(socket, Route { to: transmit.destination, from }, &transmit.contents);
+                let route = Route { to: transmit.destination, from };
+                outbox.push(socket.outlet(), route, &transmit.contents);
             }
             Output::Event(event) => events.push(event),
         }
     }
     Ok(Instant::now())
+}
+
+/// The last a session says to its client.
+fn goodbye(
+    now: Instant,
+    session: &mut Session,
+    socket: &Socket,
+    outbox: &mut Outbox,
+) -> Result<(), RtcError> {
+    match &mut session.end {
+        End::Publisher(publisher) => {
+            publisher.peer.close();
+            publisher.peer.tick(now)?;
+            poll_all(session, socket, outbox, &mut Vec::new())?;
+        }
+        End::Viewer(viewing) => {
+            viewing.viewer.close();
+            let Some(pair) = viewing.viewer.pair() else { return Ok(()) };
+            let route = Route { to: pair.remote, from: Some(pair.local) };
+            while let Some(output) = viewing.viewer.poll() {
+                if let ViewerOutput::Transmit(datagram) = output {
+                    outbox.push(socket.outlet(), route, &datagram);
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs what touches a single session: an error or a panic is the end of that

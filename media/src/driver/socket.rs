@@ -1,5 +1,6 @@
 //! The UDP socket: received in batches, sent in segments (GSO).
 
+use std::cell::Cell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 
@@ -58,9 +59,7 @@ impl Inbox {
 pub(super) struct Socket {
     io: UdpSocket,
     state: UdpSocketState,
-    local: SocketAddr,
-    /// Datagrams that the kernel did not take: its buffer was full.
-    dropped: u64,
+    outlet: Outlet,
 }
 
 impl Socket {
@@ -80,10 +79,10 @@ impl Socket {
 
     /// Must be called within a tokio runtime.
     pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
+        let outlet = Outlet::new(&socket)?;
         let io = UdpSocket::from_std(socket)?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
-        let local = io.local_addr()?;
-        Ok(Self { io, state, local, dropped: 0 })
+        Ok(Self { io, state, outlet })
     }
 
     pub(super) async fn readable(&self) -> io::Result<()> {
@@ -109,7 +108,31 @@ impl Socket {
 
     /// The address that is bound.
     pub(super) fn local(&self) -> SocketAddr {
-        self.local
+        self.outlet.local
+    }
+
+    /// Where this socket's datagrams leave.
+    pub(super) fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+}
+
+/// Where datagrams leave a socket; every thread has one of its own for the same
+/// socket, which the kernel lets several threads send on.
+pub(super) struct Outlet {
+    io: std::net::UdpSocket,
+    state: UdpSocketState,
+    local: SocketAddr,
+    /// Datagrams that the kernel did not take: its buffer was full.
+    dropped: Cell<u64>,
+}
+
+impl Outlet {
+    pub(super) fn new(socket: &std::net::UdpSocket) -> io::Result<Self> {
+        let io = socket.try_clone()?;
+        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let local = io.local_addr()?;
+        Ok(Self { io, state, local, dropped: Cell::new(0) })
     }
 
     /// The way back for a datagram that arrived so.
@@ -123,7 +146,7 @@ impl Socket {
         }
     }
 
-    fn send(&mut self, route: Route, contents: &[u8], segment: Option<usize>) {
+    fn send(&self, route: Route, contents: &[u8], segment: Option<usize>) {
         let destination = match route.to.ip() {
             IpAddr::V4(v4) if self.local.is_ipv6() => {
                 SocketAddr::new(v4.to_ipv6_mapped().into(), route.to.port())
@@ -143,7 +166,10 @@ impl Socket {
         let Err(error) = sent else { return };
         match (error.kind(), segment) {
             // Lost like any other datagram: retransmission makes up for it.
-            (io::ErrorKind::WouldBlock, _) => self.dropped += 1,
+            (io::ErrorKind::WouldBlock, _) => {
+                let lost = contents.len().div_ceil(segment.unwrap_or(contents.len()).max(1));
+                self.dropped.set(self.dropped.get() + lost as u64);
+            }
             // Segmentation may not be there on this path: one by one then.
             (_, Some(segment)) => {
                 for datagram in contents.chunks(segment) {
@@ -156,7 +182,7 @@ impl Socket {
 
     /// How many datagrams the kernel did not take.
     pub(super) fn dropped(&self) -> u64 {
-        self.dropped
+        self.dropped.get()
     }
 }
 
@@ -172,41 +198,86 @@ pub(super) struct Route {
     pub(super) from: Option<SocketAddr>,
 }
 
-/// Joins datagrams of one destination and size into segmented sends.
+/// Datagrams made one behind the other, those of one destination and size going
+/// out as one segmented send.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    route: Option<Route>,
     contents: Vec<u8>,
+    /// Where in the contents the run that is under way begins.
+    run: usize,
+    route: Option<Route>,
+    /// The length of the run's datagrams.
     segment: usize,
+    count: usize,
     /// A shorter datagram ends a run: only the last may be short.
     ended: bool,
 }
 
 impl Outbox {
-    pub(super) fn push(&mut self, socket: &mut Socket, route: Route, datagram: &[u8]) {
-        let most = socket.state.max_gso_segments();
-        let joins = self.route == Some(route)
-            && !self.ended
-            && datagram.len() <= self.segment
-            && self.contents.len() + datagram.len() <= SEND_ROOM
-            && self.contents.len() / self.segment.max(1) < most;
-        if !joins {
-            self.flush(socket);
+    /// A datagram for this destination is about to be appended to
+    /// [`Outbox::buffer`]; gives back where it begins.
+    pub(super) fn begin(&mut self, outlet: &Outlet, route: Route) -> usize {
+        if self.route != Some(route) {
+            self.flush(outlet);
             self.route = Some(route);
-            self.segment = datagram.len();
         }
-        self.ended = datagram.len() < self.segment;
-        self.contents.extend_from_slice(datagram);
+        self.contents.len()
     }
 
-    pub(super) fn flush(&mut self, socket: &mut Socket) {
-        if let Some(route) = self.route.take()
-            && !self.contents.is_empty()
-        {
-            let segment = (self.contents.len() > self.segment).then_some(self.segment);
-            socket.send(route, &self.contents, segment);
+    /// Where datagrams are made.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.contents
+    }
+
+    /// The datagram that began at `start` is whole.
+    pub(super) fn commit(&mut self, outlet: &Outlet, start: usize) {
+        let length = self.contents.len() - start;
+        let joins = self.count > 0
+            && !self.ended
+            && length <= self.segment
+            && self.contents.len() - self.run <= SEND_ROOM
+            && self.count < outlet.state.max_gso_segments();
+        if !joins {
+            self.send_run(outlet, start);
+            self.segment = length;
         }
+        self.ended = length < self.segment;
+        self.count += 1;
+    }
+
+    /// The datagram that began at `start` is not to be.
+    pub(super) fn abandon(&mut self, start: usize) {
+        self.contents.truncate(start);
+    }
+
+    /// Forgets what was not sent.
+    pub(super) fn clear(&mut self) {
+        *self = Self { contents: std::mem::take(&mut self.contents), ..Self::default() };
         self.contents.clear();
+    }
+
+    /// One datagram that is there already.
+    pub(super) fn push(&mut self, outlet: &Outlet, route: Route, datagram: &[u8]) {
+        let start = self.begin(outlet, route);
+        self.contents.extend_from_slice(datagram);
+        self.commit(outlet, start);
+    }
+
+    pub(super) fn flush(&mut self, outlet: &Outlet) {
+        self.send_run(outlet, self.contents.len());
+        self.contents.clear();
+        self.run = 0;
+        self.route = None;
+    }
+
+    /// Sends the run, which ends where the next begins.
+    fn send_run(&mut self, outlet: &Outlet, end: usize) {
+        if let Some(route) = self.route.filter(|_| self.count > 0) {
+            let segment = (self.count > 1).then_some(self.segment);
+            outlet.send(route, &self.contents[self.run..end], segment);
+        }
+        self.run = end;
+        self.count = 0;
         self.ended = false;
     }
 }
@@ -218,27 +289,27 @@ mod tests {
     #[tokio::test]
     async fn datagrams_keep_their_bounds_and_their_order() {
         let bind = || Socket::new(Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
-        let (mut sender, receiver) = (bind(), bind());
-        let route = Route { to: receiver.local, from: None };
+        let (sender, receiver) = (bind(), bind());
+        let route = Route { to: receiver.local(), from: None };
         let sizes = [1200, 1200, 1200, 700, 1200, 80, 80, 90, 1200, 1200];
         let mut outbox = Outbox::default();
         for (index, size) in sizes.iter().enumerate() {
-            outbox.push(&mut sender, route, &vec![index as u8; *size]);
+            outbox.push(sender.outlet(), route, &vec![index as u8; *size]);
         }
-        outbox.flush(&mut sender);
+        outbox.flush(sender.outlet());
         let mut seen = Vec::new();
         let mut inbox = Inbox::new();
         while seen.len() < sizes.len() {
             receiver.readable().await.unwrap();
             receiver.receive(&mut inbox).unwrap();
-            for (arrival, data) in inbox.datagrams(receiver.local) {
-                assert_eq!(arrival.from, sender.local);
-                assert_eq!(arrival.to.ip(), receiver.local.ip());
+            for (arrival, data) in inbox.datagrams(receiver.local()) {
+                assert_eq!(arrival.from, sender.local());
+                assert_eq!(arrival.to.ip(), receiver.local().ip());
                 assert_eq!(data[0], seen.len() as u8);
                 seen.push(data.len());
             }
         }
         assert_eq!(seen, sizes);
-        assert_eq!(sender.dropped(), 0);
+        assert_eq!(sender.outlet().dropped(), 0);
     }
 }

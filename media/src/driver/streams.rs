@@ -1,10 +1,13 @@
 //! The streams of a shard, each with the sessions at its two ends.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::rtp::{Kind, TrackMeter};
-use crate::status::{AudioStatus, StreamState, StreamStatus, VideoStatus};
-use crate::stream::{Stream, ViewerKey};
+use tokio::sync::watch;
+
+use crate::rtp::TrackMeter;
+use crate::status::{AudioStatus, Feed, Layer, StreamState, StreamStatus, VideoStatus};
+use crate::stream::{Cache, Ingest};
 use crate::webrtc::Source;
 
 use super::sessions::Slot;
@@ -20,15 +23,24 @@ pub(super) const SILENT: Duration = Duration::from_secs(5);
 /// A stream and who is at its ends.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
-    pub(super) stream: Stream,
+    pub(super) ingest: Ingest,
+    pub(super) cache: Cache,
     pub(super) publisher: Option<Slot>,
     /// Publishers that are answered and not connected yet.
     pub(super) coming: Vec<Slot>,
-    /// The viewers by their key.
-    viewers: Vec<Option<Slot>>,
+    /// Viewers that are answered and not connected yet.
+    pub(super) expected: HashSet<Slot>,
+    /// The viewers that are connected.
+    pub(super) viewers: HashSet<Slot>,
+    /// How many of them each fan-out thread has.
+    pub(super) threads: Vec<usize>,
     pub(super) source: Source,
     /// Since when media arrives, in unix milliseconds.
     pub(super) since: Option<i64>,
+    /// Those who want to hear of it.
+    pub(super) followers: Option<watch::Sender<Feed>>,
+    /// The names of the layers, as the publisher's offer had them.
+    pub(super) rids: Vec<String>,
 }
 
 impl Entry {
@@ -38,49 +50,42 @@ impl Entry {
         (self.coming.len() > COMING).then(|| self.coming.remove(0))
     }
 
-    pub(super) fn seat(&mut self, key: ViewerKey, slot: Slot) {
-        let index = key.0 as usize;
-        if self.viewers.len() <= index {
-            self.viewers.resize(index + 1, None);
-        }
-        self.viewers[index] = Some(slot);
-    }
-
-    pub(super) fn unseat(&mut self, key: ViewerKey) {
-        if let Some(seat) = self.viewers.get_mut(key.0 as usize) {
-            *seat = None;
-        }
-        self.stream.remove_viewer(key);
-    }
-
-    /// The stream, and the way from its viewers to their sessions.
-    pub(super) fn split(&mut self) -> (&mut Stream, &[Option<Slot>]) {
-        (&mut self.stream, &self.viewers)
-    }
-
-    pub(super) fn seated(&self) -> Vec<Slot> {
-        self.viewers.iter().flatten().copied().collect()
-    }
-
     /// Nobody is at either end.
     pub(super) fn is_empty(&self) -> bool {
         self.publisher.is_none()
             && self.coming.is_empty()
-            && self.viewers.iter().all(Option::is_none)
+            && self.expected.is_empty()
+            && self.viewers.is_empty()
     }
 
-    /// When the last packet came, of either track.
-    pub(super) fn last_packet(&self) -> Option<Instant> {
-        let at = |kind| self.stream.meter(kind).last_packet();
-        at(Kind::Audio).max(at(Kind::Video))
+    /// The layers of the picture.
+    pub(super) fn layers(&self, now: Instant) -> Vec<Layer> {
+        let layer = |(index, meter): (usize, &TrackMeter)| Layer {
+            rid: self.rids.get(index).cloned().unwrap_or_default(),
+            width: meter.size().map(|size| size.width),
+            height: meter.size().map(|size| size.height),
+            fps: meter.frame_rate(now),
+            bitrate: meter.bit_rate(now),
+            active: self.ingest.is_on(now, index as u8),
+        };
+        self.ingest.layers().enumerate().map(layer).collect()
+    }
+
+    /// What a viewer may be told.
+    pub(super) fn feed(&self, now: Instant) -> Feed {
+        Feed {
+            active: self.since.is_some(),
+            layers: self.layers(now),
+            viewers: self.viewers.len(),
+            reconnect: false,
+        }
     }
 
     /// Media arrives: says whether that is news.
     pub(super) fn note_live(&mut self) -> bool {
         let news = self.since.is_none();
         if news {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            self.since = Some(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+            self.since = Some(unix_ms());
         }
         news
     }
@@ -89,7 +94,7 @@ impl Entry {
         let fresh = |meter: &TrackMeter| {
             meter.last_packet().is_some_and(|at| now.saturating_duration_since(at) < FRESH)
         };
-        let (video, audio) = (self.stream.meter(Kind::Video), self.stream.meter(Kind::Audio));
+        let (video, audio) = (self.ingest.video(now), self.ingest.audio());
         let state = match self.publisher {
             Some(_) if fresh(video) || fresh(audio) => StreamState::Live,
             Some(_) => StreamState::Connecting,
@@ -117,8 +122,15 @@ impl Entry {
                 lost: audio.lost(),
                 jitter: audio.jitter_ms(),
             }),
-            viewers: self.stream.viewers(),
+            layers: self.layers(now),
+            viewers: self.viewers.len(),
             since: self.since.filter(|_| state == StreamState::Live),
         }
     }
+}
+
+/// The present in unix milliseconds.
+pub(super) fn unix_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::rtp::{Codec, Inspection};
+use crate::rtp::Codec;
 
 use super::Packet;
 
@@ -104,6 +104,16 @@ impl Gop {
         self.entries.get(index)
     }
 
+    /// All that is kept: parameter sets, then the group.
+    pub(super) fn packets(&self) -> impl Iterator<Item = &Packet> {
+        self.missing_parameters().iter().chain(self.entries.iter().map(|entry| &entry.packet))
+    }
+
+    /// The packet of this number.
+    pub(super) fn find(&self, seq: u64) -> Option<&Packet> {
+        self.entries.iter().map(|entry| &entry.packet).find(|packet| packet.seq == seq)
+    }
+
     /// The latest frame: its place, its timestamp, and when it was captured.
     pub(super) fn latest(&self) -> Option<(u32, u32, Instant)> {
         let timestamp = *self.frames.last()?;
@@ -124,7 +134,8 @@ impl Gop {
         if needs && !self.has_parameters { &self.parameters } else { &[] }
     }
 
-    pub(super) fn push(&mut self, now: Instant, packet: &Packet, found: Inspection) {
+    pub(super) fn push(&mut self, now: Instant, packet: &Packet) {
+        let found = packet.inspection;
         if found.parameters && !found.key && packet.codec == Codec::H264 {
             self.keep_parameters(packet);
         }
@@ -137,7 +148,7 @@ impl Gop {
             self.frames.clear();
             self.bytes = 0;
         }
-        self.append(packet, found);
+        self.append(packet);
         let over = self.entries.len() > self.limits.packets
             || self.bytes > self.limits.bytes
             || self.started.is_some_and(|at| now.saturating_duration_since(at) > self.limits.age);
@@ -146,7 +157,7 @@ impl Gop {
         }
     }
 
-    fn append(&mut self, packet: &Packet, found: Inspection) {
+    fn append(&mut self, packet: &Packet) {
         let frame = self.frame_of(packet.timestamp).unwrap_or_else(|| {
             self.frames.push(packet.timestamp);
             self.frames.len() as u32 - 1
@@ -155,7 +166,7 @@ impl Gop {
         if self.entries.is_empty() || (first_frame && packet.seq < self.start_seq) {
             self.start_seq = packet.seq;
         }
-        self.has_parameters |= first_frame && found.parameters;
+        self.has_parameters |= first_frame && packet.inspection.parameters;
         self.bytes += packet.payload.len();
         self.entries.push_back(Entry { packet: packet.clone(), frame });
     }

@@ -1,24 +1,32 @@
 //! A stream: one publisher, many viewers, no sockets and no clock of its own.
 //!
-//! The core decides which packet goes to whom and under which sequence number
-//! and timestamp, keeps the current group of pictures for newcomers, and merges
-//! the viewers' wishes for a key frame. What it is given and what it emits are
-//! plain packets; whoever drives it does the sending.
+//! [`Ingest`] is the publisher's side: what is measured of it, and what it is
+//! asked for. [`Stream`] is the viewers' side: it decides which packet goes to
+//! whom and under which sequence number and timestamp, and keeps the current
+//! group of pictures for newcomers and the last two seconds for those who lost
+//! something. What they are given and what they emit are plain packets; whoever
+//! drives them does the sending.
 
 mod gop;
+mod ingest;
 mod keyframes;
+mod recent;
 mod rewrite;
 mod viewer;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::rtp::{Codec, Kind, TrackMeter, inspect};
+use crate::rtp::{Codec, Inspection, Kind};
 
 use gop::Gop;
 pub use gop::GopLimits;
-use keyframes::KeyframeRequests;
+pub use ingest::Ingest;
+use recent::Recent;
 use viewer::Viewer;
+
+/// Viewers who are behind are fed again after this.
+const FEED: Duration = Duration::from_millis(2);
 
 /// A packet of the publisher.
 #[derive(Debug, Clone)]
@@ -28,7 +36,7 @@ pub struct Packet {
     /// The simulcast layer, 0 being the lowest, or the only one. Each layer has
     /// its own sequence numbers and timestamps.
     pub layer: u8,
-    /// Extended sequence number; every packet comes at most once.
+    /// Extended sequence number; every packet of a layer comes at most once.
     pub seq: u64,
     /// RTP timestamp in the clock of the track's kind.
     pub timestamp: u32,
@@ -38,23 +46,33 @@ pub struct Packet {
     pub payload: Arc<[u8]>,
     /// The instant that the timestamp stands for, on this machine's clock.
     pub captured: Instant,
+    /// What [`crate::rtp::inspect`] says of the payload: read once, for all.
+    pub inspection: Inspection,
 }
 
 /// A packet for one viewer.
-#[derive(Debug, Clone)]
-pub struct Outgoing {
-    /// What it carries.
-    pub codec: Codec,
+#[derive(Debug, Clone, Copy)]
+pub struct Outgoing<'a> {
+    /// The publisher's packet, whose payload is sent.
+    pub packet: &'a Packet,
     /// Extended sequence number; a viewer's first is below 65536.
     pub seq: u64,
     /// RTP timestamp.
     pub timestamp: u32,
     /// The marker bit.
     pub marker: bool,
-    /// What follows the RTP header.
-    pub payload: Arc<[u8]>,
     /// The instant that the timestamp stands for.
     pub captured: Instant,
+    /// How to find the packet again, if it may be asked for again.
+    pub origin: Option<Origin>,
+}
+
+/// A packet's name within its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Origin {
+    epoch: u32,
+    layer: u8,
+    seq: u64,
 }
 
 /// A viewer within its stream.
@@ -63,27 +81,74 @@ pub struct ViewerKey(pub(crate) u32);
 
 /// Takes the packets that leave a [`Stream`].
 pub trait Sink {
-    /// One packet for one viewer, in the order of sending.
-    fn send(&mut self, viewer: ViewerKey, packet: Outgoing);
+    /// One packet for one viewer, in the order of sending. Calls for one viewer
+    /// follow each other.
+    fn send(&mut self, viewer: ViewerKey, packet: Outgoing<'_>);
 }
 
-impl<F: FnMut(ViewerKey, Outgoing)> Sink for F {
-    fn send(&mut self, viewer: ViewerKey, packet: Outgoing) {
+impl<F: FnMut(ViewerKey, Outgoing<'_>)> Sink for F {
+    fn send(&mut self, viewer: ViewerKey, packet: Outgoing<'_>) {
         self(viewer, packet);
     }
 }
 
-/// One publisher, many viewers.
+#[derive(Debug)]
+struct Layer {
+    gop: Gop,
+    recent: Recent,
+    /// A viewer needs a key frame.
+    wish: bool,
+}
+
+impl Layer {
+    fn new(limits: GopLimits) -> Self {
+        Self { gop: Gop::new(limits), recent: Recent::default(), wish: false }
+    }
+}
+
+/// The current groups of pictures of a publisher: what a [`Stream`] that begins
+/// elsewhere is given to begin with.
+#[derive(Debug)]
+pub struct Cache(Vec<Gop>);
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self(vec![Gop::new(GopLimits::default())])
+    }
+}
+
+impl Cache {
+    /// Forgets everything; the next publisher has this many layers.
+    pub fn publish(&mut self, layers: usize) {
+        self.0 = (0..layers.max(1)).map(|_| Gop::new(GopLimits::default())).collect();
+    }
+
+    /// Keeps a packet of the picture.
+    pub fn push(&mut self, now: Instant, packet: &Packet) {
+        if let Some(gop) = self.0.get_mut(usize::from(packet.layer))
+            && packet.codec.kind() == Kind::Video
+        {
+            gop.push(now, packet);
+        }
+    }
+
+    /// What is kept, in the order in which it came.
+    pub fn packets(&self) -> Vec<Packet> {
+        self.0.iter().flat_map(Gop::packets).cloned().collect()
+    }
+}
+
+/// The viewers' side of a stream.
 #[derive(Debug)]
 pub struct Stream {
+    limits: GopLimits,
     /// Grows with every publisher, so that packets of a replaced one are told apart.
-    epoch: u64,
+    epoch: u32,
     publishing: bool,
-    gop: Gop,
-    video: TrackMeter,
-    audio: TrackMeter,
+    layers: Vec<Layer>,
     viewers: Vec<Option<Viewer>>,
-    keyframes: KeyframeRequests,
+    /// When [`Stream::pump`] has something to do.
+    due: Option<Instant>,
 }
 
 impl Default for Stream {
@@ -96,99 +161,125 @@ impl Stream {
     /// A stream without a publisher and without viewers.
     pub fn new(limits: GopLimits) -> Self {
         Self {
+            limits,
             epoch: 0,
             publishing: false,
-            gop: Gop::new(limits),
-            video: TrackMeter::new(Kind::Video),
-            audio: TrackMeter::new(Kind::Audio),
+            layers: vec![Layer::new(limits)],
             viewers: Vec::new(),
-            keyframes: KeyframeRequests::default(),
+            due: None,
         }
     }
 
-    /// A publisher begins, or takes over from the one before. Viewers stay; each
-    /// goes on with the new publisher's next key frame.
-    pub fn publish(&mut self) {
-        self.epoch += 1;
+    /// A publisher with this many layers of video begins, or takes over from the
+    /// one before. Viewers stay; each goes on with the new publisher's next key frame.
+    pub fn publish(&mut self, layers: usize) {
+        self.epoch = self.epoch.wrapping_add(1);
         self.publishing = true;
-        self.gop.clear();
-        self.video = TrackMeter::new(Kind::Video);
-        self.audio = TrackMeter::new(Kind::Audio);
-        self.keyframes = KeyframeRequests::default();
+        self.layers = (0..layers.max(1)).map(|_| Layer::new(self.limits)).collect();
+        let epoch = self.epoch;
+        for (_, viewer) in enumerate(&mut self.viewers) {
+            viewer.follow(epoch, layers.max(1) as u8);
+        }
     }
 
     /// The publisher left. Viewers stay and wait.
     pub fn unpublish(&mut self) {
         self.publishing = false;
-        self.gop.clear();
-        self.keyframes = KeyframeRequests::default();
-    }
-
-    /// The figures of a track of the current (or last) publisher.
-    pub fn meter(&self, kind: Kind) -> &TrackMeter {
-        match kind {
-            Kind::Audio => &self.audio,
-            Kind::Video => &self.video,
+        for layer in &mut self.layers {
+            layer.gop.clear();
+            layer.wish = false;
         }
     }
 
-    /// A packet of the current publisher: it is sent on at once to every viewer
-    /// who is up to date, and kept for those who are not.
-    pub fn packet(&mut self, now: Instant, packet: Packet, sink: &mut impl Sink) {
+    /// Packets were lost before they came here: viewers go on with the next key frame.
+    pub fn gap(&mut self, now: Instant) {
+        for layer in &mut self.layers {
+            layer.gop.clear();
+        }
+        for (_, viewer) in enumerate(&mut self.viewers) {
+            viewer.wait();
+        }
+        self.note_waiting(now);
+    }
+
+    /// Packets of the current publisher: they are sent on at once to every viewer
+    /// who is up to date, and kept for those who are not. All packets for one
+    /// viewer go to the sink in a row.
+    pub fn packets(&mut self, now: Instant, packets: &[Packet], sink: &mut impl Sink) {
         if !self.publishing {
             return;
         }
-        let kind = packet.codec.kind();
-        let meter = match kind {
-            Kind::Audio => &mut self.audio,
-            Kind::Video => &mut self.video,
-        };
-        meter.packet(now, packet.seq, packet.timestamp, packet.payload.len());
-        match kind {
-            Kind::Audio => self.fan_out_audio(now, &packet, sink),
-            Kind::Video => self.video_packet(now, packet, sink),
+        let mut rest = packets;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(until_next_group(rest));
+            rest = later;
+            for packet in batch.iter().filter(|p| p.codec.kind() == Kind::Video) {
+                if let Some(layer) = self.layers.get_mut(usize::from(packet.layer)) {
+                    layer.gop.push(now, packet);
+                    layer.recent.push(now, packet);
+                }
+            }
+            self.fan_out(now, batch, sink);
         }
+        self.note_waiting(now);
     }
 
-    fn video_packet(&mut self, now: Instant, packet: Packet, sink: &mut impl Sink) {
-        let found = inspect(packet.codec, &packet.payload);
-        if found.key {
-            self.video.key_frame(now, packet.timestamp);
-            self.keyframes.arrived(now);
-        }
-        if let Some(size) = found.size {
-            self.video.picture(size);
-        }
-        self.gop.push(now, &packet, found);
+    fn fan_out(&mut self, now: Instant, batch: &[Packet], sink: &mut impl Sink) {
+        let layers = &self.layers;
         for (key, viewer) in enumerate(&mut self.viewers) {
-            viewer.video(now, self.epoch, &packet, &self.gop, &mut |out| sink.send(key, out));
-        }
-        if !self.gop.usable() && self.viewers.iter().flatten().any(|v| v.waits_for_key(self.epoch))
-        {
-            self.keyframes.want(now);
-        }
-    }
-
-    fn fan_out_audio(&mut self, now: Instant, packet: &Packet, sink: &mut impl Sink) {
-        for (key, viewer) in enumerate(&mut self.viewers) {
-            if let Some(out) = viewer.audio(now, self.epoch, packet) {
-                sink.send(key, out);
+            let out = &mut |out: Outgoing<'_>| sink.send(key, out);
+            for packet in batch {
+                match packet.codec.kind() {
+                    Kind::Audio => viewer.audio(now, packet, out),
+                    Kind::Video if packet.layer == viewer.layer() => {
+                        if let Some(layer) = layers.get(usize::from(packet.layer)) {
+                            viewer.video(packet, &layer.gop, out);
+                        }
+                    }
+                    Kind::Video => {}
+                }
             }
         }
     }
 
-    /// A viewer who is ready to receive. Gets the cached pictures with the next
-    /// calls of [`Stream::pump`].
-    pub fn add_viewer(&mut self, now: Instant) -> ViewerKey {
-        let viewer = Viewer::new();
+    /// Looks after viewers who wait: for a cached group that can be used by now, or
+    /// for a key frame, which is to be wished for.
+    fn note_waiting(&mut self, now: Instant) {
+        let mut due = false;
+        for viewer in self.viewers.iter_mut().flatten() {
+            if let Some(layer) = self.layers.get(usize::from(viewer.wanted())) {
+                viewer.switch(&layer.gop);
+            }
+            if !viewer.waits() {
+                continue;
+            }
+            let Some(layer) = self.layers.get_mut(usize::from(viewer.layer())) else { continue };
+            due |= layer.gop.usable();
+            layer.wish |= !layer.gop.usable();
+        }
+        if due {
+            self.wake(now);
+        }
+    }
+
+    fn wake(&mut self, at: Instant) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
+
+    /// A viewer who can receive from `ready` on. Gets the cached pictures with the
+    /// next calls of [`Stream::pump`].
+    pub fn add_viewer(&mut self, now: Instant, ready: Instant, layer: u8) -> ViewerKey {
+        let layer = layer.min(self.layers.len() as u8 - 1);
+        let viewer = Viewer::new(self.epoch, layer, ready);
         let free = self.viewers.iter().position(Option::is_none);
         let index = free.unwrap_or_else(|| {
             self.viewers.push(None);
             self.viewers.len() - 1
         });
         self.viewers[index] = Some(viewer);
-        if self.publishing && !self.gop.usable() {
-            self.keyframes.want(now);
+        self.wake(ready);
+        if self.publishing {
+            self.note_waiting(now);
         }
         ViewerKey(index as u32)
     }
@@ -205,33 +296,80 @@ impl Stream {
         self.viewers.iter().flatten().count()
     }
 
+    /// The viewer is to see this layer: from that layer's next key frame on, or
+    /// from its cached group if it is to be `at_once`.
+    pub fn select(&mut self, now: Instant, key: ViewerKey, layer: u8, at_once: bool) {
+        let Some(state) = self.layers.get_mut(usize::from(layer)) else { return };
+        let Some(viewer) = viewer(&mut self.viewers, key) else { return };
+        if viewer.select(layer, &state.gop, at_once) {
+            state.wish = true;
+        }
+        self.note_waiting(now);
+    }
+
+    /// The viewer cannot go on without a key frame (PLI or FIR). Where the
+    /// publisher makes none within a moment, the cached group is played again.
+    pub fn lost_picture(&mut self, now: Instant, key: ViewerKey) {
+        let Some(viewer) = viewer(&mut self.viewers, key) else { return };
+        let again = viewer.lost_picture(now);
+        if let Some(layer) = self.layers.get_mut(usize::from(viewer.layer())) {
+            layer.wish = self.publishing;
+        }
+        if let Some(at) = again {
+            self.wake(at);
+        }
+    }
+
     /// Feeds viewers who are behind out of the cache, each a bounded number of
-    /// packets. Returns whether anybody still is behind: call again soon.
-    pub fn pump(&mut self, now: Instant, sink: &mut impl Sink) -> bool {
-        let mut more = false;
+    /// packets.
+    pub fn pump(&mut self, now: Instant, sink: &mut impl Sink) {
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        let mut next: Option<Instant> = None;
         for (key, viewer) in enumerate(&mut self.viewers) {
-            more |= viewer.pump(now, self.epoch, &self.gop, &mut |out| sink.send(key, out));
+            let Some(layer) = self.layers.get(usize::from(viewer.layer())) else { continue };
+            let again = viewer.pump(now, &layer.gop, &mut |out| sink.send(key, out));
+            next = match (next, again) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
         }
-        more
+        self.due = next;
     }
 
-    /// A viewer asks for a key frame (PLI or FIR).
-    pub fn want_keyframe(&mut self, now: Instant) {
-        if self.publishing {
-            self.keyframes.want(now);
-        }
+    /// When [`Stream::pump`] is to be called next.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.due
     }
 
-    /// Whether to ask the publisher for a key frame now. Asking is merged and
-    /// throttled; `true` counts as asked.
-    pub fn poll_keyframe_request(&mut self, now: Instant) -> bool {
-        self.publishing && self.keyframes.poll(now)
+    /// The layers of which viewers need a key frame; each is told once.
+    pub fn take_wishes(&mut self) -> impl Iterator<Item = u8> {
+        let publishing = self.publishing;
+        self.layers.iter_mut().enumerate().filter_map(move |(index, layer)| {
+            (std::mem::take(&mut layer.wish) && publishing).then_some(index as u8)
+        })
     }
 
-    /// When [`Stream::poll_keyframe_request`] may next say yes, if a wish is open.
-    pub fn keyframe_deadline(&self) -> Option<Instant> {
-        if self.publishing { self.keyframes.deadline() } else { None }
+    /// A packet that was sent before, as long as it is kept.
+    pub fn stored(&self, origin: Origin) -> Option<&Packet> {
+        let layer = self.layers.get(usize::from(origin.layer))?;
+        let current = origin.epoch == self.epoch;
+        let found = layer.recent.get(origin.seq).or_else(|| layer.gop.find(origin.seq));
+        found.filter(|_| current)
     }
+}
+
+/// How many packets come before the next one that begins a group of pictures:
+/// those are fanned out under the group they belong to.
+fn until_next_group(packets: &[Packet]) -> usize {
+    let begins =
+        |window: &[Packet]| window[1].inspection.key && window[1].timestamp != window[0].timestamp;
+    packets.windows(2).position(begins).map_or(packets.len(), |index| index + 1)
+}
+
+fn viewer(viewers: &mut [Option<Viewer>], key: ViewerKey) -> Option<&mut Viewer> {
+    viewers.get_mut(key.0 as usize)?.as_mut()
 }
 
 fn enumerate(viewers: &mut [Option<Viewer>]) -> impl Iterator<Item = (ViewerKey, &mut Viewer)> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rtp::inspect;
 
 const FRAME: Duration = Duration::from_millis(40);
 
@@ -28,6 +29,7 @@ impl Source {
             seq: self.seq,
             timestamp: self.timestamp,
             marker,
+            inspection: inspect(Codec::H264, payload),
             payload: payload.into(),
             captured: now,
         }
@@ -59,23 +61,54 @@ fn audio(seq: u64, timestamp: u32, now: Instant) -> Packet {
         marker: false,
         payload: [1u8, 2, 3].as_slice().into(),
         captured: now,
+        inspection: Inspection::default(),
     }
 }
 
-type Sent = Vec<(ViewerKey, Outgoing)>;
+/// What a viewer was sent.
+#[derive(Debug, Clone)]
+struct Got {
+    seq: u64,
+    timestamp: u32,
+    marker: bool,
+    payload: Arc<[u8]>,
+    key: bool,
+    origin: Option<Origin>,
+}
 
+type Sent = Vec<(ViewerKey, Got)>;
+
+fn got(out: &Outgoing<'_>) -> Got {
+    Got {
+        seq: out.seq,
+        timestamp: out.timestamp,
+        marker: out.marker,
+        payload: out.packet.payload.clone(),
+        key: out.packet.inspection.key,
+        origin: out.origin,
+    }
+}
+
+/// Hands over packets, and then plays all that is cached, as if it took no time.
 fn feed(stream: &mut Stream, now: Instant, packets: Vec<Packet>) -> Sent {
     let mut sent = Vec::new();
-    let mut sink = |key: ViewerKey, out: Outgoing| sent.push((key, out));
-    for packet in packets {
-        stream.packet(now, packet, &mut sink);
+    let mut sink = |key: ViewerKey, out: Outgoing<'_>| sent.push((key, got(&out)));
+    stream.packets(now, &packets, &mut sink);
+    let mut at = now;
+    while let Some(due) = stream.deadline().filter(|due| *due <= now + FRAME / 2) {
+        at = at.max(due);
+        stream.pump(at, &mut sink);
     }
-    while stream.pump(now, &mut sink) {}
     sent
 }
 
-fn is_key(out: &Outgoing) -> bool {
-    inspect(out.codec, &out.payload).key
+/// The layers of which a key frame is wished for.
+fn wishes(stream: &mut Stream) -> Vec<u8> {
+    stream.take_wishes().collect()
+}
+
+fn is_key(out: &Got) -> bool {
+    out.key
 }
 
 fn seqs(sent: &Sent) -> Vec<u64> {
@@ -87,12 +120,12 @@ fn a_newcomer_gets_the_cached_group_at_once() {
     let start = Instant::now();
     let mut stream = Stream::default();
     let mut source = Source::new(70_000, u32::MAX - 9_000);
-    stream.publish();
+    stream.publish(1);
     for frame in 0..7 {
         assert!(feed(&mut stream, start + FRAME * frame, source.frame(start)).is_empty());
     }
     let now = start + FRAME * 7;
-    stream.add_viewer(now);
+    stream.add_viewer(now, now, 0);
     let sent = feed(&mut stream, now, vec![]);
     assert_eq!(sent.len(), 2 + 7 * 4);
     assert_eq!(sent[0].1.payload[0], 0x67, "parameter sets come first");
@@ -110,39 +143,139 @@ fn a_newcomer_gets_the_cached_group_at_once() {
 }
 
 #[test]
-fn without_a_cached_group_a_key_frame_is_asked_for_and_awaited() {
+fn without_a_cached_group_a_key_frame_is_wished_for_and_awaited() {
     let start = Instant::now();
     let mut stream = Stream::default();
     let mut source = Source::new(1, 1);
-    stream.publish();
-    stream.add_viewer(start);
-    assert!(stream.poll_keyframe_request(start));
+    stream.publish(1);
+    stream.add_viewer(start, start, 0);
+    assert_eq!(wishes(&mut stream), [0]);
+    assert!(wishes(&mut stream).is_empty(), "told once");
     source.frame(start); // the key frame is lost on its way
     let sent = feed(&mut stream, start, source.frame(start));
     assert!(sent.is_empty());
-    assert!(!stream.poll_keyframe_request(start), "asked a moment ago");
-    let later = start + keyframes::INTERVAL;
-    assert!(stream.poll_keyframe_request(later));
+    assert_eq!(wishes(&mut stream), [0], "still needed");
     for _ in 0..8 {
-        source.frame(later);
+        source.frame(start);
     }
-    let sent = feed(&mut stream, later, source.frame(later));
+    let sent = feed(&mut stream, start, source.frame(start));
     assert_eq!(sent.len(), 6);
-    assert!(!stream.poll_keyframe_request(later + keyframes::INTERVAL), "answered");
+    assert!(wishes(&mut stream).is_empty(), "answered");
 }
 
 #[test]
-fn wishes_are_merged() {
+fn nothing_is_sent_before_the_viewer_is_ready() {
     let start = Instant::now();
     let mut stream = Stream::default();
-    stream.publish();
-    let mut asked = 0;
-    for step in 0..2_000u32 {
-        let now = start + Duration::from_millis(1) * step;
-        stream.want_keyframe(now);
-        asked += u32::from(stream.poll_keyframe_request(now));
+    let mut source = Source::new(1, 1);
+    stream.publish(1);
+    feed(&mut stream, start, source.frame(start));
+    stream.add_viewer(start, start + FRAME, 0);
+    assert!(feed(&mut stream, start, vec![audio(1, 1, start)]).is_empty());
+    assert_eq!(stream.deadline(), Some(start + FRAME));
+    let now = start + FRAME;
+    assert_eq!(feed(&mut stream, now, vec![]).len(), 6);
+    assert_eq!(feed(&mut stream, now, vec![audio(2, 961, now)]).len(), 1);
+}
+
+#[test]
+fn who_lost_the_picture_is_played_the_group_again_if_no_key_frame_comes() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish(1);
+    let key = stream.add_viewer(start, start, 0);
+    let mut all = Vec::new();
+    for frame in 0..4 {
+        all.extend(feed(&mut stream, start + FRAME * frame, source.frame(start)));
     }
-    assert_eq!(asked, 4, "once in half a second");
+    let now = start + FRAME * 4;
+    stream.lost_picture(now, key);
+    assert_eq!(wishes(&mut stream), [0], "the publisher is asked first");
+    assert!(feed(&mut stream, now, vec![]).is_empty());
+    let later = now + Duration::from_millis(250);
+    let again = feed(&mut stream, later, vec![]);
+    assert_eq!(again.len(), 2 + 4 * 4);
+    assert!(again[0].1.payload[0] == 0x67 && again[0].1.seq == all.last().unwrap().1.seq + 1);
+    stream.lost_picture(later, key);
+    let soon = later + Duration::from_millis(300);
+    assert!(feed(&mut stream, soon, vec![]).is_empty(), "not more than once a second");
+
+    // A key frame that comes by itself makes the repetition needless.
+    for _ in 0..6 {
+        feed(&mut stream, soon, source.frame(soon));
+    }
+    let live = feed(&mut stream, soon, source.frame(soon));
+    assert!(live[0].1.payload[0] == 0x67);
+    let much_later = later + Duration::from_secs(2);
+    assert!(feed(&mut stream, much_later, vec![]).is_empty());
+}
+
+#[test]
+fn what_was_sent_is_found_again_until_another_publishes() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish(1);
+    stream.add_viewer(start, start, 0);
+    let sent = feed(&mut stream, start, source.frame(start));
+    let lost = &sent[3].1;
+    let found = stream.stored(lost.origin.unwrap()).unwrap();
+    assert_eq!(found.payload, lost.payload);
+    stream.publish(1);
+    assert!(stream.stored(lost.origin.unwrap()).is_none());
+}
+
+/// Two layers of one picture, each with a key frame every ten frames.
+fn layered(now: Instant, sources: &mut [Source; 2]) -> Vec<Packet> {
+    let mut packets = Vec::new();
+    for (layer, source) in sources.iter_mut().enumerate() {
+        let frame = source.frame(now);
+        packets.extend(frame.into_iter().map(|p| Packet { layer: layer as u8, ..p }));
+    }
+    packets
+}
+
+#[test]
+fn a_viewer_changes_the_layer_at_a_key_frame_of_it() {
+    let start = Instant::now();
+    let mut stream = Stream::default();
+    // The upper layer's key frames come three frames later.
+    let mut sources = [Source::new(1, 1), Source::new(900, 77)];
+    sources[1].frame = 7;
+    stream.publish(2);
+    let key = stream.add_viewer(start, start, 0);
+    let mut now = start;
+    let mut sent = Vec::new();
+    for frame in 0..8 {
+        now += FRAME;
+        if frame == 1 {
+            stream.select(now, key, 1, false);
+            assert!(wishes(&mut stream).contains(&1));
+        }
+        sent.extend(feed(&mut stream, now, layered(now, &mut sources)));
+    }
+    let layers: Vec<u8> = sent.iter().map(|(_, out)| out.origin.unwrap().layer).collect();
+    let change = layers.iter().position(|layer| *layer == 1).unwrap();
+    assert!(layers[change..].iter().all(|layer| *layer == 1), "{layers:?}");
+    assert_eq!(sent[change].1.payload[0], 0x67);
+    assert!(seqs(&sent).windows(2).all(|w| w[1] == w[0] + 1), "numbers go on");
+    stream.select(now, key, 0, true);
+    let next = feed(&mut stream, now, vec![]);
+    assert!(next[0].1.origin.unwrap().layer == 0 && next[0].1.payload[0] == 0x67, "from the cache");
+}
+
+#[test]
+fn a_gap_is_followed_by_a_key_frame() {
+    let now = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish(1);
+    stream.add_viewer(now, now, 0);
+    feed(&mut stream, now, source.frame(now));
+    stream.gap(now);
+    assert_eq!(wishes(&mut stream), [0]);
+    assert!(feed(&mut stream, now, source.frame(now)).is_empty());
 }
 
 #[test]
@@ -150,8 +283,8 @@ fn a_takeover_is_seamless_for_the_viewer() {
     let start = Instant::now();
     let mut stream = Stream::default();
     let mut first = Source::new(5_000, 1_000_000);
-    stream.publish();
-    stream.add_viewer(start);
+    stream.publish(1);
+    stream.add_viewer(start, start, 0);
     let mut all = Vec::new();
     let mut now = start;
     for _ in 0..13 {
@@ -159,7 +292,7 @@ fn a_takeover_is_seamless_for_the_viewer() {
         all.extend(feed(&mut stream, now, first.frame(now)));
     }
     let mut second = Source::new(40, 77);
-    stream.publish();
+    stream.publish(1);
     assert!(feed(&mut stream, now, vec![]).is_empty());
     now += Duration::from_secs(2);
     let begin = all.len();
@@ -178,10 +311,10 @@ fn a_takeover_is_seamless_for_the_viewer() {
 fn sound_goes_on_across_a_takeover() {
     let start = Instant::now();
     let mut stream = Stream::default();
-    stream.publish();
-    stream.add_viewer(start);
+    stream.publish(1);
+    stream.add_viewer(start, start, 0);
     let one = feed(&mut stream, start, vec![audio(60_000, 5, start), audio(60_001, 965, start)]);
-    stream.publish();
+    stream.publish(1);
     let later = start + Duration::from_secs(1);
     let two = feed(&mut stream, later, vec![audio(3, 9_000, later)]);
     assert!(one[0].1.marker && !one[1].1.marker && two[0].1.marker);
@@ -194,13 +327,13 @@ fn a_key_frame_without_parameter_sets_gets_the_last_ones() {
     let now = Instant::now();
     let mut stream = Stream::default();
     let mut source = Source::new(1, 1);
-    stream.publish();
+    stream.publish(1);
     for _ in 0..10 {
         feed(&mut stream, now, source.frame(now));
     }
     source.parameters = false;
     feed(&mut stream, now, source.frame(now));
-    stream.add_viewer(now);
+    stream.add_viewer(now, now, 0);
     let sent = feed(&mut stream, now, vec![]);
     let kinds: Vec<u8> = sent.iter().map(|(_, out)| out.payload[0]).collect();
     assert_eq!(kinds, [0x67, 0x68, 0x65, 0x65, 0x65, 0x65]);
@@ -214,16 +347,16 @@ fn a_group_beyond_its_limits_is_dropped() {
     let limits = GopLimits { packets: 20, ..GopLimits::default() };
     let mut stream = Stream::new(limits);
     let mut source = Source::new(1, 1);
-    stream.publish();
-    let early = stream.add_viewer(now);
+    stream.publish(1);
+    let early = stream.add_viewer(now, now, 0);
     let mut sent = Vec::new();
     for _ in 0..9 {
         sent.extend(feed(&mut stream, now, source.frame(now)));
     }
     assert_eq!(sent.len(), 2 + 9 * 4, "who is up to date loses nothing");
     let now = now + Duration::from_secs(1);
-    let late = stream.add_viewer(now);
-    assert!(stream.poll_keyframe_request(now));
+    let late = stream.add_viewer(now, now, 0);
+    assert_eq!(wishes(&mut stream), [0]);
     let next = feed(&mut stream, now, source.frame(now));
     assert!(next.iter().all(|(key, _)| *key == early));
     let next = feed(&mut stream, now, source.frame(now));
@@ -235,13 +368,13 @@ fn a_late_packet_of_a_cached_frame_keeps_its_timestamp() {
     let now = Instant::now();
     let mut stream = Stream::default();
     let mut source = Source::new(1, 1);
-    stream.publish();
+    stream.publish(1);
     let mut frames: Vec<_> = (0..4).map(|_| source.frame(now)).collect();
     let missing = frames[1].remove(2);
     for frame in frames {
         feed(&mut stream, now, frame);
     }
-    stream.add_viewer(now);
+    stream.add_viewer(now, now, 0);
     let sent = feed(&mut stream, now, vec![]);
     let late = feed(&mut stream, now, vec![missing]);
     let before = sent.iter().find(|(_, out)| out.seq + 1 == late[0].1.seq).unwrap();
@@ -253,12 +386,12 @@ fn a_removed_viewer_gets_nothing() {
     let now = Instant::now();
     let mut stream = Stream::default();
     let mut source = Source::new(1, 1);
-    stream.publish();
-    let key = stream.add_viewer(now);
+    stream.publish(1);
+    let key = stream.add_viewer(now, now, 0);
     stream.remove_viewer(key);
     assert_eq!(stream.viewers(), 0);
     assert!(feed(&mut stream, now, source.frame(now)).is_empty());
-    assert_eq!(stream.add_viewer(now), key, "its place is used again");
+    assert_eq!(stream.add_viewer(now, now, 0), key, "its place is used again");
 }
 
 #[derive(Debug, Clone)]
@@ -287,8 +420,8 @@ proptest! {
         let mut now = Instant::now();
         let mut stream = Stream::default();
         let mut source = Source::new(1, 1);
-        stream.publish();
-        let mut seen: Vec<Vec<Outgoing>> = Vec::new();
+        stream.publish(1);
+        let mut seen: Vec<Vec<Got>> = Vec::new();
         let mut published = true;
         for step in steps {
             now += FRAME;
@@ -302,12 +435,12 @@ proptest! {
                 }
                 Step::Takeover { seq, timestamp } => {
                     source = Source::new(u64::from(seq), timestamp);
-                    stream.publish();
+                    stream.publish(1);
                     published = true;
                     feed(&mut stream, now, vec![])
                 }
                 Step::Leave => { stream.unpublish(); published = false; vec![] }
-                Step::Join => { stream.add_viewer(now); seen.push(Vec::new()); vec![] }
+                Step::Join => { stream.add_viewer(now, now, 0); seen.push(Vec::new()); vec![] }
             };
             prop_assert!(published || sent.is_empty());
             for (key, out) in sent {

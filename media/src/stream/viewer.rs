@@ -6,7 +6,7 @@ use crate::rtp::Kind;
 
 use super::gop::Gop;
 use super::rewrite::Rewriter;
-use super::{Outgoing, Packet};
+use super::{FEED, Origin, Outgoing, Packet};
 
 /// Packets out of the cache per call, so that a newcomer neither floods its own
 /// network nor delays others.
@@ -14,6 +14,11 @@ const BUDGET: usize = 64;
 /// Cached frames are shown this many ticks apart (1 ms): they bring the decoder
 /// to the present and do not become a delay that lasts.
 const CACHED_FRAME_TICKS: u32 = 90;
+/// So long the publisher has to answer a viewer's wish for a key frame before
+/// the cached group is played to that viewer again.
+const PUBLISHER_ANSWERS: Duration = Duration::from_millis(250);
+/// The cached group is played again to one viewer at most this often.
+const REPLAY: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -36,46 +41,111 @@ struct Joined {
 
 #[derive(Debug)]
 pub(super) struct Viewer {
-    epoch: u64,
+    epoch: u32,
     state: State,
+    /// The simulcast layer that is sent.
+    layer: u8,
+    /// The layer that is to be sent, once it has a key frame after this generation.
+    wanted: u8,
+    wanted_after: u64,
+    /// Nothing is sent before.
+    ready: Instant,
     joined: Option<Joined>,
+    /// When to play the cached group again, if no key frame comes.
+    replay: Option<Instant>,
+    replayed: Option<Instant>,
     video: Rewriter,
     audio: Rewriter,
-    audio_epoch: u64,
+    audio_epoch: Option<u32>,
 }
 
 impl Viewer {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(epoch: u32, layer: u8, ready: Instant) -> Self {
         Self {
-            epoch: 0,
+            epoch,
             state: State::Waiting,
+            layer,
+            wanted: layer,
+            wanted_after: 0,
+            ready,
             joined: None,
+            replay: None,
+            replayed: None,
             video: Rewriter::new(Kind::Video.clock()),
             audio: Rewriter::new(Kind::Audio.clock()),
-            audio_epoch: 0,
+            audio_epoch: None,
         }
     }
 
-    pub(super) fn waits_for_key(&self, epoch: u64) -> bool {
-        self.state == State::Waiting || self.epoch != epoch
+    pub(super) fn layer(&self) -> u8 {
+        self.layer
     }
 
-    /// A packet just received: goes out at once if the viewer is up to date.
-    pub(super) fn video(
-        &mut self,
-        now: Instant,
-        epoch: u64,
-        packet: &Packet,
-        gop: &Gop,
-        out: &mut impl FnMut(Outgoing),
-    ) {
-        if self.epoch != epoch {
-            self.epoch = epoch;
-            self.state = State::Waiting;
+    pub(super) fn wanted(&self) -> u8 {
+        self.wanted
+    }
+
+    /// Another publisher with so many layers: its next key frame is the next thing to show.
+    pub(super) fn follow(&mut self, epoch: u32, layers: u8) {
+        self.epoch = epoch;
+        self.layer = self.wanted.min(layers - 1);
+        self.wanted = self.layer;
+        self.wait();
+    }
+
+    /// What was sent so far does not continue: a key frame comes next.
+    pub(super) fn wait(&mut self) {
+        self.state = State::Waiting;
+        self.joined = None;
+        self.replay = None;
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    /// Changes the layer; says whether a key frame of it is needed.
+    pub(super) fn select(&mut self, layer: u8, gop: &Gop, at_once: bool) -> bool {
+        self.wanted = layer;
+        self.wanted_after = gop.generation();
+        if layer == self.layer {
+            return false;
         }
+        let cached = (at_once || self.waits()) && gop.usable();
+        if cached {
+            self.layer = layer;
+            self.wait();
+        }
+        !cached
+    }
+
+    /// Goes over to the wanted layer, whose cached group this is, once it has begun anew.
+    pub(super) fn switch(&mut self, gop: &Gop) {
+        if self.wanted != self.layer && gop.usable() && gop.generation() != self.wanted_after {
+            self.layer = self.wanted;
+            self.wait();
+        }
+    }
+
+    /// The viewer needs a key frame. Says when to look after it.
+    pub(super) fn lost_picture(&mut self, now: Instant) -> Option<Instant> {
+        if self.state != State::Live {
+            return None;
+        }
+        let at = now + PUBLISHER_ANSWERS;
+        let at = self.replayed.map_or(at, |last| at.max(last + REPLAY));
+        Some(*self.replay.get_or_insert(at))
+    }
+
+    /// A packet just received, of this viewer's layer: goes out at once if the
+    /// viewer is up to date.
+    pub(super) fn video(&mut self, packet: &Packet, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         if self.state == State::Live {
+            if packet.inspection.key {
+                self.replay = None;
+            }
             let frame = self.cached_frame(packet, gop);
-            self.emit(now, packet, frame, out);
+            self.emit(packet, frame, true, out);
         }
     }
 
@@ -88,48 +158,53 @@ impl Viewer {
         gop.frame_of(packet.timestamp).filter(|frame| *frame <= joined.frame)
     }
 
-    /// Plays some of the cached group to a viewer who is behind; says whether
-    /// there is more.
+    /// Plays some of the cached group to a viewer who is behind; says when there
+    /// is more to do.
     pub(super) fn pump(
         &mut self,
         now: Instant,
-        epoch: u64,
         gop: &Gop,
-        out: &mut impl FnMut(Outgoing),
-    ) -> bool {
-        if self.epoch != epoch {
-            self.epoch = epoch;
-            self.state = State::Waiting;
+        out: &mut impl FnMut(Outgoing<'_>),
+    ) -> Option<Instant> {
+        if now < self.ready {
+            return Some(self.ready);
         }
         if self.state == State::Live {
-            return false;
+            match self.replay {
+                Some(at) if at <= now => {
+                    self.wait();
+                    self.replayed = Some(now);
+                }
+                later => return later,
+            }
         }
         if !gop.usable() {
             self.state = State::Waiting;
-            return false;
+            return None;
         }
         let same = self.joined.is_some_and(|joined| joined.generation == gop.generation());
         if self.state == State::Waiting || !same {
-            self.join(now, gop, out);
+            self.join(gop, out);
         }
-        self.catch_up(now, gop, out)
+        self.catch_up(gop, out).then_some(now + FEED)
     }
 
-    fn join(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing)) {
+    fn join(&mut self, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
         let parameters = gop.missing_parameters();
         let first = gop.start_seq().saturating_sub(parameters.len() as u64);
         let lead = (frame + 1).saturating_mul(CACHED_FRAME_TICKS);
-        self.video.rebase(now, first, timestamp, lead);
+        self.video.rebase(captured, first, timestamp, lead);
         self.joined = Some(Joined { generation: gop.generation(), frame, captured });
         self.state = State::Catching { next: 0 };
         for (offset, packet) in parameters.iter().enumerate() {
             let packet = Packet { seq: first + offset as u64, marker: false, ..packet.clone() };
-            self.emit(now, &packet, Some(0), out);
+            // Its number belongs to another packet of the publisher.
+            self.emit(&packet, Some(0), false, out);
         }
     }
 
-    fn catch_up(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing)) -> bool {
+    fn catch_up(&mut self, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) -> bool {
         let State::Catching { mut next } = self.state else { return false };
         let latest = self.joined.map_or(0, |joined| joined.frame);
         for _ in 0..BUDGET {
@@ -140,7 +215,7 @@ impl Viewer {
             next += 1;
             if entry.packet.seq >= gop.start_seq() {
                 let frame = Some(entry.frame).filter(|frame| *frame <= latest);
-                self.emit(now, &entry.packet, frame, out);
+                self.emit(&entry.packet, frame, true, out);
             }
         }
         self.state = State::Catching { next };
@@ -151,10 +226,10 @@ impl Viewer {
     /// timestamp is to be drawn together.
     fn emit(
         &mut self,
-        now: Instant,
         packet: &Packet,
         frame: Option<u32>,
-        out: &mut impl FnMut(Outgoing),
+        again: bool,
+        out: &mut impl FnMut(Outgoing<'_>),
     ) {
         let Some(seq) = self.video.seq(packet.seq) else { return };
         let (timestamp, captured) = match (frame, self.joined) {
@@ -166,36 +241,30 @@ impl Viewer {
             }
             _ => (self.video.timestamp(packet.timestamp), packet.captured),
         };
-        self.video.sent(now, timestamp);
-        out(outgoing(packet, seq, timestamp, packet.marker, captured));
+        self.video.sent(captured, timestamp);
+        let origin = Origin { epoch: self.epoch, layer: packet.layer, seq: packet.seq };
+        let origin = again.then_some(origin);
+        out(Outgoing { packet, seq, timestamp, marker: packet.marker, captured, origin });
     }
 
-    pub(super) fn audio(&mut self, now: Instant, epoch: u64, packet: &Packet) -> Option<Outgoing> {
-        let begins = self.audio_epoch != epoch;
-        if begins {
-            self.audio_epoch = epoch;
-            self.audio.rebase(now, packet.seq, packet.timestamp, 0);
+    pub(super) fn audio(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        out: &mut impl FnMut(Outgoing<'_>),
+    ) {
+        if now < self.ready {
+            return;
         }
-        let seq = self.audio.seq(packet.seq)?;
+        let begins = self.audio_epoch != Some(self.epoch);
+        if begins {
+            self.audio_epoch = Some(self.epoch);
+            self.audio.rebase(packet.captured, packet.seq, packet.timestamp, 0);
+        }
+        let Some(seq) = self.audio.seq(packet.seq) else { return };
         let timestamp = self.audio.timestamp(packet.timestamp);
-        self.audio.sent(now, timestamp);
-        Some(outgoing(packet, seq, timestamp, packet.marker || begins, packet.captured))
-    }
-}
-
-fn outgoing(
-    packet: &Packet,
-    seq: u64,
-    timestamp: u32,
-    marker: bool,
-    captured: Instant,
-) -> Outgoing {
-    Outgoing {
-        codec: packet.codec,
-        seq,
-        timestamp,
-        marker,
-        payload: packet.payload.clone(),
-        captured,
+        self.audio.sent(packet.captured, timestamp);
+        let marker = packet.marker || begins;
+        out(Outgoing { packet, seq, timestamp, marker, captured: packet.captured, origin: None });
     }
 }

@@ -1,13 +1,13 @@
-//! The answer as the client is to see it: str0m's, in the order and the words of
+//! A publisher's answer as it is to see it: str0m's, in the order and the words of
 //! the offer.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::rtp::{Codec, Kind};
+use crate::rtp::Codec;
 
-use super::negotiate::{Plan, Role, Taken};
-use super::sdp::Offer;
+use super::negotiate::{Plan, Taken};
+use super::sdp::{Offer, Section};
 
 /// Where a browser's encoder begins, in kbit/s, instead of feeling its way up
 /// for twenty seconds.
@@ -25,21 +25,21 @@ pub(crate) fn finish(answer: &str, offer: &Offer, plan: &Plan) -> String {
     for (index, section) in offer.sections.iter().enumerate() {
         let taken = plan.taken.iter().find(|t| t.index == index);
         match (taken, answered.get(&index)) {
-            (Some(taken), Some(lines)) => write_section(&mut sdp, lines, taken, plan),
-            _ => {
-                let _ = write!(
-                    sdp,
-                    "m={} 0 {} {}\r\nc=IN IP4 0.0.0.0\r\n",
-                    section.media, section.proto, section.formats
-                );
-                if let Some(mid) = &section.mid {
-                    let _ = write!(sdp, "a=mid:{mid}\r\n");
-                }
-                sdp.push_str("a=inactive\r\n");
-            }
+            (Some(taken), Some(lines)) => write_section(&mut sdp, lines, taken),
+            _ => write_rejected(&mut sdp, section),
         }
     }
     sdp
+}
+
+/// A section that is not taken keeps its place (RFC 3264, 6).
+pub(super) fn write_rejected(sdp: &mut String, section: &Section) {
+    let Section { media, proto, formats, mid, .. } = section;
+    let _ = write!(sdp, "m={media} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n");
+    if let Some(mid) = mid {
+        let _ = write!(sdp, "a=mid:{mid}\r\n");
+    }
+    sdp.push_str("a=inactive\r\n");
 }
 
 fn write_head(sdp: &mut String, head: &str, plan: &Plan) {
@@ -55,7 +55,7 @@ fn write_head(sdp: &mut String, head: &str, plan: &Plan) {
     }
 }
 
-fn write_section(sdp: &mut String, lines: &str, taken: &Taken, plan: &Plan) {
+fn write_section(sdp: &mut String, lines: &str, taken: &Taken) {
     let mut lines = lines.lines();
     let _ = write!(sdp, "m={}\r\n", lines.next().unwrap_or_default());
     let mut candidates = false;
@@ -67,25 +67,16 @@ fn write_section(sdp: &mut String, lines: &str, taken: &Taken, plan: &Plan) {
             sdp.push_str("a=end-of-candidates\r\n");
             candidates = false;
         }
-        write_line(sdp, line, taken, plan.role);
+        write_line(sdp, line, taken);
     }
 }
 
-fn write_line(sdp: &mut String, line: &str, taken: &Taken, role: Role) {
-    let track = match taken.kind {
-        Kind::Audio => "audio",
-        Kind::Video => "video",
-    };
+fn write_line(sdp: &mut String, line: &str, taken: &Taken) {
     if line.starts_with("a=mid:") {
         let _ = write!(sdp, "a=mid:{}\r\n", taken.mid);
     } else if line.starts_with("a=msid:") || line.contains(" msid:") {
-        // A viewer's tracks belong together, so that it keeps them in step; a
-        // publisher gets no track from us.
-        if role == Role::Viewer {
-            let (before, _) = line.split_once("msid:").unwrap_or((line, ""));
-            let _ = write!(sdp, "{before}msid:rushes {track}\r\n");
-        }
-    } else if starts_low(line, taken, role) {
+        // A publisher gets no track from us.
+    } else if starts_low(line, taken) {
         let _ = write!(sdp, "{line};x-google-start-bitrate={START_KILOBITS}\r\n");
     } else {
         let _ = write!(sdp, "{line}\r\n");
@@ -94,9 +85,9 @@ fn write_line(sdp: &mut String, line: &str, taken: &Taken, role: Role) {
 
 /// Whether this is the format of a payload type whose encoder starts low: H.264
 /// of a client with a bandwidth estimator, which browsers alone have.
-fn starts_low(line: &str, taken: &Taken, role: Role) -> bool {
+fn starts_low(line: &str, taken: &Taken) -> bool {
     let pt = line.strip_prefix("a=fmtp:").and_then(|rest| rest.split_once(' '));
     let Some(pt) = pt.and_then(|(pt, _)| pt.parse::<u8>().ok()) else { return false };
     let codec = taken.codecs.iter().find(|c| c.pt == pt);
-    role == Role::Publisher && codec.is_some_and(|c| c.codec == Codec::H264 && c.transport_cc)
+    codec.is_some_and(|c| c.codec == Codec::H264 && c.transport_cc)
 }

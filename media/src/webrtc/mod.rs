@@ -16,8 +16,8 @@ mod viewer;
 mod tests;
 
 pub(crate) use negotiate::Source;
-pub(crate) use peer::{Peer, PeerSetup};
+pub(crate) use peer::PeerSetup;
 pub(crate) use publisher::Publisher;
 pub(crate) use stun::{is_stun, local_ufrag};
 pub(crate) use trickle::Fragment;
-pub(crate) use viewer::Viewer;
+pub(crate) use viewer::{Output as ViewerOutput, Pair, Viewer};

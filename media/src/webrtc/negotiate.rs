@@ -10,10 +10,11 @@ use crate::rtp::{Codec, Kind};
 
 use super::sdp::{Offer, OfferedCodec, Section};
 
-const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
 const TWCC_EXTENSION: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
-const SEND_TIME_EXTENSION: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
+pub(super) const SEND_TIME_EXTENSION: &str =
+    "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
 
 /// Which end of a stream the client wants to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +135,7 @@ pub(crate) struct Taken {
     pub(crate) mid: String,
     /// What is agreed on, the preferred first.
     pub(crate) codecs: Vec<OfferedCodec>,
-    extensions: Vec<(u8, &'static str)>,
+    pub(crate) extensions: Vec<(u8, &'static str)>,
     ssrcs: Vec<String>,
 }
 
@@ -290,7 +291,7 @@ fn no_codec(section: &Section, role: Role, source: &Source) -> String {
 fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
     let wanted: &[&'static str] = match role {
         Role::Publisher => &[MID_EXTENSION, TWCC_EXTENSION, SEND_TIME_EXTENSION],
-        Role::Viewer => &[MID_EXTENSION],
+        Role::Viewer => &[MID_EXTENSION, SEND_TIME_EXTENSION],
     };
     // str0m knows mids of at most 16 letters and digits; others go by SSRC.
     let plain_mid = section

@@ -1,5 +1,6 @@
 //! One peer connection: str0m in RTP mode, ICE-lite, behind an answered offer.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,15 +21,13 @@ use super::negotiate::{Plan, Role, Source, plan};
 use super::sdp::{Offer, OfferedCodec};
 use super::stun;
 
-/// Packets kept for retransmission to one viewer: about a second and a half of
-/// 2.5 Mbit/s.
-const RETRANSMIT_PACKETS: usize = 400;
-
 /// What all peers of a server share.
 #[derive(Debug)]
 pub(crate) struct PeerSetup {
-    crypto: Arc<CryptoProvider>,
-    certificate: DtlsCert,
+    pub(super) crypto: Arc<CryptoProvider>,
+    pub(super) certificate: DtlsCert,
+    /// `sha-256` and the hash of the certificate, as in `a=fingerprint`.
+    pub(super) fingerprint: String,
     /// The addresses announced to every client.
     candidates: Vec<SocketAddr>,
 }
@@ -41,7 +40,22 @@ impl PeerSetup {
             .dtls_provider
             .generate_certificate()
             .ok_or_else(|| std::io::Error::other("no DTLS certificate could be made"))?;
-        Ok(Self { crypto: Arc::new(crypto), certificate, candidates })
+        let hash = crypto.sha256_provider.sha256(&certificate.certificate);
+        let hash: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
+        let fingerprint = format!("sha-256 {}", hash.join(":"));
+        Ok(Self { crypto: Arc::new(crypto), certificate, fingerprint, candidates })
+    }
+
+    /// The candidates as `a=candidate` lines (RFC 8839, 5.1), the best first.
+    pub(super) fn write_candidates(&self, sdp: &mut String) {
+        for (index, address) in self.candidates.iter().enumerate() {
+            // RFC 8445, 5.1.2.1: a host's type preference is 126.
+            let priority = 126u32 << 24 | (65_535 - index as u32) << 8 | 255;
+            let (ip, port) = (address.ip(), address.port());
+            // Writing to a String cannot fail.
+            let _ =
+                write!(sdp, "a=candidate:{} 1 UDP {priority} {ip} {port} typ host\r\n", index + 1);
+        }
     }
 
     /// The announced address that a datagram for `local` counts as received on:
@@ -195,10 +209,8 @@ fn config(setup: &PeerSetup, plan: &Plan) -> str0m::RtcConfig {
         .set_dtls_cert(setup.certificate.clone())
         .set_ice_lite(true)
         .set_rtp_mode(true)
-        .set_extension_map(extensions)
-        .set_send_buffer_video(RETRANSMIT_PACKETS)
-        // Who retransmits without RTX has to see the requests (see `viewer`).
-        .enable_raw_packets(plan.role == Role::Viewer && super::viewer::needs_raw(plan));
+        .set_extension_map(extensions);
+
     let params = codecs.iter().map(|codec| payload(codec, plan.role)).collect();
     *config.codec_config() = CodecConfig::new_from_payload_params(params);
     config

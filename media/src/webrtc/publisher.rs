@@ -7,7 +7,7 @@ use str0m::media::KeyframeRequestKind;
 use str0m::rtp::{RtpPacket, Ssrc};
 
 use crate::error::OfferError;
-use crate::rtp::Kind;
+use crate::rtp::{Kind, inspect};
 use crate::stream::Packet;
 
 use super::clock::SenderClock;
@@ -94,6 +94,7 @@ impl Publisher {
             seq: *packet.seq_no,
             timestamp,
             marker: packet.header.marker,
+            inspection: inspect(offered.codec, &packet.payload),
             payload: packet.payload,
             captured,
         };
@@ -112,8 +113,14 @@ impl Publisher {
         }
     }
 
-    /// Asks the client for a key frame.
-    pub(crate) fn request_keyframe(&mut self) {
+    /// The names of the layers of video that it sends, the smallest first; none
+    /// where there is only one.
+    pub(crate) fn rids(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Asks the client for a key frame of a layer.
+    pub(crate) fn request_keyframe(&mut self, _layer: u8) {
         let Some(ssrc) = self.video else { return };
         if let Some(stream) = self.peer.rtc.direct_api().stream_rx(&ssrc) {
             stream.request_keyframe(KeyframeRequestKind::Pli);

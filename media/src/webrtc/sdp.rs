@@ -55,6 +55,8 @@ pub(crate) struct OfferedCodec {
     pub(crate) pli: bool,
     pub(crate) fir: bool,
     pub(crate) transport_cc: bool,
+    /// The receiver tells its estimate of the bandwidth (goog-remb).
+    pub(crate) remb: bool,
 }
 
 /// An m-section.
@@ -119,6 +121,19 @@ pub(crate) struct Offer {
     pub(crate) setup: &'static str,
     pub(crate) bundle: Option<Vec<String>>,
     pub(crate) sections: Vec<Section>,
+}
+
+impl Offer {
+    /// The SHA-256 of the certificate that the client will show.
+    pub(crate) fn fingerprint_bytes(&self) -> [u8; 32] {
+        let mut hash = [0; 32];
+        let hex = self.fingerprint.rsplit(' ').next().unwrap_or_default();
+        for (byte, pair) in hash.iter_mut().zip(hex.split(':')) {
+            // It was checked to be hexadecimal when it was read.
+            *byte = u8::from_str_radix(pair, 16).unwrap_or_default();
+        }
+        hash
+    }
 }
 
 fn malformed(what: impl Into<String>) -> OfferError {
@@ -381,6 +396,7 @@ impl RawSection {
             pli: has("nack pli"),
             fir: has("ccm fir"),
             transport_cc: has("transport-cc"),
+            remb: has("goog-remb"),
         })
     }
 

@@ -12,7 +12,9 @@ use str0m::{Candidate, Event, Input, Output, Rtc};
 
 use super::sdp::Offer;
 use super::*;
+use crate::egress::Egress;
 use crate::error::OfferError;
+use crate::rtcp::WallClock;
 use crate::rtp::Codec;
 use crate::stream::{Outgoing, Stream, ViewerKey};
 
@@ -234,6 +236,91 @@ proptest::proptest! {
 
 static SHARED: std::sync::OnceLock<Arc<PeerSetup>> = std::sync::OnceLock::new();
 
+/// The server's side of a client.
+trait Server {
+    fn tick(&mut self, now: Instant);
+    fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]);
+    fn poll(&mut self, now: Instant, down: &mut VecDeque<Vec<u8>>, events: &mut Vec<Event>);
+}
+
+impl Server for Publisher {
+    fn tick(&mut self, now: Instant) {
+        self.peer.tick(now).unwrap();
+    }
+
+    fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
+        self.peer.datagram(now, from, SERVER.parse().unwrap(), data).unwrap();
+    }
+
+    fn poll(&mut self, _: Instant, down: &mut VecDeque<Vec<u8>>, events: &mut Vec<Event>) {
+        loop {
+            match self.peer.poll().unwrap() {
+                Output::Timeout(_) => break,
+                Output::Transmit(t) => down.push_back(t.contents.into()),
+                Output::Event(event) => events.push(event),
+            }
+        }
+    }
+}
+
+/// A viewer with what sends to it.
+struct Viewing {
+    viewer: Viewer,
+    egress: Option<Egress>,
+    /// Sent and not yet carried.
+    sent: VecDeque<Vec<u8>>,
+    wall: WallClock,
+    said: Vec<ViewerOutput>,
+}
+
+impl Viewing {
+    fn new(viewer: Viewer) -> Self {
+        let wall = WallClock::new(Instant::now(), std::time::SystemTime::now());
+        Self { viewer, egress: None, sent: VecDeque::new(), wall, said: Vec::new() }
+    }
+
+    fn follow(&mut self, source: &Source) {
+        let (video, audio) = self.viewer.formats(source).unwrap();
+        self.egress.as_mut().unwrap().follow(video, audio);
+    }
+
+    fn write(&mut self, now: Instant, out: &Outgoing<'_>) {
+        let mut buf = Vec::new();
+        assert!(self.egress.as_mut().unwrap().write(now, out, &mut buf));
+        self.sent.push_back(buf);
+    }
+}
+
+impl Server for Viewing {
+    fn tick(&mut self, now: Instant) {
+        self.viewer.tick(now);
+    }
+
+    fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
+        let pair = Pair { remote: from, local: SERVER.parse().unwrap() };
+        if is_stun(data) {
+            let checked = self.viewer.stun(now, pair, data).unwrap();
+            self.sent.push_back(checked.reply);
+        } else {
+            self.viewer.datagram(now, &self.wall, data);
+        }
+    }
+
+    fn poll(&mut self, _: Instant, down: &mut VecDeque<Vec<u8>>, _: &mut Vec<Event>) {
+        down.extend(self.sent.drain(..));
+        while let Some(output) = self.viewer.poll() {
+            match output {
+                ViewerOutput::Transmit(data) => down.push_back(data),
+                ViewerOutput::Connected => {
+                    let setup = self.viewer.take_egress().unwrap();
+                    self.egress = Some(Egress::new(setup, Arc::default()).unwrap());
+                }
+                other => self.said.push(other),
+            }
+        }
+    }
+}
+
 /// A client in virtual time, joined to its server-side peer by a perfect network.
 struct Client {
     rtc: Rtc,
@@ -278,21 +365,14 @@ impl Client {
 
     /// Carries all there is between the two, a datagram at a time, as str0m wants it;
     /// gives back the server-side events.
-    fn exchange(&mut self, now: Instant, peer: &mut Peer) -> Vec<Event> {
-        let server = SERVER.parse().unwrap();
+    fn exchange(&mut self, now: Instant, server: &mut impl Server) -> Vec<Event> {
         let mut events = Vec::new();
         let mut up = VecDeque::new();
         let mut down = VecDeque::new();
-        peer.tick(now).unwrap();
+        server.tick(now);
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         loop {
-            loop {
-                match peer.poll().unwrap() {
-                    Output::Timeout(_) => break,
-                    Output::Transmit(t) => down.push_back(t.contents),
-                    Output::Event(event) => events.push(event),
-                }
-            }
+            server.poll(now, &mut down, &mut events);
             loop {
                 match self.rtc.poll_output().unwrap() {
                     Output::Timeout(_) => break,
@@ -301,9 +381,10 @@ impl Client {
                 }
             }
             if let Some(data) = up.pop_front() {
-                peer.datagram(now, self.address, server, &data).unwrap();
+                server.datagram(now, self.address, &data);
             } else if let Some(data) = down.pop_front() {
-                let receive = Receive::new(Protocol::Udp, server, self.address, &data).unwrap();
+                let from = SERVER.parse().unwrap();
+                let receive = Receive::new(Protocol::Udp, from, self.address, &data).unwrap();
                 self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
             } else {
                 return events;
@@ -337,7 +418,7 @@ impl Client {
 
 const STEP: Duration = Duration::from_millis(10);
 
-fn connect(now: &mut Instant, client: &mut Client, peer: &mut Peer) {
+fn connect(now: &mut Instant, client: &mut Client, peer: &mut impl Server) {
     for _ in 0..500 {
         client.exchange(*now, peer);
         if client.connected {
@@ -354,24 +435,23 @@ fn run(
     frames: usize,
     (source, publisher): (&mut Client, &mut Publisher),
     stream: &mut Stream,
-    (sink, viewer): (&mut Client, &mut Viewer),
+    (sink, viewing): (&mut Client, &mut Viewing),
 ) {
     for _ in 0..frames {
         *now += STEP;
         source.send_frame(*now);
-        let events = source.exchange(*now, &mut publisher.peer);
-        let mut deliver = |_: ViewerKey, out: Outgoing| {
-            assert!(viewer.write(out));
-        };
+        let events = source.exchange(*now, publisher);
+        let at = *now;
+        let mut deliver = |_: ViewerKey, out: Outgoing<'_>| viewing.write(at, &out);
         for event in events {
             if let Event::RtpPacket(packet) = event {
                 let (packet, _) = publisher.packet(packet).unwrap();
                 assert_eq!(packet.codec, Codec::H264);
-                stream.packet(*now, packet, &mut deliver);
+                stream.packets(at, &[packet], &mut deliver);
             }
         }
-        while stream.pump(*now, &mut deliver) {}
-        sink.exchange(*now, &mut viewer.peer);
+        stream.pump(at, &mut deliver);
+        sink.exchange(at, viewing);
     }
 }
 
@@ -386,22 +466,24 @@ fn a_viewer_sees_a_decodable_stream_across_a_takeover() {
         })
     };
     let (mut one, mut first) = publish(now, 1);
-    connect(&mut now, &mut one, &mut first.peer);
-    stream.publish();
-    let (mut sink, mut viewer) = Client::join(now, 9, Direction::RecvOnly, |offer| {
+    connect(&mut now, &mut one, &mut first);
+    stream.publish(1);
+    let (mut sink, viewer) = Client::join(now, 9, Direction::RecvOnly, |offer| {
         Viewer::answer(&setup, now, offer, first.source()).unwrap()
     });
-    connect(&mut now, &mut sink, &mut viewer.peer);
-    stream.add_viewer(now);
-    run(&mut now, 25, (&mut one, &mut first), &mut stream, (&mut sink, &mut viewer));
+    let mut viewing = Viewing::new(viewer);
+    connect(&mut now, &mut sink, &mut viewing);
+    viewing.follow(first.source());
+    stream.add_viewer(now, now, 0);
+    run(&mut now, 25, (&mut one, &mut first), &mut stream, (&mut sink, &mut viewing));
     let before = sink.packets.len();
     assert_eq!(before, 25 * 3);
 
     let (mut two, mut second) = publish(now, 2);
-    connect(&mut now, &mut two, &mut second.peer);
-    stream.publish();
-    assert!(viewer.follow(second.source()));
-    run(&mut now, 25, (&mut two, &mut second), &mut stream, (&mut sink, &mut viewer));
+    connect(&mut now, &mut two, &mut second);
+    stream.publish(1);
+    viewing.follow(second.source());
+    run(&mut now, 25, (&mut two, &mut second), &mut stream, (&mut sink, &mut viewing));
     assert_eq!(sink.packets.len(), before + 25 * 3);
 
     // One unbroken numbering, whole frames in order, and a key frame where each begins.

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rushes_media::Answer;
+use rushes_media::{Absent, Answer};
 
 use super::access::{Access, IceServer, WhipPath};
 use super::problem::Problem;
@@ -72,7 +72,7 @@ async fn view<A: Access>(
     let bearer = bearer(request.headers());
     let stream = app.access.view(id, bearer.as_deref(), peer(&request)).await?;
     let offer = offer(request).await?;
-    let answer = app.media.view(stream, offer).await?;
+    let answer = app.media.view(stream, offer, Absent::Refuse).await?;
     created(app, answer, bearer)
 }
 

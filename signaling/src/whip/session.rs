@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rushes_media::{Media, SessionId};
+use rushes_media::{Media, SessionId, Trickled};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -51,6 +51,14 @@ impl Sessions {
         table.owners.insert(id, owner);
     }
 
+    /// The session has a new entity tag.
+    fn restarted(&self, id: SessionId, etag: &str) {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(owner) = table.owners.get_mut(&id) {
+            owner.etag = etag.to_owned();
+        }
+    }
+
     /// The entity tag of the session, if the bearer is the one that opened it.
     fn etag(&self, id: SessionId, bearer: Option<&str>) -> Result<String, Problem> {
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +100,12 @@ pub(super) async fn handle<A: Access>(
         // RFC 9725, 4.2: they succeed and are empty.
         Method::GET | Method::HEAD => StatusCode::NO_CONTENT.into_response(),
         Method::PATCH => match patch(&app, &secret, request).await {
-            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Ok(Trickled::Taken) => StatusCode::NO_CONTENT.into_response(),
+            // RFC 9725, 4.3.3.
+            Ok(Trickled::Restarted { fragment, etag }) => {
+                let kind = (header::CONTENT_TYPE, FRAGMENT.to_owned());
+                (StatusCode::OK, [kind, (header::ETAG, etag)], fragment).into_response()
+            }
             Err(problem) => problem.into_response(),
         },
         // Only 200 counts for OBS.
@@ -111,7 +124,7 @@ async fn patch<A: Access>(
     app: &Shared<A>,
     secret: &str,
     request: Request<Body>,
-) -> Result<(), Problem> {
+) -> Result<Trickled, Problem> {
     let id: SessionId = secret.parse().map_err(|_| not_found())?;
     let etag = app.sessions.etag(id, bearer(request.headers()).as_deref())?;
     if !is_type(request.headers(), FRAGMENT) {
@@ -122,7 +135,11 @@ async fn patch<A: Access>(
     }
     check_tag(request.headers(), &etag)?;
     let fragment = read(request).await?;
-    Ok(app.media.trickle(id, fragment).await?)
+    let trickled = app.media.trickle(id, fragment).await?;
+    if let Trickled::Restarted { etag, .. } = &trickled {
+        app.sessions.restarted(id, etag);
+    }
+    Ok(trickled)
 }
 
 /// RFC 9725, 4.3.1: a trickle names the ICE session it belongs to; `*` asks for
@@ -134,10 +151,7 @@ fn check_tag(headers: &HeaderMap, etag: &str) -> Result<(), Problem> {
             StatusCode::PRECONDITION_REQUIRED,
             "send the ETag of the answer as If-Match",
         )),
-        Some("*") => Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "an ICE restart is not supported: open a new session",
-        )),
+        Some("*") => Ok(()),
         Some(tags) if tags.split(',').any(|tag| tag.trim() == etag) => Ok(()),
         Some(_) => {
             Err(Problem::new(StatusCode::PRECONDITION_FAILED, "If-Match names another ICE session"))

@@ -1,0 +1,264 @@
+//! What the server asks of the media thread.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use tokio::sync::watch;
+
+use crate::error::{SelectError, TrickleError};
+use crate::ids::{SessionId, StreamId};
+use crate::status::{Feed, LayerChoice, ViewerStatus};
+use crate::webrtc::{Fragment, Source};
+
+use super::sender::Job;
+use super::sessions::{End, Session, Slot};
+use super::shard::{Shard, short};
+use super::{Attach, Command, Trickled, new_etag};
+
+impl Shard {
+    pub(super) fn command(&mut self, now: Instant, command: Command) {
+        // Whoever asked may have given up meanwhile: nobody then misses the answer.
+        match command {
+            Command::Describe(stream, reply) => {
+                let _ = reply.send(self.describe(stream));
+            }
+            Command::Attach(attach) => self.attach(now, *attach),
+            Command::Trickle(session, fragment, reply) => {
+                let _ = reply.send(self.trickle(now, session, fragment));
+            }
+            Command::Select(session, choice, reply) => {
+                let _ = reply.send(self.select(now, session, choice));
+            }
+            Command::Feed(session, reply) => {
+                let _ = reply.send(self.feed(now, session));
+            }
+            Command::Close(session, reply) => {
+                let _ = reply.send(self.close(now, session));
+            }
+            Command::CloseStream(stream, reply) => {
+                for slot in self.sessions.slots(|session| session.stream == stream) {
+                    self.end(now, slot, "its stream was closed");
+                }
+                let _ = reply.send(());
+            }
+            Command::ClosePublisher(stream, reply) => {
+                let _ = reply.send(self.close_publisher(now, stream));
+            }
+            Command::Status(stream, reply) => {
+                let status = self.streams.get(&stream).map(|entry| entry.status(now));
+                let _ = reply.send(status.unwrap_or_default());
+            }
+            Command::Viewers(stream, reply) => {
+                let _ = reply.send(self.viewers(now, stream));
+            }
+            Command::Reconnect(reply) => {
+                self.draining = true;
+                self.tell_feeds(now);
+                let _ = reply.send(());
+            }
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    fn describe(&mut self, stream: StreamId) -> Option<Source> {
+        let entry = self.streams.get(&stream)?;
+        let publishes = entry.publisher.is_some() || !entry.coming.is_empty();
+        publishes.then_some(entry.source)
+    }
+
+    fn attach(&mut self, now: Instant, attach: Attach) {
+        let Attach { id, stream, end, permit, done } = attach;
+        let entry = self.streams.entry(stream).or_default();
+        let publisher = match &end {
+            End::Publisher(publisher) => Some(*publisher.source()),
+            End::Viewer(_) => None,
+        };
+        if let (Some(source), None) = (publisher, entry.publisher) {
+            entry.source = source;
+        }
+        let slot = self.sessions.insert(Session::new(now, id, stream, end, permit));
+        let entry = self.streams.entry(stream).or_default();
+        match publisher {
+            Some(_) => {
+                if let Some(given_up) = entry.expect(slot) {
+                    self.end(now, given_up, "others came after it before it was connected");
+                }
+            }
+            None => {
+                entry.expected.insert(slot);
+            }
+        }
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        tracing::debug!(session = %short(id), %stream, publisher = publisher.is_some(), "a session was answered");
+        self.wake(now, slot);
+        if done.send(()).is_err() {
+            self.end(now, slot, "its client gave up");
+        }
+    }
+
+    fn trickle(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        fragment: Fragment,
+    ) -> Result<Trickled, TrickleError> {
+        let slot = self.sessions.find(session).ok_or(TrickleError::NoSession)?;
+        let session = self.sessions.get(slot).ok_or(TrickleError::NoSession)?;
+        session.heard(now);
+        let ufrag = fragment.ufrag.filter(|ufrag| ufrag != session.remote_ufrag());
+        let Some(ufrag) = ufrag else { return Ok(Trickled::Taken) };
+        let before = session.local_ufrag().to_owned();
+        let fragment = match &mut session.end {
+            End::Publisher(_) => return Err(TrickleError::Restart),
+            End::Viewer(viewing) => viewing.viewer.restart(ufrag),
+        };
+        self.sessions.renamed(slot, before);
+        Ok(Trickled::Restarted { fragment, etag: new_etag() })
+    }
+
+    fn select(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        choice: LayerChoice,
+    ) -> Result<(), SelectError> {
+        let slot = self.sessions.find(session).ok_or(SelectError::NoSession)?;
+        let session = self.sessions.get(slot).ok_or(SelectError::NoSession)?;
+        let stream = session.stream;
+        let viewing = session.viewing().ok_or(SelectError::NoSession)?;
+        let entry = self.streams.get(&stream).ok_or(SelectError::NoSession)?;
+        let layers = entry.layers(now);
+        let chooser = viewing.chooser(now);
+        if !chooser.choose(choice, &layers) {
+            return Err(SelectError::NoLayer);
+        }
+        self.look_at_layer(now, slot, &layers);
+        Ok(())
+    }
+
+    /// Changes a viewer's layer if that is called for.
+    pub(super) fn look_at_layer(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        layers: &[crate::status::Layer],
+    ) {
+        let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else { return };
+        let network = viewing.network(now);
+        let change = viewing.chooser(now).look(now, layers, network);
+        if let (Some(change), Some(thread)) = (change, viewing.thread) {
+            let job = Job::Select { slot, layer: change.layer, at_once: change.at_once };
+            self.senders.push(thread, job);
+        }
+    }
+
+    /// Looks at the layers of all streams that have several.
+    pub(super) fn look_at_layers(&mut self, now: Instant) {
+        let several = |(_, entry): &(&StreamId, &super::streams::Entry)| {
+            entry.publisher.is_some() && entry.ingest.layers().len() > 1
+        };
+        let streams: Vec<StreamId> =
+            self.streams.iter().filter(several).map(|(id, _)| *id).collect();
+        for stream in streams {
+            let Some(entry) = self.streams.get(&stream) else { continue };
+            let layers = entry.layers(now);
+            let viewers: Vec<Slot> = entry.viewers.iter().copied().collect();
+            for slot in viewers {
+                self.look_at_layer(now, slot, &layers);
+            }
+        }
+    }
+
+    fn feed(&mut self, now: Instant, session: SessionId) -> Option<watch::Receiver<Feed>> {
+        let slot = self.sessions.find(session)?;
+        let stream = self.sessions.get(slot)?.stream;
+        let reconnect = self.draining;
+        let entry = self.streams.get_mut(&stream)?;
+        let feed = Feed { reconnect, ..entry.feed(now) };
+        Some(entry.followers.get_or_insert_with(|| watch::Sender::new(feed)).subscribe())
+    }
+
+    /// Tells those who follow a stream what has changed.
+    pub(super) fn tell_feeds(&mut self, now: Instant) {
+        let reconnect = self.draining;
+        for entry in self.streams.values_mut() {
+            let Some(followers) = &entry.followers else { continue };
+            if followers.is_closed() {
+                entry.followers = None;
+                continue;
+            }
+            let feed = Feed { reconnect, ..entry.feed(now) };
+            followers.send_if_modified(|told| {
+                let news = differs(told, &feed);
+                if news {
+                    *told = feed;
+                }
+                news
+            });
+        }
+    }
+
+    fn viewers(&mut self, now: Instant, stream: StreamId) -> Vec<ViewerStatus> {
+        let Some(entry) = self.streams.get(&stream) else { return Vec::new() };
+        let layers = entry.layers(now);
+        let mut all: Vec<ViewerStatus> = Vec::with_capacity(entry.viewers.len());
+        for slot in &entry.viewers {
+            let Some(session) = self.sessions.get(*slot) else { continue };
+            let id = session.id;
+            let Some(viewing) = session.viewing() else { continue };
+            let several = layers.len() > 1;
+            let layer = usize::from(viewing.chooser(now).current());
+            let reception = &viewing.viewer.reception;
+            let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+            all.push(ViewerStatus {
+                session: short(id),
+                since: viewing.since,
+                packets: count(&viewing.counters.packets),
+                bytes: count(&viewing.counters.bytes),
+                retransmitted: count(&viewing.counters.again),
+                lost: reception.lost(),
+                loss: reception.loss,
+                jitter: reception.jitter,
+                rtt: reception.rtt,
+                nacks: reception.nacks,
+                plis: reception.plis,
+                bandwidth: reception.estimate(now),
+                layer: layers.get(layer).filter(|_| several).map(|layer| layer.rid.clone()),
+            });
+        }
+        all.sort_by_key(|viewer| viewer.since);
+        all
+    }
+
+    fn close_publisher(&mut self, now: Instant, stream: StreamId) -> bool {
+        let publishes = |session: &Session| {
+            session.stream == stream && matches!(session.end, End::Publisher(_))
+        };
+        let slots = self.sessions.slots(publishes);
+        for slot in &slots {
+            self.end(now, *slot, "its source was stopped");
+        }
+        !slots.is_empty()
+    }
+
+    fn close(&mut self, now: Instant, session: SessionId) -> bool {
+        match self.sessions.find(session) {
+            Some(slot) => {
+                self.end(now, slot, "it was closed");
+                true
+            }
+            None => self.sessions.ended(session),
+        }
+    }
+}
+
+/// Whether there is anything to tell: rates change all the time and are no news.
+fn differs(told: &Feed, feed: &Feed) -> bool {
+    let kind = |feed: &Feed| -> Vec<_> {
+        let of = |l: &crate::status::Layer| (l.rid.clone(), l.width, l.height, l.active);
+        feed.layers.iter().map(of).collect()
+    };
+    (told.active, told.viewers, told.reconnect) != (feed.active, feed.viewers, feed.reconnect)
+        || kind(told) != kind(feed)
+}

@@ -1,0 +1,281 @@
+//! What sessions have to say, and what the streams make of it.
+
+use std::time::Instant;
+
+use str0m::Event;
+use str0m::rtp::RtpPacket;
+
+use crate::egress::Egress;
+use crate::ids::StreamId;
+use crate::status::MediaEvent;
+use crate::webrtc::{Source, ViewerOutput};
+
+use super::sender::{Job, Join, Word};
+use super::sessions::{End, Session, Slot};
+use super::shard::{Shard, guarded};
+use super::socket::Route;
+use super::streams::unix_ms;
+
+impl Shard {
+    /// Something a publisher's session says.
+    pub(super) fn event(&mut self, now: Instant, slot: Slot, event: Event) {
+        match event {
+            Event::Connected => {
+                let Some(session) = self.sessions.get(slot) else { return };
+                session.connected = true;
+                let stream = session.stream;
+                if let Some(publisher) = session.publisher() {
+                    let source = *publisher.source();
+                    self.take_over(now, stream, slot, source);
+                }
+            }
+            Event::RtpPacket(packet) => self.packet(now, slot, packet),
+            _ => {}
+        }
+    }
+
+    /// Something a viewer's session says.
+    pub(super) fn output(&mut self, now: Instant, slot: Slot, output: ViewerOutput) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let Some(viewing) = session.viewing() else { return };
+        let thread = viewing.thread;
+        match output {
+            ViewerOutput::Transmit(datagram) => {
+                if let Some(pair) = viewing.viewer.pair() {
+                    let route = Route { to: pair.remote, from: Some(pair.local) };
+                    self.outbox.push(self.socket.outlet(), route, &datagram);
+                }
+            }
+            ViewerOutput::Connected => {
+                session.connected = true;
+                self.seat(now, slot);
+            }
+            ViewerOutput::Missing { first, following } => {
+                if let Some(thread) = thread {
+                    self.senders.push(thread, Job::Missing { slot, first, following });
+                }
+            }
+            ViewerOutput::KeyFrame => {
+                if let Some(thread) = thread {
+                    self.senders.push(thread, Job::KeyFrame(slot));
+                }
+            }
+        }
+    }
+
+    /// Something a fan-out thread says.
+    pub(super) fn word(&mut self, now: Instant, word: Word) {
+        match word {
+            Word::KeyFrame(stream, layer) => {
+                if let Some(entry) = self.streams.get_mut(&stream) {
+                    entry.ingest.want_keyframe(now, layer);
+                    self.touched.insert(stream);
+                }
+            }
+            Word::Broken(slot) => self.end(now, slot, "of a defect"),
+        }
+    }
+
+    /// The new publisher is there: the one before goes, the viewers stay.
+    fn take_over(&mut self, now: Instant, stream: StreamId, slot: Slot, source: Source) {
+        let publisher = self.sessions.get(slot).and_then(Session::publisher);
+        let rids = publisher.map(|publisher| publisher.rids()).unwrap_or_default();
+        let layers = rids.len().max(1);
+        let entry = self.streams.entry(stream).or_default();
+        entry.coming.retain(|coming| *coming != slot);
+        let before = entry.publisher.replace(slot);
+        entry.source = source;
+        entry.rids = rids;
+        entry.ingest.publish(layers);
+        entry.cache.publish(layers);
+        self.tell_threads(stream, || Job::Publish(stream, layers));
+        self.touched.insert(stream);
+        self.begin_layers(now, stream);
+        if let Some(before) = before.filter(|before| *before != slot) {
+            self.end(now, before, "another publisher took over");
+        }
+    }
+
+    /// Viewers of a new publisher are sent what their threads begin with: the layer
+    /// that they had, or the largest there is.
+    fn begin_layers(&mut self, now: Instant, stream: StreamId) {
+        let Some(entry) = self.streams.get(&stream) else { return };
+        let most = entry.ingest.layers().len() as u8 - 1;
+        for slot in &entry.viewers {
+            if let Some(viewing) = self.sessions.get(*slot).and_then(Session::viewing) {
+                let layer = viewing.chooser(now).current().min(most);
+                viewing.begin(now, layer);
+            }
+        }
+    }
+
+    /// Gives a job to every thread that has viewers of the stream.
+    fn tell_threads(&mut self, stream: StreamId, job: impl Fn() -> Job) {
+        let Some(entry) = self.streams.get(&stream) else { return };
+        let busy = entry.threads.iter().enumerate().filter(|(_, viewers)| **viewers > 0);
+        for (thread, _) in busy {
+            self.senders.push(thread, job());
+        }
+    }
+
+    /// A viewer is ready: it gets a place in the stream, on one of the threads.
+    fn seat(&mut self, now: Instant, slot: Slot) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let stream = session.stream;
+        // The stream may have been forgotten meanwhile: its publisher left.
+        let entry = self.streams.entry(stream).or_default();
+        let Some(viewing) = session.viewing() else { return };
+        let source = if entry.publisher.is_some() { entry.source } else { Source::default() };
+        let Some(formats) = viewing.viewer.formats(&source) else {
+            return self.end(now, slot, "it cannot carry the publisher's codec");
+        };
+        let counters = viewing.counters.clone();
+        let egress = viewing.viewer.take_egress().map(|setup| Egress::new(setup, counters));
+        let (Some(Ok(egress)), Some(pair)) = (egress, viewing.viewer.pair()) else {
+            return self.end(now, slot, "there are no keys for it");
+        };
+        let thread = self.senders.choose(&entry.threads);
+        viewing.thread = Some(thread);
+        viewing.since = unix_ms();
+        entry.threads.resize(self.senders.count(), 0);
+        if entry.threads[thread] == 0 {
+            let layers = entry.publisher.map(|_| entry.ingest.layers().len());
+            let cached = entry.cache.packets();
+            self.senders.push(thread, Job::Open { stream, layers, cached });
+        }
+        entry.threads[thread] += 1;
+        entry.expected.remove(&slot);
+        entry.viewers.insert(slot);
+        let layer = entry.ingest.first_layer(now);
+        viewing.begin(now, layer);
+        let join = Join {
+            stream,
+            slot,
+            egress,
+            formats,
+            route: Route { to: pair.remote, from: Some(pair.local) },
+            ready: now + viewing.viewer.settles_in(),
+            layer,
+        };
+        self.senders.push(thread, Job::Join(Box::new(join)));
+        self.touched.insert(stream);
+    }
+
+    fn packet(&mut self, now: Instant, slot: Slot, packet: RtpPacket) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let stream = session.stream;
+        let Some(publisher) = session.publisher() else { return };
+        let Some((packet, changed)) = publisher.packet(packet) else { return };
+        let (source, confirmed) = (*publisher.source(), *publisher.confirmed());
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        if entry.publisher != Some(slot) {
+            return; // replaced meanwhile
+        }
+        entry.source = source;
+        entry.ingest.packet(now, &packet);
+        entry.cache.push(now, &packet);
+        let news = entry.note_live();
+        if news {
+            self.tell(MediaEvent::Live { stream });
+        }
+        if changed {
+            self.follow(now, stream, &confirmed);
+        }
+        let Some(entry) = self.streams.get(&stream) else { return };
+        for (thread, viewers) in entry.threads.iter().enumerate() {
+            if *viewers > 0 {
+                self.senders.push(thread, Job::Packet(stream, packet.clone()));
+            }
+        }
+        if entry.ingest.keyframe_deadline().is_some() {
+            self.touched.insert(stream);
+        }
+    }
+
+    /// The publisher's encoding is known, or new: viewers whose session cannot
+    /// carry it end, so that their clients come again.
+    fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
+        let Some(entry) = self.streams.get(&stream) else { return };
+        let seated: Vec<Slot> = entry.viewers.iter().copied().collect();
+        for slot in seated {
+            let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else {
+                continue;
+            };
+            match (viewing.viewer.formats(confirmed), viewing.thread) {
+                (Some(formats), Some(thread)) => {
+                    self.senders.push(thread, Job::Follow(slot, formats));
+                }
+                (None, _) => self.end(now, slot, "it cannot carry the publisher's codec"),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks publishers for the key frames that viewers need.
+    pub(super) fn ask_keyframes(&mut self, now: Instant, stream: StreamId) -> Option<Instant> {
+        let entry = self.streams.get_mut(&stream)?;
+        let layers = entry.ingest.poll_keyframe_requests(now);
+        if let (false, Some(slot)) = (layers.is_empty(), entry.publisher) {
+            if let Some(publisher) = self.sessions.get(slot).and_then(Session::publisher) {
+                for layer in layers {
+                    publisher.request_keyframe(layer);
+                }
+            }
+            self.wake(now, slot);
+        }
+        self.streams.get(&stream)?.ingest.keyframe_deadline()
+    }
+
+    /// A session is gone from the table: its stream goes on without it.
+    pub(super) fn leave(&mut self, slot: Slot, session: &Session) {
+        let stream = session.stream;
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.coming.retain(|coming| *coming != slot);
+        entry.expected.remove(&slot);
+        if let End::Viewer(viewing) = &session.end
+            && let Some(thread) = viewing.thread
+        {
+            entry.viewers.remove(&slot);
+            entry.threads[thread] -= 1;
+            self.senders.push(thread, Job::Leave(slot));
+            self.senders.release(thread);
+            if entry.threads[thread] == 0 {
+                self.senders.push(thread, Job::Forget(stream));
+            }
+        }
+        if entry.publisher == Some(slot) {
+            entry.publisher = None;
+            entry.ingest.unpublish();
+            entry.cache.publish(1);
+            self.tell_threads(stream, || Job::Unpublish(stream));
+            self.offline(stream);
+        }
+        if self.streams.get(&stream).is_some_and(super::streams::Entry::is_empty) {
+            self.streams.remove(&stream);
+            self.touched.remove(&stream);
+        }
+    }
+
+    pub(super) fn offline(&mut self, stream: StreamId) {
+        let was = self.streams.get_mut(&stream).and_then(|entry| entry.since.take());
+        if was.is_some() {
+            self.tell(MediaEvent::Offline { stream });
+        }
+    }
+
+    /// A publisher's datagrams: taken by str0m.
+    pub(super) fn publisher_datagram(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        way: (std::net::SocketAddr, std::net::SocketAddr),
+        data: &[u8],
+    ) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let Some(publisher) = session.publisher() else { return };
+        match guarded(|| publisher.peer.datagram(now, way.0, way.1, data)) {
+            Ok(()) => self.drain(now, slot),
+            Err(reason) => self.end(now, slot, reason),
+        }
+    }
+}

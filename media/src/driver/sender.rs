@@ -1,0 +1,388 @@
+//! A fan-out thread: it owns the sending side of its viewers, and nothing else.
+//!
+//! Protocol is the media thread's; what comes here is packets to send on and
+//! what viewers ask for. Jobs come in order through one bounded queue.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use crate::egress::{Egress, Format};
+use crate::ids::StreamId;
+use crate::rtcp::WallClock;
+use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
+
+use super::sessions::Slot;
+use super::socket::{Outbox, Outlet, Route};
+
+/// Reports go out this often (RFC 3550, 6.2 allows less for such rates).
+const REPORTS: Duration = Duration::from_secs(1);
+/// Before there is anything to report, it is looked for this often.
+const FIRST_REPORT: Duration = Duration::from_millis(100);
+/// Batches of jobs in a row before what is due gets its turn.
+const BATCHES: usize = 16;
+/// With nothing to do, the thread looks around this often.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// How a viewer is sent the publisher's tracks: video and audio.
+pub(super) type Formats = (Option<Format>, Option<Format>);
+
+/// A viewer that can be sent to.
+pub(super) struct Join {
+    pub(super) stream: StreamId,
+    pub(super) slot: Slot,
+    pub(super) egress: Egress,
+    pub(super) formats: Formats,
+    pub(super) route: Route,
+    /// Nothing is sent before.
+    pub(super) ready: Instant,
+    pub(super) layer: u8,
+}
+
+/// What the media thread hands over.
+pub(super) enum Job {
+    /// The stream has its first viewer here; its publisher has so many layers, if
+    /// there is one, and this is what it sent since its last key frame.
+    Open {
+        stream: StreamId,
+        layers: Option<usize>,
+        cached: Vec<Packet>,
+    },
+    /// The last viewer left.
+    Forget(StreamId),
+    /// A publisher with so many layers begins.
+    Publish(StreamId, usize),
+    Unpublish(StreamId),
+    Packet(StreamId, Packet),
+    /// Packets were lost on the way here.
+    Gap(StreamId),
+    Join(Box<Join>),
+    Leave(Slot),
+    /// The viewer is somewhere else.
+    Move(Slot, Route),
+    Follow(Slot, Formats),
+    /// The viewer misses packets of the picture.
+    Missing {
+        slot: Slot,
+        first: u16,
+        following: u16,
+    },
+    /// The viewer needs a key frame.
+    KeyFrame(Slot),
+    Select {
+        slot: Slot,
+        layer: u8,
+        at_once: bool,
+    },
+}
+
+/// What a fan-out thread tells the media thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Word {
+    /// Viewers need a key frame of a layer.
+    KeyFrame(StreamId, u8),
+    /// A defect: this viewer's session cannot go on.
+    Broken(Slot),
+}
+
+struct Place {
+    slot: Slot,
+    egress: Egress,
+    route: Route,
+    broken: bool,
+}
+
+#[derive(Default)]
+struct StreamState {
+    core: Stream,
+    /// By the viewers' keys.
+    places: Vec<Option<Place>>,
+    /// Packets of this round.
+    batch: Vec<Packet>,
+}
+
+/// The thread's state.
+pub(super) struct Sender {
+    outlet: Outlet,
+    outbox: Outbox,
+    wall: WallClock,
+    words: mpsc::Sender<Word>,
+    streams: HashMap<StreamId, StreamState>,
+    seats: HashMap<Slot, (StreamId, ViewerKey)>,
+    /// Streams with packets to send on.
+    touched: Vec<StreamId>,
+    /// Streams with viewers who are behind.
+    behind: HashSet<StreamId>,
+    reports: BinaryHeap<Reverse<(Instant, Slot)>>,
+}
+
+impl Sender {
+    pub(super) fn new(outlet: Outlet, wall: WallClock, words: mpsc::Sender<Word>) -> Self {
+        Self {
+            outlet,
+            outbox: Outbox::default(),
+            wall,
+            words,
+            streams: HashMap::new(),
+            seats: HashMap::new(),
+            touched: Vec::new(),
+            behind: HashSet::new(),
+            reports: BinaryHeap::new(),
+        }
+    }
+
+    /// Runs until the media thread is gone.
+    pub(super) fn run(mut self, jobs: &Receiver<Vec<Job>>) {
+        loop {
+            let wait = self.deadline().saturating_duration_since(Instant::now());
+            let first = match jobs.recv_timeout(wait) {
+                Ok(batch) => Some(batch),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let more = std::iter::from_fn(|| jobs.try_recv().ok());
+            let batches = first.into_iter().chain(more).take(BATCHES);
+            // What a defect leaves behind is at worst a viewer without a picture.
+            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(batches)));
+            if turn.is_err() {
+                tracing::error!("a defect disturbed the fan-out");
+                self.touched.clear();
+                self.outbox.clear();
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let behind = self.behind.iter().filter_map(|id| self.streams.get(id)?.core.deadline());
+        let reports = self.reports.peek().map(|Reverse((at, _))| *at);
+        let idle = Instant::now() + IDLE;
+        behind.chain(reports).min().unwrap_or(idle).min(idle)
+    }
+
+    fn turn(&mut self, batches: impl Iterator<Item = Vec<Job>>) {
+        let now = Instant::now();
+        for batch in batches {
+            for job in batch {
+                self.job(now, job);
+            }
+        }
+        while let Some(stream) = self.touched.pop() {
+            self.send_batch(now, stream);
+        }
+        self.feed(now);
+        self.report(now);
+        self.outbox.flush(&self.outlet);
+    }
+
+    fn job(&mut self, now: Instant, job: Job) {
+        match job {
+            Job::Packet(stream, packet) => self.packet(stream, packet),
+            Job::Open { stream, layers, cached } => self.open(now, stream, layers, &cached),
+            Job::Forget(stream) => {
+                self.streams.remove(&stream);
+                self.behind.remove(&stream);
+            }
+            Job::Publish(stream, layers) => self.with(now, stream, |core, _| core.publish(layers)),
+            Job::Unpublish(stream) => self.with(now, stream, |core, _| core.unpublish()),
+            Job::Gap(stream) => self.with(now, stream, |core, now| core.gap(now)),
+            Job::Join(join) => self.join(now, *join),
+            Job::Leave(slot) => self.leave(slot),
+            Job::Move(slot, route) => {
+                if let Some((_, _, place)) = self.place(slot) {
+                    place.route = route;
+                }
+            }
+            Job::Follow(slot, (video, audio)) => {
+                if let Some((_, _, place)) = self.place(slot) {
+                    place.egress.follow(video, audio);
+                }
+            }
+            Job::Missing { slot, first, following } => self.again(now, slot, first, following),
+            Job::KeyFrame(slot) => {
+                self.with_viewer(now, slot, |core, key| core.lost_picture(now, key));
+            }
+            Job::Select { slot, layer, at_once } => {
+                self.with_viewer(now, slot, |core, key| core.select(now, key, layer, at_once));
+            }
+        }
+    }
+
+    fn packet(&mut self, stream: StreamId, packet: Packet) {
+        let Some(state) = self.streams.get_mut(&stream) else { return };
+        if state.batch.is_empty() {
+            self.touched.push(stream);
+        }
+        state.batch.push(packet);
+    }
+
+    fn open(&mut self, now: Instant, stream: StreamId, layers: Option<usize>, cached: &[Packet]) {
+        let state = self.streams.entry(stream).or_default();
+        if let Some(layers) = layers {
+            state.core.publish(layers);
+            state.core.packets(now, cached, &mut |_: ViewerKey, _: Outgoing<'_>| {});
+        }
+    }
+
+    /// Does something with a stream, after what came before it was sent.
+    fn with(&mut self, now: Instant, stream: StreamId, work: impl FnOnce(&mut Stream, Instant)) {
+        self.send_batch(now, stream);
+        if let Some(state) = self.streams.get_mut(&stream) {
+            work(&mut state.core, now);
+            self.settle(stream);
+        }
+    }
+
+    fn with_viewer(&mut self, now: Instant, slot: Slot, work: impl FnOnce(&mut Stream, ViewerKey)) {
+        if let Some((stream, key)) = self.seats.get(&slot).copied() {
+            self.with(now, stream, |core, _| work(core, key));
+        }
+    }
+
+    fn place(&mut self, slot: Slot) -> Option<(StreamId, ViewerKey, &mut Place)> {
+        let (stream, key) = *self.seats.get(&slot)?;
+        let state = self.streams.get_mut(&stream)?;
+        Some((stream, key, state.places.get_mut(key.0 as usize)?.as_mut()?))
+    }
+
+    fn join(&mut self, now: Instant, join: Join) {
+        let Join { stream, slot, mut egress, formats, route, ready, layer } = join;
+        self.send_batch(now, stream);
+        let Some(state) = self.streams.get_mut(&stream) else { return };
+        egress.follow(formats.0, formats.1);
+        let key = state.core.add_viewer(now, ready, layer);
+        let index = key.0 as usize;
+        if state.places.len() <= index {
+            state.places.resize_with(index + 1, || None);
+        }
+        state.places[index] = Some(Place { slot, egress, route, broken: false });
+        self.seats.insert(slot, (stream, key));
+        self.reports.push(Reverse((ready.max(now) + FIRST_REPORT, slot)));
+        self.settle(stream);
+    }
+
+    fn leave(&mut self, slot: Slot) {
+        let Some((stream, key)) = self.seats.remove(&slot) else { return };
+        let Some(state) = self.streams.get_mut(&stream) else { return };
+        state.core.remove_viewer(key);
+        let place = state.places.get_mut(key.0 as usize).and_then(Option::take);
+        if let Some(mut place) = place {
+            let start = self.outbox.begin(&self.outlet, place.route);
+            if place.egress.write_bye(self.outbox.buffer()) {
+                self.outbox.commit(&self.outlet, start);
+            }
+        }
+    }
+
+    /// Sends a stream's packets of this round to its viewers, one viewer after the other.
+    fn send_batch(&mut self, now: Instant, stream: StreamId) {
+        let Self { streams, outbox, outlet, words, .. } = self;
+        let Some(state) = streams.get_mut(&stream).filter(|s| !s.batch.is_empty()) else { return };
+        let StreamState { core, places, batch } = state;
+        core.packets(now, batch, &mut |key: ViewerKey, out: Outgoing<'_>| {
+            deliver(now, places, outbox, outlet, words, key, &out);
+        });
+        batch.clear();
+        self.settle(stream);
+    }
+
+    /// Feeds viewers who are behind.
+    fn feed(&mut self, now: Instant) {
+        let due = |id: &&StreamId| {
+            let state = self.streams.get(*id);
+            state.and_then(|s| s.core.deadline()).is_some_and(|at| at <= now)
+        };
+        let due: Vec<StreamId> = self.behind.iter().filter(due).copied().collect();
+        for stream in due {
+            let Self { streams, outbox, outlet, words, .. } = self;
+            let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { continue };
+            core.pump(now, &mut |key: ViewerKey, out: Outgoing<'_>| {
+                deliver(now, places, outbox, outlet, words, key, &out);
+            });
+            self.settle(stream);
+        }
+    }
+
+    /// After anything was done with a stream: what it wants is passed on.
+    fn settle(&mut self, stream: StreamId) {
+        let Some(state) = self.streams.get_mut(&stream) else { return };
+        match state.core.deadline() {
+            Some(_) => self.behind.insert(stream),
+            None => self.behind.remove(&stream),
+        };
+        for layer in state.core.take_wishes() {
+            // Full: the viewers will wish again.
+            let _ = self.words.try_send(Word::KeyFrame(stream, layer));
+        }
+    }
+
+    fn again(&mut self, now: Instant, slot: Slot, first: u16, following: u16) {
+        let Some((stream, key)) = self.seats.get(&slot).copied() else { return };
+        self.send_batch(now, stream);
+        let Self { streams, outbox, outlet, .. } = self;
+        let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { return };
+        let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
+        let later = (0..16).filter(|bit| following >> bit & 1 == 1).map(|bit| bit + 1);
+        for offset in std::iter::once(0).chain(later) {
+            let missing = first.wrapping_add(offset);
+            let start = outbox.begin(outlet, place.route);
+            let store = |origin| core.stored(origin);
+            if place.egress.write_again(now, missing, store, outbox.buffer()) {
+                outbox.commit(outlet, start);
+            }
+        }
+    }
+
+    fn report(&mut self, now: Instant) {
+        while let Some(Reverse((at, slot))) = self.reports.peek().copied() {
+            if at > now {
+                return;
+            }
+            self.reports.pop();
+            let Some((stream, key)) = self.seats.get(&slot).copied() else { continue };
+            let Self { streams, outbox, outlet, wall, .. } = self;
+            let place = streams.get_mut(&stream).and_then(|s| s.places.get_mut(key.0 as usize));
+            let Some(Some(place)) = place else { continue };
+            let start = outbox.begin(outlet, place.route);
+            let reported = place.egress.write_report(now, wall, outbox.buffer());
+            if reported {
+                outbox.commit(outlet, start);
+            }
+            let next = now + if reported { REPORTS } else { FIRST_REPORT };
+            self.reports.push(Reverse((next, slot)));
+        }
+    }
+}
+
+/// Makes a viewer's packet and puts it with those that go out together. What a
+/// defect breaks is this viewer alone.
+fn deliver(
+    now: Instant,
+    places: &mut [Option<Place>],
+    outbox: &mut Outbox,
+    outlet: &Outlet,
+    words: &mpsc::Sender<Word>,
+    key: ViewerKey,
+    out: &Outgoing<'_>,
+) {
+    let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
+    if place.broken {
+        return;
+    }
+    let start = outbox.begin(outlet, place.route);
+    let egress = &mut place.egress;
+    let buffer = outbox.buffer();
+    match catch_unwind(AssertUnwindSafe(|| egress.write(now, out, buffer))) {
+        Ok(true) => outbox.commit(outlet, start),
+        Ok(false) => {}
+        Err(_) => {
+            tracing::error!("a defect ended a viewer");
+            outbox.abandon(start);
+            place.broken = true;
+            let _ = words.try_send(Word::Broken(place.slot));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A peer that we send a stream to: ICE-lite, DTLS and RTCP of one viewer. What
+//! it is sent goes past this, through [`crate::egress`].
+
+mod answer;
+mod dtls;
+mod ice;
+mod reception;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::egress::{EgressSetup, Format, TrackSetup};
+use crate::error::OfferError;
+use crate::rtcp::{self, Feedback, WallClock};
+use crate::rtp::Kind;
+use crate::srtp::{MasterKey, Opener};
+
+use super::negotiate::{MID_EXTENSION, Plan, Role, SEND_TIME_EXTENSION, Source, Taken, plan};
+use super::peer::PeerSetup;
+use super::sdp::Offer;
+
+use dtls::Dtls;
+pub(crate) use ice::{Checked, IceLite, Pair};
+pub(crate) use reception::Reception;
+
+/// A client whose handshake ended needs a moment until it can decrypt. As the
+/// side that begins it is the last to be done, and needs a round trip.
+const SETTLED: Duration = Duration::from_millis(10);
+const SETTLED_LAST: Duration = Duration::from_millis(60);
+
+/// What a viewer's session has to say.
+#[derive(Debug)]
+pub(crate) enum Output {
+    /// A datagram for the client, to go where [`Viewer::pair`] says.
+    Transmit(Vec<u8>),
+    /// The client has proven to be the one of the offer: it can be sent to.
+    Connected,
+    /// Packets of the picture are missing: `first`, and those of the 16 after it
+    /// whose bit is set.
+    Missing { first: u16, following: u16 },
+    /// A key frame of the picture is needed.
+    KeyFrame,
+}
+
+/// A viewing peer.
+#[derive(Debug)]
+pub(crate) struct Viewer {
+    setup: Arc<PeerSetup>,
+    pub(crate) ice: IceLite,
+    dtls: Dtls,
+    opener: Option<Opener>,
+    sealing: Option<MasterKey>,
+    cname: String,
+    video: Option<Track>,
+    audio: Option<Track>,
+    pub(crate) reception: Reception,
+    outputs: VecDeque<Output>,
+    plain: Vec<u8>,
+    left: bool,
+}
+
+#[derive(Debug)]
+struct Track {
+    taken: Taken,
+    setup: TrackSetup,
+}
+
+impl Viewer {
+    /// Answers a viewer's offer with what suits `source`.
+    pub(crate) fn answer(
+        setup: &Arc<PeerSetup>,
+        now: Instant,
+        offer: &str,
+        source: &Source,
+    ) -> Result<(Self, String), OfferError> {
+        let offer = Offer::parse(offer)?;
+        let plan = plan(&offer, Role::Viewer, source)?;
+        let ice = IceLite::new(setup.crypto.clone(), offer.ufrag.clone());
+        // Who begins the handshake is done with it last: the client shall not get
+        // packets before it has the keys for them.
+        let active = offer.setup != "active";
+        let dtls = Dtls::new(setup, now, active, offer.fingerprint_bytes())?;
+        let cname = format!("{:016x}", rand::random::<u64>());
+        let tracks = tracks(&plan);
+        let setups: Vec<&TrackSetup> = tracks.iter().map(|track| &track.setup).collect();
+        let terms =
+            answer::Terms { setup, ice: ice.local(), active, cname: &cname, tracks: &setups };
+        let sdp = answer::write(&offer, &plan, &terms);
+        let mut viewer = Self {
+            setup: setup.clone(),
+            ice,
+            dtls,
+            opener: None,
+            sealing: None,
+            cname,
+            video: None,
+            audio: None,
+            reception: Reception::default(),
+            outputs: VecDeque::new(),
+            plain: Vec::new(),
+            left: false,
+        };
+        for track in tracks {
+            match track.taken.kind {
+                Kind::Audio => viewer.audio = Some(track),
+                Kind::Video => viewer.video = Some(track),
+            }
+        }
+        Ok((viewer, sdp))
+    }
+
+    /// Chooses payload types for a publisher's encoding; none if this session
+    /// cannot carry one of the publisher's tracks that it carries at all.
+    pub(crate) fn formats(&self, source: &Source) -> Option<(Option<Format>, Option<Format>)> {
+        let choose = |track: &Option<Track>, format: Option<super::negotiate::TrackFormat>| {
+            let (Some(track), Some(format)) = (track, format) else { return Some(None) };
+            let chosen = format.choose(&track.taken.codecs)?;
+            Some(Some(Format { codec: chosen.codec, pt: chosen.pt, rtx: chosen.rtx }))
+        };
+        Some((choose(&self.video, source.video)?, choose(&self.audio, source.audio)?))
+    }
+
+    /// Answers a check of the client's.
+    pub(crate) fn stun(&mut self, now: Instant, pair: Pair, data: &[u8]) -> Option<Checked> {
+        let checked = self.ice.check(now, pair, data)?;
+        if self.ice.pair().is_some() {
+            self.dtls.begin(now);
+            self.look(now);
+        }
+        Some(checked)
+    }
+
+    /// Takes a datagram from a proven address.
+    pub(crate) fn datagram(&mut self, now: Instant, wall: &WallClock, data: &[u8]) {
+        // RFC 7983, 7.
+        match data.first() {
+            Some(20..=63) => {
+                self.dtls.datagram(now, data);
+                self.look(now);
+            }
+            Some(128..=191) if rtcp::is_rtcp(data) => self.control(now, wall, data),
+            _ => {}
+        }
+    }
+
+    fn control(&mut self, now: Instant, wall: &WallClock, data: &[u8]) {
+        let Some(opener) = &mut self.opener else { return };
+        if opener.open_rtcp(data, &mut self.plain).is_err() {
+            return;
+        }
+        let Self { plain, reception, outputs, video, audio, left, .. } = self;
+        let ssrc_of = |track: &Option<Track>| track.as_ref().map(|track| track.setup.ssrc);
+        let (video, audio) = (ssrc_of(video), ssrc_of(audio));
+        rtcp::parse(plain, |feedback| match feedback {
+            Feedback::Report(report) if Some(report.ssrc) == video => {
+                reception.report(Kind::Video, wall.middle(now), &report);
+            }
+            Feedback::Report(report) if Some(report.ssrc) == audio => {
+                reception.report(Kind::Audio, wall.middle(now), &report);
+            }
+            Feedback::Nack { ssrc, first, following } if Some(ssrc) == video => {
+                reception.nacks += 1;
+                outputs.push_back(Output::Missing { first, following });
+            }
+            Feedback::KeyFrame { ssrc } if Some(ssrc) == video => {
+                reception.plis += 1;
+                outputs.push_back(Output::KeyFrame);
+            }
+            Feedback::Bandwidth { bits } => reception.bandwidth(now, bits),
+            Feedback::Bye => *left = true,
+            _ => {}
+        });
+    }
+
+    /// Lets time pass.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        if self.dtls.deadline().is_some_and(|at| at <= now) {
+            self.dtls.tick(now);
+            self.look(now);
+        }
+    }
+
+    /// When the session wants to be woken.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.dtls.deadline()
+    }
+
+    /// What came of the handshake.
+    fn look(&mut self, _now: Instant) {
+        while let Some(datagram) = self.dtls.poll_datagram() {
+            self.outputs.push_back(Output::Transmit(datagram));
+        }
+        let Some(keys) = self.dtls.take_keys() else { return };
+        // The client in DTLS is whoever began.
+        let (ours, theirs) = match self.dtls.is_active() {
+            true => (keys.client, keys.server),
+            false => (keys.server, keys.client),
+        };
+        match Opener::new(&theirs) {
+            Ok(opener) => {
+                self.opener = Some(opener);
+                self.sealing = Some(ours);
+                self.outputs.push_back(Output::Connected);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the keys are of no use");
+                self.left = true;
+            }
+        }
+    }
+
+    /// What is needed to send; once, after [`Output::Connected`].
+    pub(crate) fn take_egress(&mut self) -> Option<EgressSetup> {
+        let setup = |track: &Option<Track>| track.as_ref().map(|track| track.setup.clone());
+        Some(EgressSetup {
+            key: self.sealing.take()?,
+            cname: self.cname.clone(),
+            video: setup(&self.video),
+            audio: setup(&self.audio),
+        })
+    }
+
+    /// How long after [`Output::Connected`] the client can surely decrypt.
+    pub(crate) fn settles_in(&self) -> Duration {
+        if self.dtls.is_active() { SETTLED } else { SETTLED_LAST }
+    }
+
+    /// Where datagrams go.
+    pub(crate) fn pair(&self) -> Option<Pair> {
+        self.ice.pair()
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Takes new credentials of the client's (RFC 9725, 4.3.3); gives back the
+    /// answer as a fragment (RFC 8840).
+    pub(crate) fn restart(&mut self, remote_ufrag: String) -> String {
+        let credentials = self.ice.restart(remote_ufrag);
+        let first = self.video.iter().chain(&self.audio).min_by_key(|track| track.taken.index);
+        answer::fragment(&self.setup, credentials, first.map(|track| &track.taken))
+    }
+
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.left && !self.dtls.is_dead()
+    }
+
+    /// Begins to say goodbye: what it says is to be polled.
+    pub(crate) fn close(&mut self) {
+        self.dtls.close();
+        while let Some(datagram) = self.dtls.poll_datagram() {
+            self.outputs.push_back(Output::Transmit(datagram));
+        }
+        self.left = true;
+    }
+}
+
+fn tracks(plan: &Plan) -> Vec<Track> {
+    let track = |taken: &Taken| {
+        let id = |uri| taken.extensions.iter().find(|(_, u)| *u == uri).map(|(id, _)| *id);
+        Track {
+            setup: TrackSetup {
+                kind: taken.kind,
+                ssrc: rand::random_range(1..=u32::MAX),
+                rtx_ssrc: rand::random_range(1..=u32::MAX),
+                mid: id(MID_EXTENSION).map(|id| (id, taken.mid.clone())),
+                // Who gets packets again under their own number must get them as
+                // they were, and this extension changes.
+                send_time: id(SEND_TIME_EXTENSION)
+                    .filter(|_| taken.codecs.iter().all(|codec| codec.rtx.is_some())),
+            },
+            taken: taken.clone(),
+        }
+    };
+    plan.taken.iter().map(track).collect()
+}

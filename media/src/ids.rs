@@ -82,7 +82,8 @@ id! {
 
 impl SessionId {
     /// A new identifier of 128 random bits.
-    pub(crate) fn random() -> Self {
+    #[must_use]
+    pub fn random() -> Self {
         Self(rand::random())
     }
 }

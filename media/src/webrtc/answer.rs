@@ -76,6 +76,9 @@ fn write_line(sdp: &mut String, line: &str, taken: &Taken) {
         let _ = write!(sdp, "a=mid:{}\r\n", taken.mid);
     } else if line.starts_with("a=msid:") || line.contains(" msid:") {
         // A publisher gets no track from us.
+    } else if line == "a=rtcp-mux" {
+        // RFC 9725, 4.4.1: every section says that there is no other way.
+        sdp.push_str("a=rtcp-mux\r\na=rtcp-mux-only\r\n");
     } else if starts_low(line, taken) {
         let _ = write!(sdp, "{line};x-google-start-bitrate={START_KILOBITS}\r\n");
     } else {

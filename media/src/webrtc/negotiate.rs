@@ -154,7 +154,14 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
     for (index, section) in offer.sections.iter().enumerate() {
         let Some(kind) = section.kind() else { continue };
         if taken.iter().any(|t| t.kind == kind) {
-            continue; // one track of each kind makes a stream
+            // One track of each kind makes a stream. A publisher is told so (RFC 9725, 4.4.2).
+            if role == Role::Publisher && take(offer, section, role, source).is_ok() {
+                let name = &section.media;
+                complaint = complaint.or(Some(OfferError::Unsupported(format!(
+                    "the offer has two {name} sections; a stream has one track of each kind"
+                ))));
+            }
+            continue;
         }
         match take(offer, section, role, source) {
             Ok((mid, codecs)) => taken.push(Taken {

@@ -18,6 +18,7 @@ use crate::{
     api,
     config::Config,
     events::Bus,
+    live::reach::Host,
     login_guard::LoginGuard,
     rooms,
     rpc::{Extensions, Limiter, Routes},
@@ -56,7 +57,11 @@ pub struct App {
     pub stop: CancellationToken,
     /// The WebSocket connections and background tasks, which the end waits for.
     pub connections: TaskTracker,
+    /// What the start found to be wrong with the addresses that WebRTC peers are told.
+    pub reachability: Vec<String>,
     url: String,
+    /// Where the path of `url` begins in it.
+    path: usize,
 }
 
 /// Counters since the start, and what is going on.
@@ -77,6 +82,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
         let url = public_url(&config, http);
+        let path = path_of(&url);
         Self {
             logins: LoginGuard::default(),
             limits: Limiter::new(config.limits.user, config.limits.address),
@@ -93,15 +99,30 @@ impl App {
             draining: AtomicBool::new(false),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
+            reachability: Vec::new(),
+            path,
             url,
         }
     }
 
     /// The URL that people reach the server by, without a slash at its end.
     #[must_use]
-    pub fn public_url(&self) -> String {
-        self.url.clone()
+    pub fn public_url(&self) -> &str {
+        &self.url
     }
+
+    /// The path of that URL, without a slash at its end: what stands before every path as clients
+    /// see it.
+    #[must_use]
+    pub fn public_path(&self) -> &str {
+        &self.url[self.path..]
+    }
+}
+
+/// Where the path of a URL begins; its end, if it has none.
+fn path_of(url: &str) -> usize {
+    let host = url.find("://").map_or(0, |at| at + 3);
+    url[host..].find('/').map_or(url.len(), |at| host + at)
 }
 
 /// The URL that people reach a server by that is bound to `address`: as configured; else, when it
@@ -113,7 +134,11 @@ pub(crate) fn public_url(config: &Config, mut address: SocketAddr) -> String {
         return url.clone();
     }
     if address.ip().is_unspecified() {
-        let host = config.webrtc_hosts.first().copied().or_else(outward_address);
+        let host = match config.webrtc_hosts.first() {
+            Some(Host::Name(name)) => return format!("http://{name}:{}", address.port()),
+            Some(Host::Address(address)) => Some(*address),
+            None => outward_address(),
+        };
         address.set_ip(host.unwrap_or(Ipv4Addr::LOCALHOST.into()));
     }
     format!("http://{address}")
@@ -139,6 +164,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_url_may_have_a_path() {
+        let path = |url: &'static str| &url[path_of(url)..];
+        assert_eq!(path("https://example.com/rushes"), "/rushes");
+        assert_eq!(path("https://example.com"), "");
+        assert_eq!(path("http://[::1]:8080/a/b"), "/a/b");
+    }
+
+    #[test]
     fn links_name_an_address_that_others_reach() {
         let mut config = Config::local("data".into());
         let url = |config: &Config, bound: &str| public_url(config, bound.parse().unwrap());
@@ -148,6 +181,8 @@ mod tests {
         assert_eq!(anywhere, format!("http://{outward}:8080"));
         config.webrtc_hosts = vec!["203.0.113.7".parse().unwrap()];
         assert_eq!(url(&config, "0.0.0.0:8080"), "http://203.0.113.7:8080");
+        config.webrtc_hosts = vec!["review.example.com".parse().unwrap()];
+        assert_eq!(url(&config, "0.0.0.0:8080"), "http://review.example.com:8080");
         config.public_url = Some("https://review.example.com".to_owned());
         assert_eq!(url(&config, "0.0.0.0:8080"), "https://review.example.com");
     }

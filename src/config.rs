@@ -2,13 +2,19 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
-use crate::rpc::Rate;
+use crate::{
+    live::{
+        ice::{IceUrl, TurnSecret},
+        reach::Host,
+    },
+    rpc::Rate,
+};
 
 /// The options of the server, each absent where nobody set it.
 #[derive(Debug, Clone, Default, PartialEq, clap::Args, Deserialize)]
@@ -26,7 +32,7 @@ pub struct Options {
     /// UDP address and port of all WebRTC peers [default: 0.0.0.0:8189]; port 0: any free one
     #[arg(long, global = true, env = "RUSHES_WEBRTC_LISTEN", value_name = "ADDR:PORT")]
     pub webrtc_listen: Option<SocketAddr>,
-    /// Address that peers are told to send media to; may be repeated [default: as bound]
+    /// Address or name that peers are told to send media to; may be repeated [default: as bound]
     #[arg(
         long,
         global = true,
@@ -34,7 +40,27 @@ pub struct Options {
         value_name = "ADDR",
         value_delimiter = ','
     )]
-    pub webrtc_host: Option<Vec<IpAddr>>,
+    pub webrtc_host: Option<Vec<Host>>,
+    /// STUN and TURN servers that clients are told of, such as `turn:turn.example.com:3478`; may be
+    /// repeated
+    #[arg(
+        long,
+        global = true,
+        env = "RUSHES_ICE_SERVERS",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub ice_servers: Option<Vec<IceUrl>>,
+    /// What the TURN servers and this one share (coturn: `static-auth-secret`). Others on this machine
+    /// can read a flag: better in the variable, or in the file
+    #[arg(
+        long,
+        global = true,
+        env = "RUSHES_TURN_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub turn_secret: Option<TurnSecret>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -56,14 +82,44 @@ pub struct Limits {
     pub address: Rate,
     /// WebRTC sessions at a time, publishers and viewers together.
     pub sessions: usize,
+    /// Offers to publish (WHIP) with one token.
+    pub publish: Rate,
+    /// Offers to view (WHEP) with one token.
+    pub view: Rate,
+    /// Requests to one WebRTC session.
+    pub session: Rate,
+    /// Offers and requests to WebRTC sessions from one address; this machine's own do not count.
+    pub live_address: Rate,
+    /// WebRTC sessions of one address at a time; this machine's own do not count.
+    pub sessions_per_address: usize,
+}
+
+impl Limits {
+    /// Those of WHIP and WHEP.
+    #[must_use]
+    pub fn live(&self) -> rushes_signaling::whip::Limits {
+        rushes_signaling::whip::Limits {
+            publish: self.publish.into(),
+            view: self.view.into(),
+            session: self.session.into(),
+            address: self.live_address.into(),
+            sessions_per_address: self.sessions_per_address,
+        }
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
+        let live = rushes_signaling::whip::Limits::default();
         Self {
             user: Rate { per_second: 100.0, burst: 300.0 },
             address: Rate { per_second: 20.0, burst: 200.0 },
             sessions: 2000,
+            publish: live.publish.into(),
+            view: live.view.into(),
+            session: live.session.into(),
+            live_address: live.address.into(),
+            sessions_per_address: live.sessions_per_address,
         }
     }
 }
@@ -80,7 +136,11 @@ pub struct Config {
     /// Where WebRTC peers are served, over UDP.
     pub webrtc_listen: SocketAddr,
     /// The addresses peers are told; none: as bound.
-    pub webrtc_hosts: Vec<IpAddr>,
+    pub webrtc_hosts: Vec<Host>,
+    /// The STUN and TURN servers that clients are told of.
+    pub ice_servers: Vec<IceUrl>,
+    /// What this server shares with the TURN servers.
+    pub turn_secret: Option<TurnSecret>,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -111,6 +171,9 @@ pub enum ConfigError {
     /// The public URL is none.
     #[error("the public URL must begin with http:// or https://, and {0:?} does not")]
     PublicUrl(String),
+    /// A TURN server lets nobody in without a credential.
+    #[error("the TURN server {0} needs a secret to let clients in: set RUSHES_TURN_SECRET")]
+    NoTurnSecret(IceUrl),
 }
 
 /// The file that is read when none is named.
@@ -144,12 +207,21 @@ impl Config {
         {
             return Err(ConfigError::PublicUrl(url.clone()));
         }
+        let ice_servers = given.ice_servers.or(file.ice_servers).unwrap_or_default();
+        let turn_secret = given.turn_secret.or(file.turn_secret).filter(|one| !one.is_empty());
+        if turn_secret.is_none()
+            && let Some(turn) = ice_servers.iter().find(|url| url.is_turn())
+        {
+            return Err(ConfigError::NoTurnSecret(turn.clone()));
+        }
         Ok(Self {
             listen: given.listen.or(file.listen).unwrap_or(any(8080)),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
             data: given.data.or(file.data).unwrap_or_else(|| PathBuf::from("data")),
             webrtc_listen: given.webrtc_listen.or(file.webrtc_listen).unwrap_or(any(8189)),
             webrtc_hosts: given.webrtc_host.or(file.webrtc_host).unwrap_or_default(),
+            ice_servers,
+            turn_secret,
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -166,6 +238,8 @@ impl Config {
             data,
             webrtc_listen: free,
             webrtc_hosts: Vec::new(),
+            ice_servers: Vec::new(),
+            turn_secret: None,
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),
@@ -189,7 +263,7 @@ mod tests {
         assert_eq!(config.listen, "127.0.0.1:2".parse().unwrap());
         assert_eq!(config.data, Path::new("/srv/rushes"));
         assert_eq!(config.webrtc_listen, "0.0.0.0:8189".parse().unwrap());
-        assert_eq!(config.webrtc_hosts, ["192.0.2.1".parse::<IpAddr>().unwrap()]);
+        assert_eq!(config.webrtc_hosts, ["192.0.2.1".parse::<Host>().unwrap()]);
         assert_eq!(config.limits.user.burst, 2.0);
         assert_eq!(config.limits.address, Limits::default().address);
     }
@@ -199,6 +273,19 @@ mod tests {
         assert!(toml::from_str::<Options>("lissten = '127.0.0.1:1'").is_err());
         let given = Options { public_url: Some("rushes.test".into()), ..Options::default() };
         assert!(Config::from_options(given, Options::default()).is_err());
+    }
+
+    #[test]
+    fn a_turn_server_wants_a_secret_and_the_secret_stays_one() {
+        let text = "ice-servers = ['stun:a', 'turn:b?transport=udp']\n";
+        let file = || toml::from_str::<Options>(text).unwrap();
+        let error = Config::from_options(Options::default(), file()).unwrap_err();
+        assert!(error.to_string().contains("RUSHES_TURN_SECRET"), "{error}");
+        let given = || Options { turn_secret: "north".parse().ok(), ..Options::default() };
+        let config = Config::from_options(given(), file()).unwrap();
+        assert_eq!(config.ice_servers.len(), 2);
+        assert!(!format!("{config:?} {:?}", given()).contains("north"));
+        assert!(toml::from_str::<Options>("ice-servers = ['a']").is_err());
     }
 
     #[test]

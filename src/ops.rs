@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     net::SocketAddr,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
 };
 
 use axum::{
@@ -13,12 +13,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use rushes_media::StreamId;
 use serde_json::json;
 
 use crate::{
     app::App,
     error::{ApiError, Code},
+    live::metrics,
 };
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -64,9 +64,7 @@ async fn text(app: &App) -> String {
         connections,
     );
     gauge(&mut out, "rushes_rooms_open", "Rooms that somebody is in.", app.hub.rooms() as f64);
-    let (streams, viewers) = live(app).await;
-    gauge(&mut out, "rushes_streams_live", "Streams that media arrives for.", streams as f64);
-    gauge(&mut out, "rushes_viewers", "Viewers of live streams.", viewers as f64);
+    metrics::write(&mut out, &metrics::collect(app).await);
     let name = "rushes_http_requests_total";
     head(&mut out, name, "counter", "HTTP answers, by class of status.");
     for (class, count) in app.metrics.http.iter().enumerate().skip(1) {
@@ -86,19 +84,6 @@ async fn text(app: &App) -> String {
         let _ = writeln!(out, "{name} {}", counter.load(Ordering::Relaxed));
     }
     out
-}
-
-/// How many streams are live, and how many viewers they have together.
-async fn live(app: &App) -> (usize, usize) {
-    let streams: Vec<StreamId> = {
-        let live = app.metrics.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.iter().copied().collect()
-    };
-    let mut viewers = 0;
-    for stream in &streams {
-        viewers += app.media.status(*stream).await.viewers;
-    }
-    (streams.len(), viewers)
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, atomic::Ordering},
@@ -19,7 +19,12 @@ use crate::{
     app::App,
     bootstrap,
     config::Config,
-    files, listen, live, ops, rpc,
+    files, listen,
+    live::{
+        self,
+        reach::{self, Reach},
+    },
+    ops, rpc,
     store::{Store, StoreError},
 };
 
@@ -73,6 +78,9 @@ pub enum RunError {
 /// How long requests and connections have to finish after the server was told to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// How much of that time publishers and viewers have.
+const DRAIN_MEDIA: Duration = Duration::from_secs(5);
+
 /// The name of the database in the data folder.
 const DATABASE: &str = "rushes.db";
 
@@ -95,8 +103,11 @@ impl Server {
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
         live::forget_streams(&store).await?;
-        let (media, streams) = start_media(&config)?;
-        let app = Arc::new(App::new(config, store, media, address));
+        let hosts = reach::resolve(&config.webrtc_hosts).await?;
+        let (media, streams) = start_media(&config, hosts.clone())?;
+        let mut app = App::new(config, store, media, address);
+        app.reachability = look_around(&app, &hosts);
+        let app = Arc::new(app);
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         let router = rpc::layered(routes(&app), &app);
         let http = tokio::spawn(listen::serve(Arc::clone(&app), listeners.http, router));
@@ -125,14 +136,18 @@ impl Server {
     pub async fn shutdown(self) -> Result<(), RunError> {
         let Self { app, mut http } = self;
         app.draining.store(true, Ordering::Relaxed);
-        app.stop.cancel();
-        app.connections.close();
         let drained = tokio::time::timeout(DRAIN, async {
+            // Whoever watches or publishes hears of it while the server still answers, and an offer
+            // that comes meanwhile is told when to try again.
+            app.media.drain(DRAIN_MEDIA).await;
+            app.stop.cancel();
+            app.connections.close();
             let accepting = (&mut http).await;
             app.connections.wait().await;
             accepting
         })
         .await;
+        app.stop.cancel();
         http.abort();
         app.media.shutdown().await;
         app.store.close().await;
@@ -180,11 +195,25 @@ pub async fn open_store(data: &Path) -> Result<Store, RunError> {
     Ok(Store::open(&data.join(DATABASE)).await?)
 }
 
-fn start_media(config: &Config) -> Result<(Media, mpsc::Receiver<MediaEvent>), RunError> {
+/// Says in the log what looks wrong with the addresses that WebRTC peers are told.
+fn look_around(app: &App, hosts: &[IpAddr]) -> Vec<String> {
+    let (asked, bound) = (app.config.webrtc_listen, app.media.local_addr());
+    let interfaces = reach::interfaces();
+    let found = reach::findings(&Reach { asked, bound, hosts, interfaces: &interfaces });
+    for finding in &found {
+        tracing::warn!("WebRTC may not be reachable: {finding}");
+    }
+    found
+}
+
+fn start_media(
+    config: &Config,
+    hosts: Vec<IpAddr>,
+) -> Result<(Media, mpsc::Receiver<MediaEvent>), RunError> {
     let address = config.webrtc_listen;
     Media::start(MediaConfig {
         listen: address,
-        hosts: config.webrtc_hosts.clone(),
+        hosts,
         max_sessions: config.limits.sessions,
         fanout_threads: None,
     })

@@ -80,19 +80,17 @@ pub(super) struct Registration {
 impl Registration {
     /// What a registration does at the moment: `WAITING` for a publisher, `CONNECTING`, or `LIVE`.
     async fn of(app: &App, row: &RegistrationRow) -> Self {
-        let status = app.media.status(live::stream_of(row.id)).await;
-        let state = serde_json::to_value(status.state).ok();
-        let details = json!({
-            "asset_id": row.asset_id,
-            "audio": status.audio,
-            "device": row.device,
-            "since": status.since.map(|since| Millis(since).to_string()),
-            "stream": row.stream,
-            "video": status.video,
-            "viewers": status.viewers,
-        });
+        let mut details = figures(app, row).await;
+        let state = details.remove("state");
+        for (name, value) in [
+            ("asset_id", json!(row.asset_id)),
+            ("device", json!(row.device)),
+            ("stream", json!(row.stream)),
+        ] {
+            details.insert(name.to_owned(), value);
+        }
         Self {
-            additional_details: details.as_object().cloned(),
+            additional_details: Some(details),
             description: Some(row.description.clone()),
             id: Some(row.id),
             last_connected: row.last_connected,
@@ -176,8 +174,14 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         }
     }
     let group = store::groups::seen(ctx.db(), caller.user_id, seen.row.production_id).await?;
+    let mut registration = Registration::of(ctx.app(), &row).await;
+    if seen.rights().may(Permission::CreateLiveStream)
+        && let Some(details) = &mut registration.additional_details
+    {
+        details.insert("viewer_statistics".to_owned(), watchers(ctx.app(), &row).await);
+    }
     Ok(Details {
-        registration: Registration::of(ctx.app(), &row).await,
+        registration,
         breadcrumbs: Some(breadcrumbs),
         group: Some(seen.row.production_id),
         group_name: group.map(|group| group.row.name),
@@ -185,4 +189,96 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         project_name: Some(seen.row.name),
         stream_uri: Some(live::view_url(ctx.app(), row.id)),
     })
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ListServers {
+    /// The address that a source is viewed at, or the id of the source or of its asset.
+    stream_uri: String,
+}
+
+/// What `RTCPeerConnection` is to be made with.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Servers {
+    webrtc_server_configuration: Option<Object>,
+}
+
+/// The STUN and TURN servers for those who may watch a source, with credentials that end.
+pub(super) async fn servers(ctx: &mut Ctx, req: ListServers) -> ApiResult<Vec<Servers>> {
+    let caller = ctx.caller()?.clone();
+    let row = live::by_name(ctx.db(), live::id_in_url(&req.stream_uri)).await?;
+    live::may_watch(ctx.db(), &caller, &row).await?;
+    let configuration = live::ice::configuration(&live::ice_servers(ctx.app()));
+    Ok(vec![Servers { webrtc_server_configuration: configuration.as_object().cloned() }])
+}
+
+/// Sources that are told of at a time.
+const TOLD: i64 = 200;
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AdminInfo {
+    /// The id of a source or of its asset, or the address it is viewed at; none: all sources.
+    stream_identifier: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Info {
+    details: Option<Object>,
+}
+
+/// For administrators: the sources of their companies with what is measured of them, those who
+/// watch a single one, and what the server knows of its own addresses.
+pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
+    let caller = ctx.user()?.clone();
+    if !store::live::is_administrator(ctx.db(), caller.user_id).await? {
+        return Err(ApiError::new(Code::PERMISSION_DENIED));
+    }
+    let mut rows = store::live::administered(ctx.db(), caller.user_id, TOLD).await?;
+    if let Some(wanted) = &req.stream_identifier {
+        let found = live::by_name(ctx.db(), live::id_in_url(wanted)).await?;
+        rows.retain(|row| row.id == found.id);
+        if rows.is_empty() {
+            return Err(ApiError::new(Code::NOT_FOUND));
+        }
+    }
+    let mut streams = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut told = figures(ctx.app(), row).await;
+        told.insert("id".to_owned(), json!(row.id));
+        told.insert("name".to_owned(), json!(row.name));
+        told.insert("project_id".to_owned(), json!(row.project_id));
+        told.insert("last_connected".to_owned(), json!(row.last_connected));
+        if req.stream_identifier.is_some() {
+            told.insert("viewer_statistics".to_owned(), watchers(ctx.app(), row).await);
+        }
+        streams.push(Value::Object(told));
+    }
+    let app = ctx.app();
+    let servers: Vec<String> = app.config.ice_servers.iter().map(ToString::to_string).collect();
+    let details = json!({
+        "server": {
+            "webrtc": app.media.local_addr(),
+            "webrtc_hosts": app.config.webrtc_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "reachability": app.reachability,
+            "ice_servers": servers,
+            "sessions_allowed": app.config.limits.sessions,
+        },
+        "streams": streams,
+    });
+    Ok(Info { details: details.as_object().cloned() })
+}
+
+/// What is measured of a source.
+async fn figures(app: &App, row: &RegistrationRow) -> Object {
+    let status = app.media.status(live::stream_of(row.id)).await;
+    let since = status.since.map(|since| Millis(since).to_string());
+    let mut figures = serde_json::to_value(status).unwrap_or_default();
+    let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
+    figures.into_iter().chain([("since".to_owned(), json!(since))]).collect()
+}
+
+/// What is measured of those who watch a source.
+async fn watchers(app: &App, row: &RegistrationRow) -> Value {
+    let viewers = app.media.viewers(live::stream_of(row.id)).await;
+    serde_json::to_value(viewers).unwrap_or_default()
 }

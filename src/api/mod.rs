@@ -44,6 +44,8 @@ fn live(r: &mut Routes) {
     r.read("/list/live/registrations/v2", live::list);
     r.write("/delete/live/registration", live::delete);
     r.read("/get/live/details", live::details);
+    r.read("/list/live/servers", live::servers).guests();
+    r.read("/admin/live/info", live::info);
     // Their parameters stand in the path: see `crate::live`.
     r.external("/start/live/whip/projectUUID/deviceUUID/streamNumber");
     r.external("/stop/live/whip/projectUUID/deviceUUID/streamNumber");

@@ -41,7 +41,7 @@ impl Links {
         let url = app.public_url();
         let next = format!("/rooms/{}", room.id);
         let mut tx = app.store.write().await?;
-        let login = provision::login_link(&mut tx, &url, tree.host, Some(&next), Millis::now());
+        let login = provision::login_link(&mut tx, url, tree.host, Some(&next), Millis::now());
         let host_link = login.await?;
         tx.commit().await?;
         let guest_link = room
@@ -57,7 +57,7 @@ impl Links {
             obs_url: format!("{url}{}", obs.path),
             obs_token: obs.bearer.clone(),
             data: app.config.data.clone(),
-            url,
+            url: url.to_owned(),
         })
     }
 

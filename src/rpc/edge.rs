@@ -34,7 +34,7 @@ async fn edge(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
     // Without the query, which may carry a token.
     let path = request.uri().path().to_owned();
     let cross_origin = request.headers().contains_key(header::ORIGIN);
-    let mut response = if is_preflight(&method, request.headers()) {
+    let mut response = if is_preflight(&method, request.headers()) && !answers_itself(&path) {
         preflight()
     } else {
         // A panic is an error of this request alone.
@@ -73,6 +73,11 @@ fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
         && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
+/// Whether what serves this path answers preflights, too: WHIP has more to say to them.
+fn answers_itself(path: &str) -> bool {
+    path.starts_with("/live/") || path.starts_with("/start/live/whip/")
+}
+
 fn preflight() -> Response {
     let headers = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, DELETE, OPTIONS"),
@@ -90,7 +95,10 @@ fn preflight() -> Response {
 fn allow_origin(headers: &mut HeaderMap) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     let exposed = "Content-Range, ETag, Link, Location, Retry-After, X-Request-Id";
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    // A part that exposes more has said so.
+    headers
+        .entry(header::ACCESS_CONTROL_EXPOSE_HEADERS)
+        .or_insert(HeaderValue::from_static(exposed));
 }
 
 fn secure(headers: &mut HeaderMap) {

@@ -8,6 +8,7 @@ use std::{
 };
 
 use dashmap::DashMap;
+use rushes_signaling::rate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +24,18 @@ pub struct Rate {
     pub per_second: f64,
     /// Requests at once.
     pub burst: f64,
+}
+
+impl From<Rate> for rate::Rate {
+    fn from(Rate { per_second, burst }: Rate) -> Self {
+        Self { per_second, burst }
+    }
+}
+
+impl From<rate::Rate> for Rate {
+    fn from(rate::Rate { per_second, burst }: rate::Rate) -> Self {
+        Self { per_second, burst }
+    }
 }
 
 /// Above this many buckets the full ones are forgotten; a full bucket and none are the same.

@@ -156,6 +156,34 @@ pub async fn of_project(
     Ok(sqlx::query_as(sql).bind(project).fetch_all(db).await?)
 }
 
+/// The registrations in the companies that a user administers, the one that published last first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn administered(
+    db: &mut Db,
+    user: UserId,
+    most: i64,
+) -> Result<Vec<RegistrationRow>, StoreError> {
+    let sql = select!(
+        "AND n.company_id IN (SELECT company_id FROM company_members \
+         WHERE user_id = $1 AND is_admin) \
+         ORDER BY CASE WHEN r.last_connected IS NULL THEN 1 ELSE 0 END, \
+         r.last_connected DESC, r.id LIMIT $2"
+    );
+    Ok(sqlx::query_as(sql).bind(user).bind(most).fetch_all(db).await?)
+}
+
+/// Whether a user administers any company.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_administrator(db: &mut Db, user: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM company_members WHERE user_id = $1 AND is_admin";
+    let count: i64 = sqlx::query_scalar(sql).bind(user).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
 /// Deletes a registration, and with it what is kept of its token.
 ///
 /// # Errors

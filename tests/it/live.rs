@@ -1,122 +1,16 @@
 //! Live sources: who may publish and watch, and what becomes of a source.
 
-use reqwest::{Response, StatusCode, header};
+use reqwest::{StatusCode, header};
 use rushes::{
-    ids::ProjectId,
-    provision,
     store::{credentials, credentials::NewToken, rooms, security::default, text::TokenKind},
     time::Millis,
 };
 use serde_json::{Value, json};
 
-use crate::harness::{Person, Rushes, code};
-
-const OBS: &str = include_str!("../../media/tests/sdp/obs-whip-offer.sdp");
-const VIEWER: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
-const SDP: &str = "application/sdp";
-
-/// A server with a production, its administrator, and a registration.
-struct Stage {
-    rushes: Rushes,
-    admin: Person,
-    project: ProjectId,
-    registration: String,
-    /// The path of the registration's address.
-    path: String,
-    token: String,
-}
-
-impl Stage {
-    async fn new() -> Self {
-        let rushes = Rushes::start().await;
-        let admin = rushes.person("producer").await;
-        let ask = |path: &'static str, body: Value| {
-            let (rushes, token) = (&rushes, admin.token.clone());
-            async move {
-                let (status, answer) = rushes.post(path, Some(&token), &body).await;
-                assert_eq!(status, StatusCode::OK, "{path}: {answer}");
-                answer
-            }
-        };
-        let companies = ask("/get/companies", json!({})).await;
-        let company = &companies[0]["id"];
-        let group = ask("/create/group", json!({ "company_id": company, "name": "Show" })).await;
-        let project = json!({ "group_id": group["id"], "name": "Day 1" });
-        let project = ask("/create/project", project).await;
-        let new = json!({ "project_id": project["id"], "name": "OBS", "description": "" });
-        let made = ask("/create/live/registration/whip", new).await;
-        let url = made["url"].as_str().unwrap();
-        let path = url.strip_prefix(&rushes.url("")).unwrap().to_owned();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        Self {
-            project: text(&project["id"]).parse().unwrap(),
-            registration: text(&made["id"]),
-            token: text(&made["token"]),
-            path,
-            admin,
-            rushes,
-        }
-    }
-
-    async fn offer(&self, path: &str, bearer: Option<&str>, kind: &str, body: String) -> Response {
-        let mut request = self.rushes.client.post(self.rushes.url(path));
-        if let Some(bearer) = bearer {
-            request = request.bearer_auth(bearer);
-        }
-        request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()
-    }
-
-    /// A refusal: its status and its reason.
-    async fn refused(
-        &self,
-        path: &str,
-        bearer: Option<&str>,
-        kind: &str,
-        body: String,
-    ) -> (u16, String) {
-        let response = self.offer(path, bearer, kind, body).await;
-        let status = response.status().as_u16();
-        let kind = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
-        assert_eq!(kind, "application/problem+json");
-        let text = response.text().await.unwrap();
-        for secret in [&self.token, &self.admin.token] {
-            assert!(!text.contains(secret.as_str()), "{text}");
-        }
-        let body: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(body["status"], status);
-        (status, body["detail"].as_str().unwrap().to_owned())
-    }
-
-    async fn publish(&self) -> Response {
-        let response = self.offer(&self.path, Some(&self.token), SDP, OBS.to_owned()).await;
-        assert_eq!(response.status(), StatusCode::CREATED);
-        response
-    }
-
-    async fn ask(&self, path: &str, body: Value) -> Value {
-        let (status, answer) = self.rushes.post(path, Some(&self.admin.token), &body).await;
-        assert_eq!(status, StatusCode::OK, "{path}: {answer}");
-        answer
-    }
-
-    async fn details(&self) -> Value {
-        self.ask("/get/live/details", json!({ "id": self.registration })).await
-    }
-
-    /// Somebody with a security group in the folder.
-    async fn member(&self, name: &str, group: i64) -> Person {
-        let person = self.rushes.person(name).await;
-        let mut tx = self.rushes.app().store.write().await.unwrap();
-        let now = Millis::now();
-        provision::add_project_member(&mut tx, self.project, person.id, group, now).await.unwrap();
-        tx.commit().await.unwrap();
-        person
-    }
-}
-
-fn watch(id: &str) -> String {
-    format!("/live/whep/{id}")
-}
+use crate::{
+    harness::{Person, code},
+    live_stage::{OBS, SDP, Stage, VIEWER, watch},
+};
 
 #[tokio::test]
 async fn a_publisher_without_the_right_is_refused() {
@@ -140,22 +34,6 @@ async fn a_publisher_without_the_right_is_refused() {
     let watcher = stage.member("watcher", default::VIEWER).await;
     assert_eq!(stage.refused(&stage.path, Some(&watcher.token), SDP, offer()).await.0, 403);
     assert_eq!(stage.details().await["status"], "CONNECTING", "the publisher is not disturbed");
-}
-
-#[tokio::test]
-async fn what_is_no_offer_is_refused() {
-    let stage = Stage::new().await;
-    let bearer = Some(stage.token.as_str());
-    let (status, reason) = stage.refused(&stage.path, bearer, "text/plain", OBS.to_owned()).await;
-    assert!(status == 415 && reason.contains(SDP), "{reason}");
-    let (head, _) = OBS.split_once("m=audio").unwrap();
-    let (status, reason) = stage.refused(&stage.path, bearer, SDP, head.to_owned()).await;
-    assert_eq!((status, reason.as_str()), (422, "the offer has no audio and no video section"));
-    let monster = format!("{OBS}{}", "a=x\r\n".repeat(210_000));
-    let (status, reason) = stage.refused(&stage.path, bearer, SDP, monster).await;
-    assert!(status == 413 && reason.contains("65536"), "{reason}");
-    assert_eq!(stage.refused(&stage.path, bearer, SDP, "v=0".to_owned()).await.0, 422);
-    assert_eq!(stage.details().await["status"], "WAITING");
 }
 
 #[tokio::test]
@@ -348,20 +226,4 @@ async fn a_deleted_registration_is_over() {
     let client = &stage.rushes.client;
     let ended = client.delete(stage.rushes.url(&session)).bearer_auth(&stage.token).send().await;
     assert_eq!(ended.unwrap().status(), StatusCode::OK, "its client still says goodbye");
-}
-
-#[tokio::test]
-async fn a_session_belongs_to_its_bearer() {
-    let stage = Stage::new().await;
-    let response = stage.publish().await;
-    let location = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
-    assert!(location.starts_with("/live/session/"));
-    let session = stage.rushes.url(&location);
-    let client = &stage.rushes.client;
-    assert_eq!(client.delete(&session).send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
-    let other = client.delete(&session).bearer_auth(&stage.admin.token).send().await.unwrap();
-    assert_eq!(other.status(), StatusCode::FORBIDDEN);
-    let own = client.delete(&session).bearer_auth(&stage.token).send().await.unwrap();
-    assert_eq!(own.status(), StatusCode::OK);
-    assert_eq!(stage.details().await["status"], "WAITING");
 }

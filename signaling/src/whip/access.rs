@@ -16,6 +16,15 @@ pub struct WhipPath {
     pub stream: String,
 }
 
+/// What a client would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// Publish at this path.
+    Publish(&'a WhipPath),
+    /// View what goes by this identifier.
+    View(&'a str),
+}
+
 /// Why a request is refused. What the caller may not know of is
 /// [`Refusal::NotFound`], like what is absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +65,14 @@ pub trait Access: Send + Sync + 'static {
     /// A publisher's offer was answered.
     fn accepted(&self, stream: StreamId) -> impl Future<Output = ()> + Send;
 
+    /// Whether the bearer may do what a POST would, without doing it.
+    fn may(
+        &self,
+        target: Target<'_>,
+        bearer: Option<&str>,
+        peer: IpAddr,
+    ) -> impl Future<Output = Result<(), Refusal>> + Send;
+
     /// Whether the bearer may view what goes by this identifier, and which
     /// stream that is.
     fn view(
@@ -65,14 +82,14 @@ pub trait Access: Send + Sync + 'static {
         peer: IpAddr,
     ) -> impl Future<Output = Result<StreamId, Refusal>> + Send;
 
-    /// STUN and TURN servers to tell a client of.
+    /// STUN and TURN servers to tell a client of that may publish or view.
     fn ice_servers(&self) -> Vec<IceServer> {
         Vec::new()
     }
 
     /// What stands before the paths of this server as clients see them: the path
     /// of its public URL, without a slash at its end.
-    fn prefix(&self) -> String {
-        String::new()
+    fn prefix(&self) -> &str {
+        ""
     }
 }

@@ -1,18 +1,28 @@
-//! WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep) over HTTP.
+//! WHIP (RFC 9725) and WHEP (draft-ietf-wish-whep, with its core extensions) over HTTP.
 //!
 //! | path | |
 //! |---|---|
 //! | `/start/live/whip/{project}/{device}/{stream}` | POST an offer to publish |
 //! | `/live/whep/{id}` | POST an offer to view |
-//! | `/live/session/{secret}` | PATCH to trickle, DELETE to end |
+//! | `/live/session/{secret}` | PATCH to trickle or to restart ICE, DELETE to end |
+//! | `/live/session/{secret}/layer` | POST the choice of a layer |
+//! | `/live/session/{secret}/events` | POST a list of events for an event stream |
+//! | `/live/session/{secret}/events/{stream}` | GET what happens, DELETE to end |
 //!
-//! Who may do what is the server's to decide, through [`Access`]. A session's URL
-//! cannot be guessed, and wants the bearer that opened it besides.
+//! Who may do what is the server's to decide, through [`Access`]. A session's URL cannot be guessed,
+//! and wants the bearer that opened it besides.
 
 mod access;
 mod endpoint;
+mod events;
+mod http;
+mod layer;
+mod limits;
+mod link;
 mod problem;
 mod session;
+mod table;
+mod teller;
 
 use std::sync::Arc;
 
@@ -22,46 +32,64 @@ use axum::response::Response;
 use axum::routing::any;
 use rushes_media::Media;
 
-pub use access::{Access, IceServer, Refusal, WhipPath};
-use session::Sessions;
+pub use access::{Access, IceServer, Refusal, Target, WhipPath};
+use limits::Limiter;
+pub use limits::Limits;
+use table::Sessions;
 
 /// The media type of offers and answers.
 const SDP: &str = "application/sdp";
 /// The media type of trickle fragments (RFC 8840).
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+/// The media type of what the extensions of WHEP are told.
+const JSON: &str = "application/json";
 /// The longest SDP that is read, in bytes.
 const MAX_SDP: usize = 64 * 1024;
+/// The longest JSON that is read, in bytes.
+const MAX_JSON: usize = 4 * 1024;
+/// The preference (RFC 7240) by which a viewer asks for a session also while nobody publishes.
+const WAIT: &str = "wait-for-publisher";
 
 struct Shared<A> {
     media: Media,
     access: Arc<A>,
     sessions: Sessions,
+    limits: Limits,
+    limiter: Limiter,
 }
 
 type App<A> = Arc<Shared<A>>;
 
 /// The routes of WHIP and WHEP.
-pub fn router<A: Access>(media: Media, access: Arc<A>) -> Router {
-    let shared = Arc::new(Shared { media, access, sessions: Sessions::default() });
+pub fn router<A: Access>(media: Media, access: Arc<A>, limits: Limits) -> Router {
+    let (sessions, limiter) = (Sessions::default(), Limiter::new(&limits));
+    let shared = Arc::new(Shared { media, access, sessions, limits, limiter });
     Router::new()
         .route("/start/live/whip/{project}/{device}/{stream}", any(endpoint::whip::<A>))
         .route("/live/whep/{id}", any(endpoint::whep::<A>))
         .route("/live/session/{secret}", any(session::handle::<A>))
+        .route("/live/session/{secret}/layer", any(layer::handle::<A>))
+        .route("/live/session/{secret}/events", any(events::handle::<A>))
+        .route("/live/session/{secret}/events/{stream}", any(events::stream::<A>))
         .layer(axum::middleware::map_response(cross_origin))
         .with_state(shared)
 }
 
-/// Players and encoders may be pages of other origins: no cookie is ever looked
-/// at here, only the bearer, which such a page has to know.
+/// Players and encoders may be pages of other origins: no cookie is ever looked at here, only the
+/// bearer, which such a page has to know.
 async fn cross_origin(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let pairs = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, PATCH, DELETE, OPTIONS, GET, HEAD"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-match"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "authorization, content-type, if-match, link, prefer, last-event-id",
+        ),
         (
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "location, link, etag, accept-post, accept-patch, retry-after",
+            "location, link, etag, allow, accept-post, accept-patch, retry-after, \
+             preference-applied",
         ),
         (header::ACCESS_CONTROL_MAX_AGE, "86400"),
     ];

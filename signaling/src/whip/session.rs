@@ -1,170 +1,124 @@
-//! A session's resource: PATCH to trickle, DELETE to end.
+//! A session's resource: PATCH to trickle or to restart ICE, DELETE to end.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rushes_media::{Media, SessionId, Trickled};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use rushes_media::Trickled;
 
 use super::access::Access;
-use super::endpoint::{bearer, is_type, read};
+use super::http::{Sender, list, need_type, other_method, read};
 use super::problem::Problem;
-use super::{App, FRAGMENT, Shared};
+use super::table::{Session, no_session};
+use super::{App, FRAGMENT, MAX_SDP, Shared};
 
 const METHODS: &str = "PATCH, DELETE, OPTIONS, GET, HEAD";
-/// Below this many sessions nothing is swept.
-const SWEEP_ABOVE: usize = 64;
-
-/// What is kept of a session: enough to know its owner again.
-#[derive(Debug)]
-struct Owner {
-    /// Of the bearer; none if there was none.
-    digest: Option<[u8; 32]>,
-    etag: String,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    owners: HashMap<SessionId, Owner>,
-    /// How many there were after the last sweep.
-    kept: usize,
-}
-
-/// The owners of sessions. Sessions that the media plane has forgotten are swept
-/// when the table has doubled.
-#[derive(Debug, Default)]
-pub(super) struct Sessions(Mutex<Table>);
-
-impl Sessions {
-    pub(super) fn open(&self, media: &Media, id: SessionId, bearer: Option<&str>, etag: &str) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.owners.len() > SWEEP_ABOVE.max(2 * table.kept) {
-            table.owners.retain(|id, _| media.knows(*id));
-            table.kept = table.owners.len();
-        }
-        let owner = Owner { digest: bearer.map(digest), etag: etag.to_owned() };
-        table.owners.insert(id, owner);
-    }
-
-    /// The session has a new entity tag.
-    fn restarted(&self, id: SessionId, etag: &str) {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(owner) = table.owners.get_mut(&id) {
-            owner.etag = etag.to_owned();
-        }
-    }
-
-    /// The entity tag of the session, if the bearer is the one that opened it.
-    fn etag(&self, id: SessionId, bearer: Option<&str>) -> Result<String, Problem> {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = table.owners.get(&id).ok_or_else(not_found)?;
-        match (owner.digest, bearer.map(digest)) {
-            (None, _) => Ok(owner.etag.clone()),
-            (Some(_), None) => Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "send the token that opened the session as Authorization: Bearer",
-            )),
-            (Some(owned), Some(sent)) if bool::from(owned.ct_eq(&sent)) => Ok(owner.etag.clone()),
-            (Some(_), Some(_)) => Err(Problem::new(
-                StatusCode::FORBIDDEN,
-                "the token is not the one that opened the session",
-            )),
-        }
-    }
-}
-
-fn digest(bearer: &str) -> [u8; 32] {
-    Sha256::digest(bearer.as_bytes()).into()
-}
-
-fn not_found() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is no such session")
-}
 
 pub(super) async fn handle<A: Access>(
     State(app): State<App<A>>,
-    Path(secret): Path<String>,
+    Path(name): Path<String>,
     request: Request<Body>,
 ) -> Response {
-    let allow = (header::ALLOW, METHODS);
-    match *request.method() {
+    let done = match *request.method() {
         Method::OPTIONS => {
-            let patch = (header::HeaderName::from_static("accept-patch"), FRAGMENT);
-            (StatusCode::NO_CONTENT, [allow, patch]).into_response()
+            let patch = (HeaderName::from_static("accept-patch"), FRAGMENT);
+            return (StatusCode::OK, [(header::ALLOW, METHODS), patch]).into_response();
         }
-        // RFC 9725, 4.2: they succeed and are empty.
-        Method::GET | Method::HEAD => StatusCode::NO_CONTENT.into_response(),
-        Method::PATCH => match patch(&app, &secret, request).await {
-            Ok(Trickled::Taken) => StatusCode::NO_CONTENT.into_response(),
-            // RFC 9725, 4.3.3.
-            Ok(Trickled::Restarted { fragment, etag }) => {
-                let kind = (header::CONTENT_TYPE, FRAGMENT.to_owned());
-                (StatusCode::OK, [kind, (header::ETAG, etag)], fragment).into_response()
-            }
-            Err(problem) => problem.into_response(),
-        },
-        // Only 200 counts for OBS.
-        Method::DELETE => match delete(&app, &secret, bearer(request.headers())).await {
-            Ok(()) => StatusCode::OK.into_response(),
-            Err(problem) => problem.into_response(),
-        },
-        _ => {
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "use PATCH or DELETE");
-            ([allow], problem).into_response()
+        Method::PATCH => patch(&app, &name, request).await,
+        Method::DELETE => delete(&app, &name, &Sender::of(&request)).await,
+        Method::GET | Method::HEAD => {
+            let method = request.method();
+            app.session(&name, &Sender::of(&request)).map(|_| other_method(method, METHODS))
         }
+        _ => return other_method(request.method(), METHODS),
+    };
+    done.unwrap_or_else(Problem::into_response)
+}
+
+impl<A> Shared<A> {
+    /// The sender's session of this name, unless they ask too fast.
+    pub(super) fn session(&self, name: &str, sender: &Sender) -> Result<Arc<Session>, Problem> {
+        let now = Instant::now();
+        self.limiter.address(sender.peer, now)?;
+        let session = self.sessions.owned(name, sender)?;
+        self.limiter.session(session.id, now)?;
+        Ok(session)
     }
 }
 
+/// RFC 9725, 4.3.
 async fn patch<A: Access>(
     app: &Shared<A>,
-    secret: &str,
+    name: &str,
     request: Request<Body>,
-) -> Result<Trickled, Problem> {
-    let id: SessionId = secret.parse().map_err(|_| not_found())?;
-    let etag = app.sessions.etag(id, bearer(request.headers()).as_deref())?;
-    if !is_type(request.headers(), FRAGMENT) {
+) -> Result<Response, Problem> {
+    let session = app.session(name, &Sender::of(&request))?;
+    let headers = request.headers().clone();
+    need_type(&headers, FRAGMENT)?;
+    if !headers.contains_key(header::IF_MATCH) {
         return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("send the fragment as Content-Type: {FRAGMENT}"),
+            StatusCode::PRECONDITION_REQUIRED,
+            "send the ETag of the last answer as If-Match, or * to restart ICE",
         ));
     }
-    check_tag(request.headers(), &etag)?;
-    let fragment = read(request).await?;
-    let trickled = app.media.trickle(id, fragment).await?;
-    if let Trickled::Restarted { etag, .. } = &trickled {
-        app.sessions.restarted(id, etag);
+    let fragment = read(request, MAX_SDP).await?;
+    let mut tag = session.tag.lock().await;
+    if !matches(&headers, &tag) {
+        return Err(Problem::new(
+            StatusCode::PRECONDITION_FAILED,
+            "If-Match names an ICE session that is over: send the newest ETag, or * to restart ICE",
+        ));
     }
-    Ok(trickled)
-}
-
-/// RFC 9725, 4.3.1: a trickle names the ICE session it belongs to; `*` asks for
-/// a restart.
-fn check_tag(headers: &HeaderMap, etag: &str) -> Result<(), Problem> {
-    let sent = headers.get(header::IF_MATCH).and_then(|value| value.to_str().ok());
-    match sent.map(str::trim) {
-        None => Err(Problem::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "send the ETag of the answer as If-Match",
-        )),
-        Some("*") => Ok(()),
-        Some(tags) if tags.split(',').any(|tag| tag.trim() == etag) => Ok(()),
-        Some(_) => {
-            Err(Problem::new(StatusCode::PRECONDITION_FAILED, "If-Match names another ICE session"))
+    match app.media.trickle(session.id, fragment).await? {
+        Trickled::Taken => Ok(StatusCode::NO_CONTENT.into_response()),
+        Trickled::Restarted { fragment, etag } => {
+            let mut response = (StatusCode::OK, fragment).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(FRAGMENT));
+            if let Ok(value) = HeaderValue::from_str(&etag) {
+                headers.insert(header::ETAG, value);
+            }
+            *tag = etag;
+            Ok(response)
         }
     }
+}
+
+/// RFC 9110, 13.1.1, by strong comparison. What the fragment says then decides between a trickle
+/// and a restart (RFC 9725, 4.3.3), whichever of the two forms the condition has. The examples of
+/// the RFC write the asterisk in quotes, and so do clients.
+fn matches(headers: &HeaderMap, tag: &str) -> bool {
+    list(headers, header::IF_MATCH).any(|member| matches!(member, "*" | "\"*\"") || member == tag)
 }
 
 async fn delete<A: Access>(
     app: &Shared<A>,
-    secret: &str,
-    bearer: Option<String>,
-) -> Result<(), Problem> {
-    let id: SessionId = secret.parse().map_err(|_| not_found())?;
-    app.sessions.etag(id, bearer.as_deref())?;
-    if app.media.close(id).await { Ok(()) } else { Err(not_found()) }
+    name: &str,
+    sender: &Sender,
+) -> Result<Response, Problem> {
+    let session = app.session(name, sender)?;
+    app.sessions.ended(&session);
+    // Only 200 counts for OBS, also when the session had ended a moment before.
+    if app.media.close(session.id).await {
+        Ok(StatusCode::OK.into_response())
+    } else {
+        Err(no_session())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_compared_strongly() {
+        let sent = |value: &str| {
+            matches(&HeaderMap::from_iter([(header::IF_MATCH, value.parse().unwrap())]), "\"a\"")
+        };
+        assert!(sent("\"a\"") && sent("\"b\", \"a\"") && sent("*") && sent("\"*\""));
+        assert!(!sent("\"b\"") && !sent("a") && !sent("W/\"a\""));
+    }
 }

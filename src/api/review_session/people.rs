@@ -276,8 +276,8 @@ async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str) -> ApiResult<UserId>
         mail::invite(ctx, room, email, &url);
         return Ok(user.id);
     }
-    let public_url = ctx.app().public_url();
-    let (user_id, url) = guest_link(ctx.db(), &public_url, room.id, email, now).await?;
+    let app = ctx.app().clone();
+    let (user_id, url) = guest_link(ctx.db(), app.public_url(), room.id, email, now).await?;
     mail::invite(ctx, room, email, &url);
     Ok(user_id)
 }

@@ -49,7 +49,7 @@ pub(crate) async fn join(ctx: &mut Ctx, req: JoinReviewSession) -> ApiResult<Joi
     // the first one's voice, and a proof that leaked ends with the next joining.
     let (attendee, proof) = (AnyId::new().to_string(), Secret::random());
     store::rooms::join(ctx.db(), seat.id, &attendee, &proof.digest(), now).await?;
-    let meeting = Meeting::new(&ctx.app().public_url(), req.id.into(), &req.media_region);
+    let meeting = Meeting::new(ctx.app().public_url(), req.id.into(), &req.media_region);
     let proof = proof.reveal().to_owned();
     let attendee = Attendee::new(attendee, caller.user_id.into(), proof);
     Ok(Joined { attendee: Some(attendee.to_text()), meeting: Some(meeting.to_text()) })

@@ -5,6 +5,10 @@
 //! token of its registration, or with the token of a person who may upload into the folder; then
 //! the names of device and stream are the client's own, and the same names find the same asset.
 
+pub mod ice;
+pub mod metrics;
+pub mod reach;
+
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
@@ -19,7 +23,7 @@ use axum::{
     routing::any,
 };
 use rushes_media::{MediaEvent, StreamId, StreamState};
-use rushes_signaling::whip::{self, Access, Refusal, WhipPath};
+use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
 use serde_json::json;
 
 use crate::{
@@ -68,7 +72,7 @@ pub fn router(app: &Arc<App>) -> Router {
     Router::new()
         .route("/stop/live/whip/{project}/{device}/{stream}", any(stop))
         .with_state(Arc::clone(&access))
-        .merge(whip::router(app.media.clone(), access))
+        .merge(whip::router(app.media.clone(), access, app.config.limits.live()))
 }
 
 /// The server's rules for WHIP and WHEP.
@@ -107,12 +111,35 @@ impl Access for LiveAccess {
         self.visible(id, &caller).await.map(stream_of).map_err(refusal)
     }
 
-    fn prefix(&self) -> String {
-        // What stands behind the host of the public URL, if anything does.
-        let url = self.0.public_url();
-        let host = url.find("://").map_or(0, |at| at + 3);
-        url[host..].find('/').map_or(String::new(), |at| url[host + at..].to_owned())
+    async fn may(
+        &self,
+        target: Target<'_>,
+        bearer: Option<&str>,
+        peer: IpAddr,
+    ) -> Result<(), Refusal> {
+        match target {
+            Target::Publish(path) => {
+                self.admit(bearer, peer)?;
+                let found = self.source(path, bearer.unwrap_or_default(), peer).await;
+                found.map(|_| ()).map_err(refusal)
+            }
+            Target::View(id) => self.view(id, bearer, peer).await.map(|_| ()),
+        }
     }
+
+    fn ice_servers(&self) -> Vec<IceServer> {
+        ice_servers(&self.0)
+    }
+
+    fn prefix(&self) -> &str {
+        self.0.public_path()
+    }
+}
+
+/// The STUN and TURN servers that clients are told of, with credentials that are good from now on.
+#[must_use]
+pub fn ice_servers(app: &App) -> Vec<IceServer> {
+    ice::servers(&app.config.ice_servers, app.config.turn_secret.as_ref(), Millis::now())
 }
 
 /// What a path and a token lead to.
@@ -198,22 +225,38 @@ impl LiveAccess {
 
     /// The registration that goes by an id of its own or of its asset, if the caller may watch it.
     async fn visible(&self, id: &str, caller: &Caller) -> ApiResult<RegistrationId> {
-        let unknown = || ApiError::new(Code::NOT_FOUND);
-        let id: AnyId = id.parse().map_err(|_| unknown())?;
         let mut db = self.0.store.read().await?;
-        let row = match store::live::get(&mut db, id.cast()).await? {
-            Some(row) => Some(row),
-            None => store::live::by_asset(&mut db, id.cast()).await?,
-        };
-        let row = row.ok_or_else(unknown)?;
+        let row = by_name(&mut db, id).await?;
         may_watch(&mut db, caller, &row).await?;
         Ok(row.id)
     }
 }
 
+/// The registration that goes by an id of its own or of its asset, whoever asks.
+pub(crate) async fn by_name(db: &mut Db, id: &str) -> ApiResult<RegistrationRow> {
+    let unknown = || ApiError::new(Code::NOT_FOUND);
+    let id: AnyId = id.parse().map_err(|_| unknown())?;
+    let row = match store::live::get(db, id.cast()).await? {
+        Some(row) => Some(row),
+        None => store::live::by_asset(db, id.cast()).await?,
+    };
+    row.ok_or_else(unknown)
+}
+
+/// The id in the address that a registration is viewed at; the whole text, if it is an id itself.
+#[must_use]
+pub(crate) fn id_in_url(uri: &str) -> &str {
+    let path = uri.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    path.rsplit('/').next().unwrap_or_default()
+}
+
 /// Whether somebody may watch a source: they see its asset in its folder, or attend a room that
 /// shows it. Before it has published there is its folder alone.
-async fn may_watch(db: &mut Db, caller: &Caller, row: &RegistrationRow) -> ApiResult<()> {
+pub(crate) async fn may_watch(
+    db: &mut Db,
+    caller: &Caller,
+    row: &RegistrationRow,
+) -> ApiResult<()> {
     let Some(asset) = row.asset_id else {
         access::project_for(db, caller, row.project_id, Permission::View).await?;
         return Ok(());

@@ -1,0 +1,217 @@
+//! What `/metrics` tells of the media plane, for the server and for each stream.
+//!
+//! A stream is a label, and labels must not grow without bound: those with the most viewers get
+//! one, the others are only counted.
+
+use std::{fmt::Write as _, sync::PoisonError};
+
+use rushes_media::{StreamId, StreamStatus, ViewerStatus};
+
+use crate::app::App;
+
+/// Streams that are told of one by one.
+const LABELLED: usize = 50;
+
+/// A stream that is live, and those who watch it.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    pub(crate) stream: StreamId,
+    pub(crate) status: StreamStatus,
+    pub(crate) viewers: Vec<ViewerStatus>,
+}
+
+/// The streams that are live, the ones with the most viewers first.
+pub(crate) async fn collect(app: &App) -> Vec<Live> {
+    let streams: Vec<StreamId> = {
+        let live = app.metrics.live.lock().unwrap_or_else(PoisonError::into_inner);
+        live.iter().copied().collect()
+    };
+    let mut found = Vec::with_capacity(streams.len());
+    for stream in streams {
+        let status = app.media.status(stream).await;
+        found.push(Live { stream, status, viewers: Vec::new() });
+    }
+    found.sort_by_key(|live| (std::cmp::Reverse(live.status.viewers), live.stream));
+    for live in found.iter_mut().take(LABELLED) {
+        live.viewers = app.media.viewers(live.stream).await;
+    }
+    found
+}
+
+/// A figure of a stream: its name, its unit and meaning, and where it is found.
+struct Figure {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    value: fn(&Live) -> Option<f64>,
+}
+
+macro_rules! figures {
+    ($($kind:ident $name:literal $help:literal $value:expr;)*) => {
+        [$(Figure { name: $name, kind: stringify!($kind), help: $help, value: $value }),*]
+    };
+}
+
+const FIGURES: [Figure; 18] = figures! {
+    gauge "rushes_stream_viewers" "Viewers of a stream." |l| Some(l.status.viewers as f64);
+    gauge "rushes_stream_video_bits_per_second" "Payload of the picture."
+        |l| Some(l.status.video.as_ref()?.bitrate as f64);
+    gauge "rushes_stream_video_frames_per_second" "Frames of the picture."
+        |l| Some(l.status.video.as_ref()?.fps);
+    gauge "rushes_stream_video_width_pixels" "Columns of the picture."
+        |l| Some(f64::from(l.status.video.as_ref()?.width?));
+    gauge "rushes_stream_video_height_pixels" "Rows of the picture."
+        |l| Some(f64::from(l.status.video.as_ref()?.height?));
+    gauge "rushes_stream_video_keyframe_interval_seconds" "Time between the last two key frames."
+        |l| l.status.video.as_ref()?.keyframe_interval;
+    counter "rushes_stream_video_packets_total" "Packets of the picture that came."
+        |l| Some(l.status.video.as_ref()?.packets as f64);
+    counter "rushes_stream_video_lost_packets_total" "Packets of the picture that never came."
+        |l| Some(l.status.video.as_ref()?.lost as f64);
+    gauge "rushes_stream_video_jitter_seconds" "Jitter of the picture's packets."
+        |l| Some(l.status.video.as_ref()?.jitter / 1000.0);
+    gauge "rushes_stream_audio_bits_per_second" "Payload of the sound."
+        |l| Some(l.status.audio.as_ref()?.bitrate as f64);
+    counter "rushes_stream_audio_packets_total" "Packets of the sound that came."
+        |l| Some(l.status.audio.as_ref()?.packets as f64);
+    counter "rushes_stream_audio_lost_packets_total" "Packets of the sound that never came."
+        |l| Some(l.status.audio.as_ref()?.lost as f64);
+    gauge "rushes_stream_audio_jitter_seconds" "Jitter of the sound's packets."
+        |l| Some(l.status.audio.as_ref()?.jitter / 1000.0);
+    gauge "rushes_stream_viewer_loss_ratio_max" "Loss of the viewer that loses most."
+        |l| most(l, |viewer| Some(viewer.loss));
+    gauge "rushes_stream_viewer_rtt_seconds_max" "Round trip of the viewer that is furthest away."
+        |l| most(l, |viewer| Some(viewer.rtt? / 1000.0));
+    gauge "rushes_stream_viewer_jitter_seconds_max" "Jitter of the viewer that has most."
+        |l| most(l, |viewer| Some(viewer.jitter / 1000.0));
+    gauge "rushes_stream_viewers_packets" "Packets sent to those who watch now."
+        |l| Some(l.viewers.iter().map(|viewer| viewer.packets).sum::<u64>() as f64);
+    gauge "rushes_stream_viewers_retransmitted_packets" "Packets sent again to those who watch now."
+        |l| Some(l.viewers.iter().map(|viewer| viewer.retransmitted).sum::<u64>() as f64);
+};
+
+fn most(live: &Live, value: fn(&ViewerStatus) -> Option<f64>) -> Option<f64> {
+    live.viewers.iter().filter_map(value).max_by(f64::total_cmp)
+}
+
+/// Writes the figures in the text format of Prometheus.
+pub(crate) fn write(out: &mut String, live: &[Live]) {
+    let viewers: usize = live.iter().map(|live| live.status.viewers).sum();
+    let unlabelled = live.len().saturating_sub(LABELLED);
+    // Writing to a String cannot fail.
+    for (name, help, value) in [
+        ("rushes_streams_live", "Streams that media arrives for.", live.len()),
+        ("rushes_viewers", "Viewers of live streams.", viewers),
+        (
+            "rushes_streams_unlabelled",
+            "Live streams that have no figures of their own.",
+            unlabelled,
+        ),
+    ] {
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+    }
+    for Figure { name, kind, help, value } in &FIGURES {
+        let mut headed = false;
+        for live in live.iter().take(LABELLED) {
+            let Some(value) = value(live).filter(|value| value.is_finite()) else { continue };
+            if !headed {
+                let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+                headed = true;
+            }
+            let _ = writeln!(out, "{name}{{stream=\"{}\"}} {value}", live.stream);
+        }
+    }
+    codecs(out, &live[..live.len().min(LABELLED)]);
+}
+
+/// The codecs as labels of a figure that is always 1.
+fn codecs(out: &mut String, live: &[Live]) {
+    let name = "rushes_stream_codec_info";
+    let mut headed = false;
+    for live in live {
+        let video = live.status.video.as_ref().map(|video| ("video", video.codec));
+        let audio = live.status.audio.as_ref().map(|audio| ("audio", audio.codec));
+        for (track, codec) in video.into_iter().chain(audio) {
+            if !headed {
+                let _ = writeln!(out, "# HELP {name} Codecs of a stream.\n# TYPE {name} gauge");
+                headed = true;
+            }
+            let stream = live.stream;
+            let codec = serde_json::to_value(codec).unwrap_or_default();
+            let codec = codec.as_str().unwrap_or("unknown");
+            let _ = writeln!(
+                out,
+                "{name}{{stream=\"{stream}\",track=\"{track}\",codec=\"{codec}\"}} 1"
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(stream: u128, viewers: usize) -> Live {
+        let status = StreamStatus { viewers, ..StreamStatus::default() };
+        let viewer = |loss, rtt| ViewerStatus {
+            session: "ABCDEF".to_owned(),
+            since: 0,
+            packets: 10,
+            bytes: 10_000,
+            retransmitted: 1,
+            lost: 1,
+            loss,
+            jitter: 1.0,
+            rtt,
+            nacks: 1,
+            plis: 0,
+            bandwidth: None,
+            layer: None,
+        };
+        let viewers = vec![viewer(0.25, None), viewer(0.5, Some(20.0))];
+        Live { stream: StreamId(stream), status, viewers }
+    }
+
+    #[test]
+    fn figures_are_of_the_worst_viewer_and_of_all_of_them() {
+        let mut out = String::new();
+        write(&mut out, &[live(1, 2)]);
+        let stream = format!("{{stream=\"{}\"}}", StreamId(1));
+        for line in [
+            "rushes_viewers 2".to_owned(),
+            format!("rushes_stream_viewer_loss_ratio_max{stream} 0.5"),
+            format!("rushes_stream_viewer_rtt_seconds_max{stream} 0.02"),
+            format!("rushes_stream_viewers_packets{stream} 20"),
+        ] {
+            assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
+        }
+        assert!(!out.contains("rushes_stream_video"), "no picture, no figure and no head of one");
+    }
+
+    #[test]
+    fn labels_are_bounded() {
+        let all: Vec<Live> = (0..200).map(|stream| live(stream, 1)).collect();
+        let mut out = String::new();
+        write(&mut out, &all);
+        let labelled = out.lines().filter(|line| line.starts_with("rushes_stream_viewers{"));
+        assert_eq!(labelled.count(), LABELLED);
+        assert!(out.contains("rushes_streams_unlabelled 150\n"));
+        assert!(out.contains("rushes_viewers 200\n"));
+    }
+
+    #[test]
+    fn every_line_is_of_the_text_format() {
+        let mut out = String::new();
+        write(&mut out, &[live(1, 1), live(2, 0)]);
+        let mut heads = std::collections::HashSet::new();
+        for line in out.lines() {
+            if let Some(rest) = line.strip_prefix("# TYPE ") {
+                assert!(heads.insert(rest.split(' ').next().unwrap().to_owned()), "{line} twice");
+            } else if !line.starts_with('#') {
+                let (series, value) = line.rsplit_once(' ').unwrap();
+                assert!(value.parse::<f64>().is_ok(), "{line}");
+                assert!(heads.contains(series.split('{').next().unwrap()), "{line}");
+            }
+        }
+    }
+}

@@ -227,3 +227,48 @@ async fn a_deleted_registration_is_over() {
     let ended = client.delete(stage.rushes.url(&session)).bearer_auth(&stage.token).send().await;
     assert_eq!(ended.unwrap().status(), StatusCode::OK, "its client still says goodbye");
 }
+
+#[tokio::test]
+async fn servers_are_told_to_those_who_may_watch() {
+    let stage = Stage::with(|config| {
+        config.ice_servers = vec!["turn:turn.example.com".parse().unwrap()];
+        config.turn_secret = "north".parse().ok();
+    })
+    .await;
+    let uri = stage.details().await["stream_uri"].clone();
+    for uri in [uri.clone(), json!(stage.registration)] {
+        let told = stage.ask("/list/live/servers", json!({ "stream_uri": uri })).await;
+        let server = &told[0]["webrtc_server_configuration"]["iceServers"][0];
+        assert_eq!(server["urls"], json!(["turn:turn.example.com"]));
+        assert!(server["username"].as_str().unwrap().ends_with(":rushes"));
+        assert!(!told.to_string().contains("north"));
+    }
+    let stranger = stage.rushes.person("stranger").await;
+    let ask = json!({ "stream_uri": uri });
+    let (_, answer) = stage.rushes.post("/list/live/servers", Some(&stranger.token), &ask).await;
+    assert_eq!(code(&answer), 404);
+}
+
+#[tokio::test]
+async fn administrators_see_what_is_measured_in_their_companies() {
+    let stage = Stage::new().await;
+    stage.publish().await;
+    let all = stage.ask("/admin/live/info", json!({})).await;
+    let details = &all["details"];
+    assert_eq!(details["streams"][0]["id"], json!(stage.registration));
+    assert_eq!(details["streams"][0]["state"], "CONNECTING");
+    assert_eq!(details["server"]["reachability"], json!([]));
+    let one = json!({ "stream_identifier": stage.registration });
+    let told = stage.ask("/admin/live/info", one.clone()).await;
+    assert_eq!(told["details"]["streams"][0]["viewer_statistics"], json!([]));
+    assert!(!told.to_string().contains(&stage.token));
+    let path = "/admin/live/info";
+    let stranger = stage.rushes.person("stranger").await;
+    let (_, answer) = stage.rushes.post(path, Some(&stranger.token), &one).await;
+    assert!(matches!(code(&answer), 404 | 800), "{answer}");
+    let (_, answer) = stage.rushes.post(path, Some(&stranger.token), &json!({})).await;
+    assert!(!answer.to_string().contains(&stage.registration), "{answer}");
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let (_, answer) = stage.rushes.post(path, Some(&watcher.token), &one).await;
+    assert!(answer["error"].is_object(), "{answer}");
+}

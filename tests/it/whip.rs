@@ -279,6 +279,22 @@ async fn s4_3_2_a_candidate_that_cannot_be_used_is_passed_over() {
 }
 
 #[tokio::test]
+async fn s4_3_3_a_restart_that_cannot_be_done_leaves_the_session_as_it_is() {
+    let stage = Stage::new().await;
+    let (session, tag) = stage.session().await;
+    let restart = "a=ice-ufrag:another\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
+    let stale = stage.patched(&session, Some("\"stale\""), restart).await;
+    assert_eq!(problem(stale).await.0, 412);
+    let response = stage.patched(&session, Some("*"), restart).await;
+    if response.status() == StatusCode::OK {
+        assert_ne!(header_of(&response, "etag"), tag);
+        return;
+    }
+    assert_eq!(problem(response).await.0, 422);
+    assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204);
+}
+
+#[tokio::test]
 async fn s4_4_1_all_media_is_in_one_bundle() {
     let stage = Stage::new().await;
     let answer = stage.publish().await.text().await.unwrap();

@@ -56,15 +56,15 @@ impl Teller {
             self.event(&mut out, INACTIVE, &json!({}));
         }
         self.active = Some(feed.active).filter(|active| *active || self.active.is_some());
+        // A layer without a name is the only one: there is nothing to choose.
+        let layers: Vec<Layer> =
+            feed.layers.iter().filter(|layer| !layer.rid.is_empty()).cloned().collect();
         if let Some(line) = self.picture
-            && self.layers.as_ref().is_none_or(|told| differ(told, &feed.layers))
+            && differ(self.layers.as_deref().unwrap_or_default(), &layers)
         {
-            let told: Vec<Value> = feed.layers.iter().map(layer).collect();
-            // Before there is any layer there is nothing to tell.
-            if !told.is_empty() || self.layers.is_some() {
-                self.event(&mut out, LAYERS, &json!({ line.to_string(): told }));
-                self.layers = Some(feed.layers.clone());
-            }
+            let told: Vec<Value> = layers.iter().map(layer).collect();
+            self.event(&mut out, LAYERS, &json!({ line.to_string(): told }));
+            self.layers = Some(layers);
         }
         if self.viewers != Some(feed.viewers) {
             self.event(&mut out, VIEWERCOUNT, &json!({ "viewercount": feed.viewers }));
@@ -211,6 +211,8 @@ mod tests {
         assert!(told.contains(r#""bitrate":0"#), "{told}");
         now.layers.clear();
         assert_eq!(types(&teller.tell(&now, false)), ["layers"]);
+        now.layers = vec![layer("", 1_000_000)];
+        assert_eq!(teller.tell(&now, false), "", "one alone is no choice");
         let mut sound = Teller::new(wanted("").unwrap(), None);
         now.layers = vec![layer("h", 1)];
         assert_eq!(types(&sound.tell(&now, true)), ["active", "viewercount"], "no picture");

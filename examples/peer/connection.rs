@@ -1,6 +1,6 @@
 //! One peer connection of the `webrtc` crate, set up over WHIP or WHEP.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -20,10 +20,14 @@ use super::Error;
 /// How long gathering the one local address may take.
 const GATHER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// All states that a connection has been in.
+type States = Arc<Mutex<Vec<RTCPeerConnectionState>>>;
+
 /// Forwards the connection's events to channels.
 struct Events {
     gathered: watch::Sender<bool>,
     state: watch::Sender<RTCPeerConnectionState>,
+    states: States,
     tracks: mpsc::UnboundedSender<Arc<dyn TrackRemote>>,
 }
 
@@ -36,6 +40,7 @@ impl PeerConnectionEventHandler for Events {
     }
 
     async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).push(state);
         self.state.send_replace(state);
     }
 
@@ -49,6 +54,7 @@ impl PeerConnectionEventHandler for Events {
 pub(crate) struct Connection {
     pub(crate) peer: Arc<dyn PeerConnection>,
     pub(crate) state: watch::Receiver<RTCPeerConnectionState>,
+    states: States,
     client: WhipClient,
     gathered: watch::Receiver<bool>,
     session: Option<Url>,
@@ -65,7 +71,13 @@ impl Connection {
         let (gathered_tx, gathered) = watch::channel(false);
         let (state_tx, state) = watch::channel(RTCPeerConnectionState::New);
         let (tracks_tx, tracks) = mpsc::unbounded_channel();
-        let events = Events { gathered: gathered_tx, state: state_tx, tracks: tracks_tx };
+        let states = States::default();
+        let events = Events {
+            gathered: gathered_tx,
+            state: state_tx,
+            states: Arc::clone(&states),
+            tracks: tracks_tx,
+        };
         let interceptors = register_default_interceptors(Registry::new(), &mut media)?;
         let settings =
             SettingEngineBuilder::default().with_include_loopback_candidate(true).build();
@@ -79,7 +91,7 @@ impl Connection {
             .await?;
         let client = WhipClient::new(target)?;
         let peer = Arc::new(peer);
-        Ok((Self { peer, state, client, gathered, session: None }, tracks))
+        Ok((Self { peer, state, states, client, gathered, session: None }, tracks))
     }
 
     /// Offers what was added to the connection, and takes the answer.
@@ -108,6 +120,11 @@ impl Connection {
             RTCPeerConnectionState::Connected => Ok(()),
             other => Err(format!("the connection is {other}").into()),
         }
+    }
+
+    /// All states that the connection has been in.
+    pub(crate) fn states(&self) -> Vec<RTCPeerConnectionState> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends the HTTP session and the connection.

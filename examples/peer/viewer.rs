@@ -21,9 +21,11 @@ use rushes::demo::whip_client::WhipTarget;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
+use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::Error;
 use super::connection::Connection;
+use super::rtp::Reorder;
 
 /// Key frames are asked for at most this often.
 const KEY_REQUEST_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,6 +41,12 @@ pub(crate) struct Stats {
     pub(crate) key_frames: u64,
     /// Pictures decoded without an error.
     pub(crate) decoded: u64,
+    /// The longest time between two decoded pictures.
+    pub(crate) longest_gap_ms: u64,
+    /// All times between two decoded pictures that were longer than 200 ms, the last few.
+    pub(crate) gaps_ms: Vec<u64>,
+    /// Key frames asked for.
+    pub(crate) key_requests: u64,
     /// When the first whole key frame was there.
     pub(crate) first_key_frame_ms: Option<u64>,
     /// When the first picture was decoded.
@@ -49,6 +57,27 @@ pub(crate) struct Stats {
     pub(crate) height: usize,
     /// The frame number read from the last decoded picture, where it carries one.
     pub(crate) frame_number: Option<u32>,
+    #[serde(skip)]
+    last_picture: Option<Instant>,
+}
+
+/// A time between two pictures that is worth a note.
+const NOTED_GAP: Duration = Duration::from_millis(200);
+/// How many of them are kept.
+const NOTED_GAPS: usize = 50;
+
+impl Stats {
+    /// A picture was decoded.
+    fn picture(&mut self, now: Instant) {
+        self.decoded += 1;
+        let gap = self.last_picture.map_or(Duration::ZERO, |last| now - last);
+        self.last_picture = Some(now);
+        let gap_ms = u64::try_from(gap.as_millis()).unwrap_or(u64::MAX);
+        self.longest_gap_ms = self.longest_gap_ms.max(gap_ms);
+        if gap > NOTED_GAP && self.gaps_ms.len() < NOTED_GAPS {
+            self.gaps_ms.push(gap_ms);
+        }
+    }
 }
 
 /// What arrived on one track.
@@ -60,29 +89,20 @@ pub(crate) struct TrackStats {
     pub(crate) packets: u64,
     /// Bytes of RTP payload.
     pub(crate) bytes: u64,
-    /// Sequence numbers that never came, or came out of order.
+    /// Packets that never came.
     pub(crate) missing: u64,
+    /// Packets that came after later ones: late, or sent again.
+    pub(crate) recovered: u64,
     /// When the first packet came.
     pub(crate) first_packet_ms: Option<u64>,
-    #[serde(skip)]
-    last_sequence: Option<u16>,
 }
 
 impl TrackStats {
-    /// Counts a packet; says whether the one before it is missing.
-    fn count(&mut self, packet: &Packet, started: Instant) -> bool {
+    /// Counts a packet as it arrives.
+    fn count(&mut self, packet: &Packet, started: Instant) {
         self.first_packet_ms.get_or_insert_with(|| millis(started));
         self.packets += 1;
         self.bytes += packet.payload.len() as u64;
-        let sequence = packet.header.sequence_number;
-        let step = self.last_sequence.map_or(1, |last| sequence.wrapping_sub(last));
-        // A repeated or late packet is none that is missing.
-        if step == 0 || step > u16::MAX / 2 {
-            return false;
-        }
-        self.last_sequence = Some(sequence);
-        self.missing += u64::from(step - 1);
-        step > 1
     }
 }
 
@@ -135,6 +155,11 @@ impl Viewer {
         }
     }
 
+    /// All states that the connection has been in.
+    pub(crate) fn states(&self) -> Vec<RTCPeerConnectionState> {
+        self.connection.states()
+    }
+
     /// Ends the session.
     pub(crate) async fn close(self) -> Result<(), Error> {
         self.connection.close().await
@@ -166,10 +191,16 @@ async fn codec(track: &Arc<dyn TrackRemote>) -> Option<String> {
 async fn read_audio(track: Arc<dyn TrackRemote>, started: Instant, stats: watch::Sender<Stats>) {
     let codec = codec(&track).await;
     stats.send_modify(|stats| stats.audio.codec = codec);
+    let mut order = Reorder::default();
     while let Some(event) = track.poll().await {
         if let TrackRemoteEvent::OnRtpPacket(packet) = event {
+            let now = Instant::now();
             stats.send_modify(|stats| {
                 stats.audio.count(&packet, started);
+                stats.audio.recovered += u64::from(order.push(now, packet));
+                while let Some((_, missing)) = order.pop(now) {
+                    stats.audio.missing += missing;
+                }
             });
         }
     }
@@ -180,20 +211,29 @@ async fn read_video(track: Arc<dyn TrackRemote>, started: Instant, stats: watch:
     let is_h264 = codec.as_deref().is_some_and(|codec| codec.eq_ignore_ascii_case("video/h264"));
     stats.send_modify(|stats| stats.video.codec = codec);
     let mut pictures = is_h264.then(Pictures::new).flatten();
+    let mut order = Reorder::default();
     let mut asked: Option<Instant> = None;
     while let Some(event) = track.poll().await {
         let TrackRemoteEvent::OnRtpPacket(packet) = event else { continue };
         let ssrc = packet.header.ssrc;
+        let now = Instant::now();
         let mut wants_key = false;
         stats.send_modify(|stats| {
-            let gap = stats.video.count(&packet, started);
-            if let Some(pictures) = &mut pictures {
-                pictures.add(&packet, gap, started, stats);
-                wants_key = pictures.broken;
+            stats.video.count(&packet, started);
+            stats.video.recovered += u64::from(order.push(now, packet));
+            while let Some((packet, missing)) = order.pop(now) {
+                stats.video.missing += missing;
+                if let Some(pictures) = &mut pictures {
+                    pictures.add(&packet, missing > 0, started, stats);
+                    wants_key = pictures.broken;
+                }
             }
+            let asks = wants_key && asked.is_none_or(|at| now - at > KEY_REQUEST_INTERVAL);
+            stats.key_requests += u64::from(asks);
+            wants_key = asks;
         });
-        if wants_key && asked.is_none_or(|at| at.elapsed() > KEY_REQUEST_INTERVAL) {
-            asked = Some(Instant::now());
+        if wants_key {
+            asked = Some(now);
             let request = PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc };
             // Without a connection there is nobody to ask; the loop ends by itself then.
             let _ = track.write_rtcp(vec![Box::new(request)]).await;
@@ -253,7 +293,7 @@ impl Pictures {
         match self.decoder.decode(unit) {
             Ok(Some(picture)) => {
                 let (width, height) = picture.dimensions();
-                stats.decoded += 1;
+                stats.picture(Instant::now());
                 stats.first_picture_ms.get_or_insert_with(|| millis(started));
                 (stats.width, stats.height) = (width, height);
                 stats.frame_number = Size::new(width, height)

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::peer::Error;
 use crate::peer::viewer::Viewer;
 use crate::publish::PICTURE_TIMEOUT;
-use crate::server::{Api, Folder, Process};
+use crate::server::{Api, Folder, Place, Process, Turn};
 
 const COMMAND: [&str; 4] = ["demo", "--json", "--size", "640x360"];
 
 async fn start(folder: &Folder) -> Result<(Process, Value), Error> {
-    let mut process = Process::spawn(folder.path(), &COMMAND)?;
+    let mut process = Process::spawn(folder.path(), &COMMAND, &Place::loopback())?;
     let links = serde_json::from_str(&process.first_line().await?)?;
     Ok((process, links))
 }
@@ -68,6 +68,7 @@ async fn both_are_in_and_see_the_pattern(links: &Value) -> Result<(), Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_comes_up_twice_with_the_same_room_and_fresh_links() {
+    let _turn = Turn::shared().await;
     let folder = Folder::new("demo").unwrap();
     let (first_process, first) = start(&folder).await.unwrap();
     both_are_in_and_see_the_pattern(&first).await.unwrap();

@@ -71,6 +71,22 @@ fn find(folder: &Path, package: &str, name: &str) -> Option<PathBuf> {
     None
 }
 
+/// How the picture is encoded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    /// Width x height.
+    pub(crate) size: &'static str,
+    /// The H.264 profile as x264 names it.
+    pub(crate) profile: &'static str,
+}
+
+impl Look {
+    pub(crate) fn dimensions(self) -> (usize, usize) {
+        let size: Size = self.size.parse().expect("the tests name proper sizes");
+        (size.width(), size.height())
+    }
+}
+
 /// A running ffmpeg. It is killed by its process id when this is dropped.
 pub(crate) struct Ffmpeg {
     child: Child,
@@ -78,11 +94,25 @@ pub(crate) struct Ffmpeg {
 }
 
 impl Ffmpeg {
+    /// Frames from one key frame to the next.
+    pub(crate) const KEY_INTERVAL: u32 = 25;
+
     /// Publishes a clip of the demo in a loop, encoded anew with x264 and Opus.
     pub(crate) fn publish(
         version: Version,
         target: &WhipTarget,
         folder: &Path,
+    ) -> Result<Self, Error> {
+        let look = Look { size: "640x360", profile: "baseline" };
+        Self::publish_so(version, target, folder, look)
+    }
+
+    /// The same with a look of its own.
+    pub(crate) fn publish_so(
+        version: Version,
+        target: &WhipTarget,
+        folder: &Path,
+        look: Look,
     ) -> Result<Self, Error> {
         let binary = version.find()?;
         let input = folder.join("input.mp4");
@@ -93,7 +123,8 @@ impl Ffmpeg {
             .arg(&input)
             .args(["-map", "0:v", "-map", "0:a"])
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
-            .args(["-profile:v", "baseline", "-bf", "0", "-g", "25", "-pix_fmt", "yuv420p"])
+            .args(["-profile:v", look.profile, "-s", look.size, "-pix_fmt", "yuv420p"])
+            .args(["-bf", "0", "-g", &Self::KEY_INTERVAL.to_string()])
             .args(["-c:a", "libopus", "-ar", "48000", "-ac", "2"])
             .args(["-f", "whip", "-authorization", &target.bearer, target.url.as_str()])
             .stdin(Stdio::piped())

@@ -1,28 +1,32 @@
 //! libdatachannel as a publisher, used the way OBS does: an offer without any
-//! candidate, nothing trickled, no answer to key frame requests, and at the end DTLS closes before
-//! the DELETE, of which only a 200 counts.
+//! candidate, nothing trickled, no answer to key frame requests, retransmission of what the server
+//! misses without RTX, and at the end DTLS closes before the DELETE, of which only a 200 counts.
+//! Its certificate has X.509 version 1.
 
+use std::collections::VecDeque;
 use std::ffi::CString;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use datachannel::sdp::parse_sdp;
 use datachannel::{
-    Codec, ConnectionState, DataChannelHandler, DataChannelInfo, Direction, GatheringState,
-    PeerConnectionHandler, RtcConfig, RtcPeerConnection, RtcTrack, SdpType, SessionDescription,
-    TrackHandler, TrackInit,
+    CertificateType, Codec, ConnectionState, DataChannelHandler, DataChannelInfo, Direction,
+    GatheringState, PeerConnectionHandler, RtcConfig, RtcPeerConnection, RtcTrack, SdpType,
+    SessionDescription, TrackHandler, TrackInit,
 };
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
 use reqwest::{StatusCode, Url};
+use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
+use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::shared::marshal::Marshal;
-use rushes::demo::picture::Size;
-use rushes::demo::source::{Due, LiveSource, Pacer, SourceConfig, frame_rtp_time, packet_rtp_time};
-use rushes::demo::strip::Source;
+use rushes::demo::source::{Due, Pacer, frame_rtp_time, packet_rtp_time};
 use rushes::demo::whip_client::WhipTarget;
 use tokio::sync::watch;
 
+use crate::camera::{self, Camera};
 use crate::peer::Error;
 use crate::peer::rtp::Packetizer;
 
@@ -30,12 +34,47 @@ use crate::peer::rtp::Packetizer;
 const TIMEOUT: Duration = Duration::from_secs(8);
 const AUDIO_TYPE: u8 = 111;
 const VIDEO_TYPE: u8 = 96;
+/// Packets that are kept to be sent again.
+const KEPT: usize = 1_000;
+
+/// What may differ from what OBS does by default.
+pub(crate) struct Manner {
+    /// The key pair's kind.
+    pub(crate) certificate: CertificateType,
+    /// Frames from one key frame to the next, at 25 a second.
+    pub(crate) key_interval: u32,
+    /// Grains in each picture, which make it heavier.
+    pub(crate) grains: usize,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { certificate: CertificateType::Default, key_interval: 25, grains: 0 }
+    }
+}
+
+/// What the server has asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// Key frames, which are not given.
+    key_frames: AtomicU64,
+    /// Packets that were sent again.
+    packets: AtomicU64,
+}
+
+impl Asked {
+    /// Packets that were sent again.
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets.load(Ordering::Relaxed)
+    }
+}
 
 /// A publisher that runs on a thread of its own.
 pub(crate) struct ObsLike {
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<Result<(), String>>>,
     connection: Option<Box<RtcPeerConnection<Events>>>,
+    asked: Arc<Asked>,
     session: Url,
     bearer: String,
 }
@@ -69,24 +108,55 @@ impl PeerConnectionHandler for Events {
     }
 }
 
-/// A track that hears nothing.
+/// The sound's track, which hears nothing.
 struct SendOnly;
 
 impl TrackHandler for SendOnly {}
 
-type Track = Box<RtcTrack<SendOnly>>;
+/// The picture's track, which hears what the server misses.
+struct Feedback {
+    asked: Arc<Asked>,
+    missing: mpsc::Sender<u16>,
+}
+
+impl TrackHandler for Feedback {
+    fn on_message(&mut self, message: &[u8]) {
+        // What is not feedback is a report.
+        let packets = rtc::rtcp::packet::unmarshal(&mut Bytes::copy_from_slice(message));
+        for packet in packets.unwrap_or_default() {
+            let packet = packet.as_any();
+            if packet.is::<PictureLossIndication>() {
+                self.asked.key_frames.fetch_add(1, Ordering::Relaxed);
+            }
+            let nack = packet.downcast_ref::<TransportLayerNack>();
+            for number in nack.iter().flat_map(|nack| &nack.nacks).flat_map(|n| n.packet_list()) {
+                // Nobody listens once the publisher ends.
+                let _ = self.missing.send(number);
+            }
+        }
+    }
+}
 
 impl ObsLike {
     /// Publishes the test pattern with key frames every second.
     pub(crate) async fn publish(target: &WhipTarget) -> Result<Self, Error> {
+        Self::publish_so(target, Manner::default()).await
+    }
+
+    /// Publishes the test pattern in a manner of its own.
+    pub(crate) async fn publish_so(target: &WhipTarget, manner: Manner) -> Result<Self, Error> {
         let (gathered_tx, mut gathered) = watch::channel(false);
         let (connected_tx, mut connected) = watch::channel(false);
         let events = Events { gathered: gathered_tx, connected: connected_tx };
-        let mut connection = RtcPeerConnection::new(&RtcConfig::new::<&str>(&[]), events)?;
+        let config = RtcConfig::new::<&str>(&[]).certificate_type(manner.certificate);
+        let mut connection = RtcPeerConnection::new(&config, events)?;
         let audio_ssrc: u32 = rand::random();
         let video_ssrc = audio_ssrc.wrapping_add(1);
+        let asked = Arc::new(Asked::default());
+        let (missing_tx, missing) = mpsc::channel();
+        let feedback = Feedback { asked: Arc::clone(&asked), missing: missing_tx };
         let audio = connection.add_track_ex(&audio_track(audio_ssrc)?, SendOnly)?;
-        let video = connection.add_track_ex(&video_track(video_ssrc)?, SendOnly)?;
+        let video = connection.add_track_ex(&video_track(video_ssrc)?, feedback)?;
         connection.set_local_description(SdpType::Offer)?;
         tokio::time::timeout(TIMEOUT, gathered.wait_for(|done| *done)).await??;
         let offer = connection.local_description().ok_or("no local description")?;
@@ -100,19 +170,30 @@ impl ObsLike {
             .await
             .map_err(|_| "libdatachannel does not connect")??;
         let stop = Arc::new(AtomicBool::new(false));
-        let ended = Arc::clone(&stop);
-        let packetizers =
-            (Packetizer::h264(video_ssrc, VIDEO_TYPE), Packetizer::opus(audio_ssrc, AUDIO_TYPE));
-        let thread = thread::spawn(move || {
-            send(video, audio, packetizers, &ended).map_err(|error| error.to_string())
-        });
+        let mut sender = Sender {
+            stop: Arc::clone(&stop),
+            video,
+            audio,
+            pictures: Packetizer::h264(video_ssrc, VIDEO_TYPE),
+            sounds: Packetizer::opus(audio_ssrc, AUDIO_TYPE),
+            asked: Arc::clone(&asked),
+            missing,
+            kept: VecDeque::new(),
+        };
+        let thread = thread::spawn(move || sender.run(&manner).map_err(|error| error.to_string()));
         Ok(Self {
             stop,
             thread: Some(thread),
             connection: Some(connection),
+            asked,
             session,
             bearer: target.bearer.clone(),
         })
+    }
+
+    /// What the server has asked for so far.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// Ends as OBS does: the connection first, then the session.
@@ -136,6 +217,10 @@ impl ObsLike {
 impl Drop for ObsLike {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It ends within a frame.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -198,40 +283,72 @@ async fn post(target: &WhipTarget, offer: String) -> Result<(Url, String), Error
     Ok((base.join(location.to_str()?)?, answer))
 }
 
-fn send(
-    mut video: Track,
-    mut audio: Track,
-    (mut pictures, mut sounds): (Packetizer, Packetizer),
-    stop: &AtomicBool,
-) -> Result<(), Error> {
-    let config = SourceConfig {
-        size: Size::new(640, 360)?,
-        title: "LIBDATACHANNEL".into(),
-        source: Source::Other,
-        ..SourceConfig::default()
-    };
-    let mut source = LiveSource::new(&config)?;
-    let epoch = Instant::now();
-    let mut pacer = Pacer::new(config.fps, Duration::ZERO);
-    while !stop.load(Ordering::Relaxed) {
-        thread::sleep(pacer.next_at().saturating_sub(epoch.elapsed()));
-        while let Some(due) = pacer.take(epoch.elapsed()) {
-            let (track, packets) = match due {
-                Due::Frame(n) => {
-                    let unit = source.frame(n, SystemTime::now(), false)?;
-                    let time = frame_rtp_time(n, config.fps) as u32;
-                    (&mut video, pictures.packets(unit.data, time)?)
+/// The thread that sends.
+struct Sender {
+    stop: Arc<AtomicBool>,
+    video: Box<RtcTrack<Feedback>>,
+    audio: Box<RtcTrack<SendOnly>>,
+    pictures: Packetizer,
+    sounds: Packetizer,
+    asked: Arc<Asked>,
+    missing: mpsc::Receiver<u16>,
+    /// The last packets of the picture, by their sequence numbers.
+    kept: VecDeque<(u16, Vec<u8>)>,
+}
+
+impl Sender {
+    fn run(&mut self, manner: &Manner) -> Result<(), Error> {
+        let mut source = Camera::new(manner.key_interval, manner.grains)?;
+        let epoch = Instant::now();
+        let mut pacer = Pacer::new(camera::FPS, Duration::ZERO);
+        while !self.stop.load(Ordering::Relaxed) {
+            self.retransmit_until(epoch + pacer.next_at())?;
+            while let Some(due) = pacer.take(epoch.elapsed()) {
+                match due {
+                    Due::Frame(n) => {
+                        let time = frame_rtp_time(n, camera::FPS) as u32;
+                        self.send_picture(source.frame(n)?, time)?;
+                    }
+                    Due::Packet(n) => {
+                        let time = packet_rtp_time(n) as u32;
+                        for packet in self.sounds.packets(source.packet(n)?, time)? {
+                            // A server that has closed the connection ends the test elsewhere.
+                            let _ = self.audio.send(&packet.marshal()?);
+                        }
+                    }
                 }
-                Due::Packet(n) => {
-                    let time = packet_rtp_time(n) as u32;
-                    (&mut audio, sounds.packets(source.packet(n)?, time)?)
+            }
+        }
+        Ok(())
+    }
+
+    fn send_picture(&mut self, data: Vec<u8>, time: u32) -> Result<(), Error> {
+        for packet in self.pictures.packets(data, time)? {
+            let bytes = packet.marshal()?.to_vec();
+            let _ = self.video.send(&bytes);
+            self.kept.push_back((packet.header.sequence_number, bytes));
+        }
+        let surplus = self.kept.len().saturating_sub(KEPT);
+        self.kept.drain(..surplus);
+        Ok(())
+    }
+
+    /// Sends again what is asked for, as it was: there is no RTX.
+    fn retransmit_until(&mut self, next: Instant) -> Result<(), Error> {
+        loop {
+            let wait = next.saturating_duration_since(Instant::now());
+            match self.missing.recv_timeout(wait) {
+                Ok(number) => {
+                    if let Some((_, bytes)) = self.kept.iter().find(|(kept, _)| *kept == number) {
+                        self.asked.packets.fetch_add(1, Ordering::Relaxed);
+                        let _ = self.video.send(bytes);
+                    }
                 }
-            };
-            for packet in packets {
-                // A server that has closed the connection ends the test elsewhere.
-                let _ = track.send(&packet.marshal()?);
+                Err(mpsc::RecvTimeoutError::Timeout) => return Ok(()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err("the track has lost its handler".into());
+                }
             }
         }
     }
-    Ok(())
 }

@@ -3,13 +3,24 @@
 //!
 //! The server is the binary itself, as a child process with a data folder of
 //! its own. ffmpeg 8 and 9 are found as `scripts/tools` puts them (see
-//! [`ffmpeg`]); a missing one fails the test, with the command that installs it.
+//! [`ffmpeg`]), the browsers as Debian does (see [`browser`]); a missing one fails the test, with
+//! the command that installs it. Clients that refuse the loopback run in network namespaces
+//! (see [`namespace`]), and a bad network is a proxy of ours (see [`proxy`]).
 
+mod browser;
+mod camera;
+mod chromium;
 mod demo;
 mod ffmpeg;
+mod firefox;
 mod libdatachannel;
+mod loss;
+mod namespace;
+mod peculiarities;
 #[path = "../../examples/peer/mod.rs"]
 mod peer;
+mod proxy;
 mod publish;
+mod returns;
 mod server;
 mod takeover;

@@ -40,7 +40,7 @@ pub(crate) async fn live(server: &Server, source: &Registered) -> Result<(), Err
 }
 
 /// Waits for both tracks, several pictures that decode, two key frames, and the frame number.
-async fn picture_and_sound(viewer: &Viewer) -> Result<Stats, Error> {
+pub(crate) async fn picture_and_sound(viewer: &Viewer) -> Result<Stats, Error> {
     let stats = viewer
         .wait_for(PICTURE_TIMEOUT, |stats| {
             stats.decoded >= 30
@@ -66,17 +66,17 @@ async fn ffmpeg_is_seen(version: Version) -> Result<(), Error> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ffmpeg_8_is_seen_and_heard() {
+async fn ffmpeg_8_with_setup_passive_and_no_candidates_is_seen_and_heard() {
     ffmpeg_is_seen(Version::Ffmpeg8).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ffmpeg_9_is_seen_and_heard() {
+async fn ffmpeg_9_with_setup_passive_and_no_candidates_is_seen_and_heard() {
     ffmpeg_is_seen(Version::Ffmpeg9).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn libdatachannel_is_seen_and_heard_as_obs_would_be() {
+async fn libdatachannel_with_an_x509_version_1_certificate_is_seen_and_heard_as_obs_would_be() {
     let server = Server::start("obs").await.unwrap();
     let source = server.register("OBS").await.unwrap();
     let obs = ObsLike::publish(&source.whip).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,13 +11,37 @@ use std::time::{Duration, Instant};
 use reqwest::Url;
 use rushes::demo::whip_client::WhipTarget;
 use serde_json::{Value, json};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::namespace::Namespace;
 use crate::peer::Error;
+use crate::proxy::{Network, Proxy};
 
 /// How long a server may take to be ready; a busy machine needs some of it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the file is looked for that says that the server is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Tests run side by side, except those that measure how smooth a picture is.
+static MACHINE: RwLock<()> = RwLock::const_new(());
+
+/// A test's part of the machine.
+pub(crate) enum Turn {
+    /// Beside others.
+    Shared { _guard: RwLockReadGuard<'static, ()> },
+    /// Alone.
+    Alone { _guard: RwLockWriteGuard<'static, ()> },
+}
+
+impl Turn {
+    pub(crate) async fn shared() -> Self {
+        Self::Shared { _guard: MACHINE.read().await }
+    }
+
+    pub(crate) async fn alone() -> Self {
+        Self::Alone { _guard: MACHINE.write().await }
+    }
+}
 
 /// A folder of one test, gone with it.
 pub(crate) struct Folder(PathBuf);
@@ -42,6 +67,32 @@ impl Drop for Folder {
     }
 }
 
+/// Where a server listens, and what it announces.
+pub(crate) struct Place<'a> {
+    pub(crate) http: SocketAddr,
+    pub(crate) webrtc: SocketAddr,
+    /// What clients are told to send media to, where that is not `webrtc`.
+    pub(crate) announced: Option<IpAddr>,
+    /// The network that it runs in, where that is not the test's.
+    pub(crate) namespace: Option<&'a Namespace>,
+}
+
+impl Place<'_> {
+    /// Free ports of the loopback.
+    pub(crate) fn loopback() -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { http: free, webrtc: free, announced: None, namespace: None }
+    }
+
+    fn command(&self) -> Command {
+        let binary = env!("CARGO_BIN_EXE_rushes");
+        let mut command =
+            self.namespace.map_or_else(|| Command::new(binary), |space| space.command(binary));
+        command.env_remove("RUST_LOG");
+        command
+    }
+}
+
 /// A running `rushes`. It is killed by its process id when this is dropped, also by a panic.
 pub(crate) struct Process {
     child: Child,
@@ -49,12 +100,17 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Runs a command of the binary on `data` and on free ports.
-    pub(crate) fn spawn(data: &Path, command: &[&str]) -> Result<Self, Error> {
+    /// Runs a command of the binary on `data`.
+    pub(crate) fn spawn(data: &Path, command: &[&str], place: &Place<'_>) -> Result<Self, Error> {
         let log = File::options().create(true).append(true).open(data.join("server.log"))?;
-        let child = Command::new(env!("CARGO_BIN_EXE_rushes"))
+        let announced = place.announced.map(|ip| format!("--webrtc-host={ip}"));
+        let child = place
+            .command()
             .args(command)
-            .args(["--listen", "127.0.0.1:0", "--webrtc-listen", "127.0.0.1:0", "--data"])
+            .arg(format!("--listen={}", place.http))
+            .arg(format!("--webrtc-listen={}", place.webrtc))
+            .args(announced)
+            .arg("--data")
             .arg(data)
             .current_dir(data)
             .stdin(Stdio::null())
@@ -165,13 +221,33 @@ pub(crate) struct Server {
     folder: Folder,
     api: Api,
     company: Value,
+    proxy: Option<Proxy>,
+    _turn: Turn,
 }
 
 impl Server {
-    /// Starts a server and signs in with the API key of its first start.
+    /// Starts a server on the loopback.
     pub(crate) async fn start(name: &str) -> Result<Self, Error> {
+        Self::start_at(name, &Place::loopback(), Turn::shared().await).await
+    }
+
+    /// Starts a server whose clients' datagrams all pass a bad network. Nothing else is
+    /// tested meanwhile.
+    pub(crate) async fn behind(name: &str, network: Network) -> Result<Self, Error> {
+        let turn = Turn::alone().await;
+        let outside = UdpSocket::bind("127.0.0.2:0")?;
+        let announced = outside.local_addr()?;
+        let webrtc = SocketAddr::from(([127, 0, 0, 1], announced.port()));
+        let place = Place { webrtc, announced: Some(announced.ip()), ..Place::loopback() };
+        let mut server = Self::start_at(name, &place, turn).await?;
+        server.proxy = Some(Proxy::start(outside, webrtc, network)?);
+        Ok(server)
+    }
+
+    /// Starts a server somewhere and signs in with the API key of its first start.
+    pub(crate) async fn start_at(name: &str, place: &Place<'_>, turn: Turn) -> Result<Self, Error> {
         let folder = Folder::new(name)?;
-        let mut process = Process::spawn(folder.path(), &["serve"])?;
+        let mut process = Process::spawn(folder.path(), &["serve"], place)?;
         let runtime = process.runtime().await?;
         let address = runtime["http"].as_str().ok_or("runtime.json names no HTTP address")?;
         let mut api = Api::new(Url::parse(&format!("http://{address}/"))?);
@@ -179,7 +255,18 @@ impl Server {
         let admin: Value = serde_json::from_slice(&admin)?;
         let keys = json!({ "api_id": admin["api_id"], "api_key": admin["api_key"] });
         api.sign_in("/authenticate/api", keys).await?;
-        Ok(Self { process, folder, api, company: admin["company_id"].clone() })
+        let company = admin["company_id"].clone();
+        Ok(Self { process, folder, api, company, proxy: None, _turn: turn })
+    }
+
+    /// The network before the server that [`Server::behind`] has started.
+    pub(crate) fn proxy(&self) -> &Proxy {
+        self.proxy.as_ref().expect("only asked of a server behind a network")
+    }
+
+    /// Calls the API as the administrator.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
     }
 
     /// What the server has logged.

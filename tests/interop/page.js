@@ -1,0 +1,120 @@
+// What the tests do in a browser's page. Every connection is made as a WHIP or WHEP client would make it, and remembers
+// the states that it went through and when each picture was presented.
+globalThis.rushes = (() => {
+  const STATS_EVERY = 200;
+
+  async function negotiate(connection, url, bearer) {
+    await connection.setLocalDescription();
+    if (connection.iceGatheringState !== 'complete') {
+      await new Promise((done) => {
+        connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && done();
+      });
+    }
+    const headers = { Authorization: `Bearer ${bearer}`, 'Content-Type': 'application/sdp' };
+    const response = await fetch(url, { method: 'POST', headers, body: connection.localDescription.sdp });
+    const text = await response.text();
+    if (response.status !== 201) throw new Error(`${response.status}: ${text}`);
+    await connection.setRemoteDescription({ type: 'answer', sdp: text });
+    const session = new URL(response.headers.get('Location'), url);
+    return { session: session.href, headers: { Authorization: headers.Authorization } };
+  }
+
+  /** A connection, and every state that it has been in. */
+  function connect() {
+    const connection = new RTCPeerConnection();
+    const states = [];
+    connection.onconnectionstatechange = () => states.push(connection.connectionState);
+    return { connection, states };
+  }
+
+  /** Publishes the browser's fake camera and microphone. */
+  async function publish(url, bearer, codec) {
+    const { connection, states } = connect();
+    const video = { width: 640, height: 360, frameRate: 30 };
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const media = await navigator.mediaDevices.getUserMedia({ video, audio });
+    for (const track of media.getTracks()) {
+      const transceiver = connection.addTransceiver(track, { direction: 'sendonly', streams: [media] });
+      if (track.kind !== 'video') continue;
+      const { codecs } = RTCRtpSender.getCapabilities('video');
+      const wanted = codecs.filter(({ mimeType }) => [`video/${codec}`, 'video/rtx'].includes(mimeType));
+      transceiver.setCodecPreferences(wanted);
+    }
+    const end = await negotiate(connection, url, bearer);
+    return { connection, states, ...end };
+  }
+
+  /** Watches, and notes when each picture is presented. */
+  async function watch(url, bearer) {
+    const { connection, states } = connect();
+    const seen = { frames: 0, first: null, last: null, longestGap: 0, gaps: [], width: 0, height: 0, started: performance.now() };
+    const element = document.body.appendChild(document.createElement('video'));
+    Object.assign(element, { autoplay: true, playsInline: true, srcObject: new MediaStream() });
+    connection.ontrack = ({ track }) => element.srcObject.addTrack(track);
+    connection.addTransceiver('video', { direction: 'recvonly' });
+    connection.addTransceiver('audio', { direction: 'recvonly' });
+    const presented = (now, { width, height }) => {
+      const gap = seen.last === null ? 0 : now - seen.last;
+      if (gap > 200) seen.gaps.push(Math.round(gap));
+      Object.assign(seen, { first: seen.first ?? now, last: now, longestGap: Math.max(seen.longestGap, gap), width, height });
+      seen.frames += 1;
+      element.requestVideoFrameCallback(presented);
+    };
+    element.requestVideoFrameCallback(presented);
+    const end = await negotiate(connection, url, bearer);
+    return { connection, states, seen, element, ...end };
+  }
+
+  /** The numbers of a connection's one stream of pictures and one of sound. */
+  async function statistics(connection) {
+    const numbers = {};
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type !== 'inbound-rtp' && report.type !== 'outbound-rtp') continue;
+      const codec = report.codecId && (await connection.getStats()).get(report.codecId);
+      numbers[report.kind] = {
+        codec: codec?.mimeType ?? null,
+        packets: report.packetsReceived ?? report.packetsSent,
+        lost: report.packetsLost ?? 0,
+        decoded: report.framesDecoded ?? 0,
+        freezes: report.freezeCount ?? 0,
+        frozen: report.totalFreezesDuration ?? 0,
+        nacks: report.nackCount ?? 0,
+        plis: report.pliCount ?? 0,
+        retransmitted: report.retransmittedPacketsReceived ?? report.retransmittedPacketsSent ?? 0,
+        received: report.framesReceived ?? 0,
+        dropped: report.framesDropped ?? 0,
+        keyFrames: report.keyFramesDecoded ?? 0,
+      };
+    }
+    return numbers;
+  }
+
+  /** All there is to say about a peer. */
+  async function look({ connection, states, seen }) {
+    return { state: connection.connectionState, states, seen: seen ?? null, ...(await statistics(connection)) };
+  }
+
+  /** Waits until `found` holds for what is seen, or gives back what is seen instead once the time is over. */
+  async function until(peer, found, milliseconds) {
+    const deadline = performance.now() + milliseconds;
+    for (;;) {
+      const looked = await look(peer);
+      if (found(looked)) return { ...looked, found: true };
+      if (performance.now() > deadline) return { ...looked, found: false };
+      await new Promise((done) => setTimeout(done, STATS_EVERY));
+    }
+  }
+
+  /** Forgets what was presented so far, but not when the last picture was. */
+  function again({ seen }) {
+    Object.assign(seen, { frames: 0, longestGap: 0, gaps: [] });
+  }
+
+  async function close({ connection, session, headers }) {
+    const { status } = await fetch(session, { method: 'DELETE', headers });
+    connection.close();
+    return status;
+  }
+
+  return { publish, watch, until, look, again, close, peers: {} };
+})();

@@ -1,0 +1,52 @@
+//! What real clients do that a server may not expect, each with a test that names it. The offers
+//! themselves are answered in the media crate's tests; `setup:passive` and the missing
+//! candidates of ffmpeg are in [`crate::publish`], NACK without RTX is in [`crate::loss`].
+
+use std::time::Duration;
+
+use crate::browser::{Browser, Kind};
+use crate::libdatachannel::{Manner, ObsLike};
+use crate::peer::viewer::{Stats, Viewer};
+use crate::publish::live;
+use crate::server::Server;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delete_that_comes_after_dtls_has_closed_is_answered_200() {
+    let server = Server::start("delete").await.unwrap();
+    let source = server.register("OBS").await.unwrap();
+    let obs = ObsLike::publish(&source.whip).await.unwrap();
+    live(&server, &source).await.unwrap();
+    // Any other answer is an error of this.
+    obs.stop().await.unwrap();
+}
+
+/// Longer than any test: there is one key frame, and never another.
+const NEVER: u32 = 100_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newcomer_sees_a_publisher_that_ignores_pli_at_once() {
+    let server = Server::start("no-pli").await.unwrap();
+    let source = server.register("OBS").await.unwrap();
+    let manner = Manner { key_interval: NEVER, ..Manner::default() };
+    let obs = ObsLike::publish_so(&source.whip, manner).await.unwrap();
+    live(&server, &source).await.unwrap();
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+
+    let newcomer = Viewer::watch(source.whep.clone()).await.unwrap();
+    let decodes = |stats: &Stats| stats.decoded >= 10;
+    let stats = newcomer.wait_for(Duration::from_secs(5), decodes).await.unwrap();
+    eprintln!("the webrtc crate's first picture came after {:?} ms", stats.first_picture_ms);
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let found = "seen.seen.frames >= 10";
+    let seen = browser.wait_for("viewer", Duration::from_secs(5), found).await.unwrap();
+    let pictures = seen.seen.clone().unwrap();
+    let took = pictures.first.unwrap() - pictures.started;
+    eprintln!("Chromium's first picture came after {took} ms");
+    // Both were shown the one key frame that there is.
+    assert_eq!(stats.key_frames, 1);
+    assert!(took < 1_500.0 && stats.first_picture_ms.is_some_and(|ms| ms < 1_500));
+
+    crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
+    newcomer.close().await.unwrap();
+    obs.stop().await.unwrap();
+}

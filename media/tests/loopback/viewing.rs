@@ -107,7 +107,7 @@ async fn a_viewer_hears_what_becomes_of_its_stream() {
     let offer = client.offer.clone();
     let answer = media.view(STREAM, offer, Absent::Wait).await.unwrap();
     let mut feed = media.feed(answer.session).await.unwrap();
-    assert_eq!(feed.borrow_and_update().active, false);
+    assert!(!feed.borrow_and_update().active);
     client.answered(&answer.sdp);
     client.connected().await;
     let (_stop, _task) = run(publisher(&media).await);

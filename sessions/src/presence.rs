@@ -71,6 +71,8 @@ pub struct UserStatus {
 #[derive(Clone, Debug)]
 struct Connection {
     bucket: TokenBucket,
+    /// When something was last heard from it.
+    heard: Millis,
 }
 
 #[derive(Clone, Debug)]
@@ -78,6 +80,19 @@ struct Person {
     attendee: Attendee,
     connections: BTreeMap<ConnectionId, Connection>,
     report: Option<Report>,
+}
+
+impl Person {
+    fn hears(&mut self, now: Millis, connection: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.heard = now;
+        }
+    }
+
+    fn most_silent(&self) -> Option<ConnectionId> {
+        let by_time = self.connections.iter().min_by(|a, b| a.1.heard.0.total_cmp(&b.1.heard.0));
+        by_time.map(|(id, _)| *id)
+    }
 }
 
 /// The people of a room.
@@ -88,10 +103,17 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Somebody came, or came by another connection. False when they have too many.
-    pub(crate) fn join(&mut self, now: Millis, who: Attendee, connection: ConnectionId) -> bool {
+    /// Somebody came, or came by another connection. When they have too many, the one goes that
+    /// was silent for the longest: on a network that loses connections it is one that is dead, and
+    /// the server has not noticed yet. An error when the connection is another person's.
+    pub(crate) fn join(
+        &mut self,
+        now: Millis,
+        who: Attendee,
+        connection: ConnectionId,
+    ) -> Result<Option<ConnectionId>, ()> {
         if self.by_connection.get(&connection).is_some_and(|user| *user != who.user) {
-            return false;
+            return Err(());
         }
         let person = self.people.entry(who.user).or_insert_with(|| Person {
             attendee: who.clone(),
@@ -99,15 +121,19 @@ impl Presence {
             report: None,
         });
         let known = person.connections.contains_key(&connection);
-        if !known && person.connections.len() >= MAX_CONNECTIONS {
-            return false;
+        let full = !known && person.connections.len() >= MAX_CONNECTIONS;
+        let silent = full.then(|| person.most_silent()).flatten();
+        if let Some(silent) = silent {
+            person.connections.remove(&silent);
+            self.by_connection.remove(&silent);
         }
         person.attendee = who;
         let bucket = TokenBucket::new(now, COMMANDS_PER_SECOND, COMMAND_BURST);
         // Subscribing again does not fill the bucket.
-        person.connections.entry(connection).or_insert(Connection { bucket });
+        let entry = person.connections.entry(connection);
+        entry.or_insert(Connection { bucket, heard: now }).heard = now;
         self.by_connection.insert(connection, person.attendee.user);
-        true
+        Ok(silent)
     }
 
     /// A connection ended. True when its person is not there any more.
@@ -136,11 +162,12 @@ impl Presence {
     }
 
     /// Keeps what a client measured. False for nonsense, or from one who is not there.
-    pub(crate) fn report(&mut self, connection: ConnectionId, report: Report) -> bool {
+    pub(crate) fn report(&mut self, now: Millis, connection: ConnectionId, report: Report) -> bool {
         let Some(user) = self.by_connection.get(&connection) else { return false };
         match self.people.get_mut(user) {
             Some(person) if report.is_sane() => {
                 person.report = Some(report);
+                person.hears(now, connection);
                 true
             }
             _ => false,
@@ -157,7 +184,10 @@ impl Presence {
             .get(&connection)
             .and_then(|user| self.people.get_mut(user))
             .and_then(|person| person.connections.get_mut(&connection))
-            .is_some_and(|connection| connection.bucket.take(now))
+            .is_some_and(|connection| {
+                connection.heard = now;
+                connection.bucket.take(now)
+            })
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -218,8 +248,8 @@ mod tests {
     fn a_person_is_there_until_the_last_connection_ends() {
         let mut presence = Presence::default();
         let (a, b) = (ConnectionId(1), ConnectionId(2));
-        assert!(presence.join(Millis(0.0), guest(1), a));
-        assert!(presence.join(Millis(0.0), guest(1), b));
+        assert_eq!(presence.join(Millis(0.0), guest(1), a), Ok(None));
+        assert_eq!(presence.join(Millis(0.0), guest(1), b), Ok(None));
         assert!(!presence.leave(a));
         assert!(presence.list(|_| false)[0].online);
         assert!(presence.leave(b));
@@ -228,15 +258,30 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_belongs_to_one_person_and_a_person_has_few() {
+    fn a_connection_belongs_to_one_person() {
         let mut presence = Presence::default();
-        assert!(presence.join(Millis(0.0), guest(1), ConnectionId(0)));
-        assert!(!presence.join(Millis(0.0), guest(2), ConnectionId(0)));
-        for i in 1..MAX_CONNECTIONS as u64 {
-            assert!(presence.join(Millis(0.0), guest(1), ConnectionId(i)));
+        assert_eq!(presence.join(Millis(0.0), guest(1), ConnectionId(0)), Ok(None));
+        assert_eq!(presence.join(Millis(0.0), guest(2), ConnectionId(0)), Err(()));
+    }
+
+    #[test]
+    fn of_too_many_connections_the_most_silent_goes() {
+        let mut presence = Presence::default();
+        for i in 0..MAX_CONNECTIONS as u64 {
+            let joined = presence.join(Millis(i as f64), guest(1), ConnectionId(i));
+            assert_eq!(joined, Ok(None));
         }
-        assert!(!presence.join(Millis(0.0), guest(1), ConnectionId(99)));
-        assert!(presence.join(Millis(0.0), guest(1), ConnectionId(3)), "it is one of them");
+        let now = Millis(1000.0);
+        let again = presence.join(now, guest(1), ConnectionId(0));
+        assert_eq!(again, Ok(None), "it is one of them");
+        assert!(presence.report(now, ConnectionId(1), report(1.0)));
+        assert!(presence.take_token(now, ConnectionId(2)));
+        for (new, silent) in [(90, 3), (91, 4)] {
+            let joined = presence.join(now, guest(1), ConnectionId(new));
+            assert_eq!(joined, Ok(Some(ConnectionId(silent))));
+            assert_eq!(presence.user_of(ConnectionId(silent)), None);
+            assert_eq!(presence.connections(), MAX_CONNECTIONS);
+        }
     }
 
     #[test]
@@ -244,8 +289,8 @@ mod tests {
         let mut presence = Presence::default();
         assert_eq!(presence.p90_rtt_ms(), None);
         for i in 1..=10u64 {
-            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i));
-            assert!(presence.report(ConnectionId(i), report(i as f64 * 10.0)));
+            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i)).unwrap();
+            assert!(presence.report(Millis(0.0), ConnectionId(i), report(i as f64 * 10.0)));
         }
         assert_eq!(presence.p90_rtt_ms(), Some(90.0));
         presence.leave(ConnectionId(10));
@@ -257,10 +302,10 @@ mod tests {
     #[test]
     fn nonsense_is_not_kept() {
         let mut presence = Presence::default();
-        presence.join(Millis(0.0), guest(1), ConnectionId(1));
-        assert!(!presence.report(ConnectionId(1), report(f64::NAN)));
-        assert!(!presence.report(ConnectionId(1), report(-1.0)));
-        assert!(!presence.report(ConnectionId(2), report(1.0)));
+        presence.join(Millis(0.0), guest(1), ConnectionId(1)).unwrap();
+        assert!(!presence.report(Millis(0.0), ConnectionId(1), report(f64::NAN)));
+        assert!(!presence.report(Millis(0.0), ConnectionId(1), report(-1.0)));
+        assert!(!presence.report(Millis(0.0), ConnectionId(2), report(1.0)));
         assert_eq!(presence.list(|_| false)[0].report, None);
     }
 
@@ -268,7 +313,7 @@ mod tests {
     fn those_who_left_are_listed_within_bounds() {
         let mut presence = Presence::default();
         for i in 0..=MAX_OFFLINE as u64 {
-            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i));
+            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i)).unwrap();
             presence.leave(ConnectionId(i));
         }
         assert!(presence.list(|_| false).len() <= MAX_OFFLINE);

@@ -48,13 +48,19 @@ impl Room {
     }
 
     /// A room from its journaled state. Playback goes on as if it had never stopped; the epoch
-    /// grows, because what was sent and not journaled is lost.
+    /// grows, because what was sent and not journaled is lost. A start that lies farther ahead than
+    /// any does was set by a clock that has been put back since: it begins now.
     pub fn restore(
+        now: Millis,
         mut state: State,
         phase: Phase,
         hosts: impl IntoIterator<Item = UserId>,
     ) -> Room {
         state.epoch += 1;
+        let line = state.timeline();
+        if state.effective_ms - now > MAX_LEAD_MS + line.frame_ms().unwrap_or(0.0) {
+            state.effective_ms = now.to_micros();
+        }
         let mut room = Room::with(state, phase, hosts);
         room.drop_driver();
         room
@@ -111,19 +117,17 @@ impl Room {
         self.presence.connections()
     }
 
-    /// Somebody attends the room by a connection. Refused when the connection is another
-    /// person's, or they have [`crate::MAX_CONNECTIONS`] here.
+    /// Somebody attends the room by a connection. Beyond [`crate::MAX_CONNECTIONS`] of theirs the
+    /// one is out, and returned, that was silent for the longest. Refused when the connection is
+    /// another person's.
     pub fn join(
         &mut self,
         now: Millis,
         who: Attendee,
         connection: ConnectionId,
-    ) -> Result<(), Reason> {
-        if self.presence.join(now, who, connection) {
-            Ok(())
-        } else {
-            Err(Reason::Bad("too many connections to this room"))
-        }
+    ) -> Result<Option<ConnectionId>, Reason> {
+        let joined = self.presence.join(now, who, connection);
+        joined.map_err(|()| Reason::Bad("the connection is another person's"))
     }
 
     /// A connection ended. True when its person is not there any more.
@@ -137,8 +141,8 @@ impl Room {
     }
 
     /// A client tells how well it follows. False for nonsense, or when it does not attend.
-    pub fn report(&mut self, connection: ConnectionId, report: Report) -> bool {
-        self.presence.report(connection, report)
+    pub fn report(&mut self, now: Millis, connection: ConnectionId, report: Report) -> bool {
+        self.presence.report(now, connection, report)
     }
 
     /// Carries a command out that came by a connection of the room.

@@ -87,7 +87,7 @@ fn the_lead_follows_the_round_trips() {
             rtt_ms,
             buffering: false,
         };
-        assert!(stage.room.report(connection(GUEST), report));
+        assert!(stage.room.report(stage.now, connection(GUEST), report));
         let played = stage.does(HOST, Op::Play { frame: None }).unwrap();
         assert_eq!(played.ack.effective_ms - stage.now, lead);
     }

@@ -69,6 +69,12 @@ impl Timeline {
         self.playing && self.fps.is_some() && !self.ended_at(at)
     }
 
+    /// How long one frame stands while it plays, in milliseconds; nothing for a live source.
+    pub fn frame_ms(&self) -> Option<f64> {
+        let fps = self.fps?;
+        Some(1000.0 * f64::from(fps.den()) / (f64::from(fps.num()) * self.rate.get()))
+    }
+
     /// The next frame boundary at or after `at`, and the moment when it is passed. A change of
     /// speed starts there, so that it makes no jump although anchors are whole frames.
     pub fn boundary_after(&self, at: Millis) -> (Frame, Millis) {

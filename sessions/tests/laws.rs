@@ -173,7 +173,7 @@ impl World {
         let hosts: Vec<UserId> = self.room.hosts().collect();
         let before = self.room.state().clone();
         assert_eq!(before, self.journal, "a change that was not journaled");
-        self.room = Room::restore(self.journal.clone(), Phase::Started, hosts);
+        self.room = Room::restore(self.now, self.journal.clone(), Phase::Started, hosts);
         let after = self.room.state();
         assert!(after.epoch > before.epoch);
         assert_eq!(after.rev, before.rev);

@@ -56,7 +56,7 @@ impl RoomTask {
 
     fn new(hub: Hub, id: RoomId, stored: Stored, mailbox: mpsc::WeakSender<Message>) -> RoomTask {
         let room = match stored.state {
-            Some(state) => Room::restore(state, stored.phase, stored.hosts),
+            Some(state) => Room::restore(hub.now(), state, stored.phase, stored.hosts),
             None => Room::new(hub.now(), stored.phase, stored.hosts),
         };
         // The epoch of a restored room is journaled before anyone hears of it, so that the next
@@ -123,7 +123,7 @@ impl RoomTask {
                 self.out.push(Out::Snapshot(reply, snapshot));
             }
             Message::Report { connection, report } => {
-                if self.room.report(connection, report) {
+                if self.room.report(self.hub.now(), connection, report) {
                     self.users_changed();
                 }
             }
@@ -149,9 +149,17 @@ impl RoomTask {
     ) {
         // Whoever sent this holds a sender, so that one can be had.
         let Some(mailbox) = self.mailbox.upgrade() else { return };
-        if let Err(reason) = self.room.join(self.hub.now(), who, connection) {
-            self.out.push(Out::Denied(reply, HubError::Denied(reason)));
-            return;
+        match self.room.join(self.hub.now(), who, connection) {
+            Ok(None) => {}
+            Ok(Some(silent)) => {
+                if let Some(subscriber) = self.subscribers.remove(&silent) {
+                    subscriber.close();
+                }
+            }
+            Err(reason) => {
+                self.out.push(Out::Denied(reply, HubError::Denied(reason)));
+                return;
+            }
         }
         let size = self.hub.0.config.queue;
         let (subscription, subscriber) = Subscription::new(self.id, connection, size, mailbox);

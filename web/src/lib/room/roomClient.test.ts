@@ -281,10 +281,59 @@ describe('commands', () => {
     client.command({ op: 'STEP', frame: 6 });
     await socket.last.refuse(650, { snapshot: { ...clip, epoch: 9, rev: 20 } });
     expect(socket.commands).toHaveLength(2);
-    expect(socket.last.data).toMatchObject({ epoch: 9, base_rev: 20, op: 'STEP', frame: 6 });
+    expect(socket.last.data).toMatchObject({ epoch: 9, base_rev: 10, op: 'STEP', frame: 6 });
     await socket.last.refuse(650, { snapshot: { ...clip, epoch: 10, rev: 21 } });
     expect(socket.commands).toHaveLength(2);
     expect(client.state).toMatchObject({ epoch: 10, frame: 0 });
+  });
+
+  it('are not said again when a host came first, or when they would mean something else', async () => {
+    await attend({ ...clip, sync_mode: 'EVERYONE' });
+    const stale: Partial<RoomState>[] = [
+      { rev: 20, sync_mode: 'EVERYONE' },
+      { rev: 21, epoch: 9, sync_mode: 'EVERYONE', asset_id: 'C2' },
+      { rev: 22, epoch: 10, sync_mode: 'HOST', asset_id: 'C2' },
+    ];
+    for (const [n, state] of stale.entries()) {
+      client.command({ op: 'SEEK', frame: 6 });
+      await socket.last.refuse(650, { snapshot: { ...clip, ...state } });
+      expect(socket.commands).toHaveLength(n + 1);
+    }
+    client.command({ op: 'LOAD', asset_id: 'C3' });
+    await socket.last.refuse(650, { snapshot: { ...clip, epoch: 11, rev: 23 } });
+    expect(socket.commands).toHaveLength(5);
+  });
+
+  it('that waited name what was seen when they were wanted', async () => {
+    await attend({ ...clip, sync_mode: 'EVERYONE' });
+    client.command({ op: 'RATE', rate: 2 });
+    client.command({ op: 'SEEK', frame: 6 });
+    changed({ sync_mode: 'EVERYONE', rev: 12, rate: 2 });
+    await socket.last.answer(ack(11));
+    expect(socket.last.data).toMatchObject({ base_rev: 10, op: 'SEEK' });
+  });
+
+  it('that waited are dropped when something else is on show meanwhile', async () => {
+    await attend();
+    client.command({ op: 'RATE', rate: 2 });
+    client.command({ op: 'SEEK', frame: 6 });
+    await socket.commands[0]!.answer(ack(11));
+    expect(socket.commands).toHaveLength(2);
+    client.command({ op: 'STEP', frame: 7 });
+    changed({ epoch: 4, rev: 12, asset_id: 'C2' });
+    await socket.last.refuse(650, { snapshot: { ...clip, epoch: 4, rev: 12, asset_id: 'C2' } });
+    expect(socket.commands).toHaveLength(2);
+    expect(client.state).toMatchObject({ asset_id: 'C2', frame: 0 });
+  });
+
+  it("that follow a person's own change of clip are meant for it", async () => {
+    await attend();
+    client.command({ op: 'LOAD', asset_id: 'C2' });
+    client.command({ op: 'SEEK', frame: 6 });
+    await socket.last.answer(ack(11, 4));
+    expect(socket.last.data).toMatchObject({ epoch: 3, op: 'SEEK', frame: 6 });
+    await socket.last.refuse(650, { snapshot: { ...clip, epoch: 4, rev: 11, asset_id: 'C2' } });
+    expect(socket.last.data).toMatchObject({ epoch: 4, op: 'SEEK', frame: 6 });
   });
 
   it('that are refused leave no trace, and say why', async () => {

@@ -39,6 +39,25 @@ function supersedes(later: Op, earlier: Op): boolean {
   return false;
 }
 
+/** Something a person wants, and what they saw when they wanted it. */
+interface Wish {
+  op: Op;
+  /** The revision of the room. */
+  seen: number;
+  /** What is on show and who drives, once the person's own earlier wishes are fulfilled. */
+  asset_id: string | null;
+  sync_mode: SyncMode;
+}
+
+/**
+ * True if a wish still means the same. A frame is one of a clip; and whoever wanted something while others could drive,
+ * or nobody, did not know what they would undo now.
+ */
+function stillMeant(wish: Wish, state: RoomState): boolean {
+  if (wish.op.op === 'LOAD' || wish.op.op === 'MODE') return true;
+  return wish.asset_id === state.asset_id && wish.sync_mode === state.sync_mode;
+}
+
 /**
  * One person's side of a room: attends it as long as there is a connection, keeps the newest state, and sends
  * commands one after another, so that each names the state that its sender really saw.
@@ -46,8 +65,9 @@ function supersedes(later: Op, earlier: Op): boolean {
 export class RoomClient {
   readonly #options: Required<RoomClientOptions>;
   readonly #stops: Array<() => void> = [];
-  readonly #queue: Op[] = [];
-  #sending = false;
+  readonly #queue: Wish[] = [];
+  /** The wish that the room has not answered yet. */
+  #sending: Wish | null = null;
   #state: RoomState | null = null;
   /** What the person sees of their own commands until the room has answered them. */
   #predicted: RoomState | null = null;
@@ -83,8 +103,8 @@ export class RoomClient {
   command(op: Op): void {
     const state = this.state;
     if (!state || !this.#attending) return;
-    while (this.#queue.length > 0 && supersedes(op, this.#queue.at(-1)!)) this.#queue.pop();
-    this.#queue.push(op);
+    while (this.#queue.length > 0 && supersedes(op, this.#queue.at(-1)!.op)) this.#queue.pop();
+    this.#queue.push(this.#wish(op, state));
     this.#predicted = predict(state, op, this.#options.serverNow());
     this.#options.onChange();
     void this.#send();
@@ -178,30 +198,51 @@ export class RoomClient {
     this.#options.onChange();
   }
 
+  #wish(op: Op, shown: RoomState): Wish {
+    let { asset_id, sync_mode } = shown;
+    for (const earlier of [this.#sending, ...this.#queue]) {
+      if (earlier?.op.op === 'LOAD') asset_id = earlier.op.asset_id;
+      if (earlier?.op.op === 'MODE') sync_mode = earlier.op.sync_mode;
+    }
+    return { op, seen: this.#state?.rev ?? 0, asset_id, sync_mode };
+  }
+
   /** Prediction ends when every command is answered and the state that came of the last one is here. */
   #settle(): void {
-    const answered = !this.#sending && this.#queue.length === 0;
+    const answered = this.#sending === null && this.#queue.length === 0;
     if (answered && (this.#state?.rev ?? 0) >= this.#ackedRev) this.#predicted = null;
   }
 
   async #send(): Promise<void> {
     if (this.#sending) return;
-    this.#sending = true;
-    for (let op = this.#queue.shift(); op; op = this.#queue.shift()) {
-      const again = await this.#attempt(op);
-      // The room had moved on: said once more, knowing that.
-      if (again && this.#queue.length === 0) await this.#attempt(op);
+    for (let wish = this.#queue.shift(); wish; wish = this.#queue.shift()) {
+      if (this.#overtaken(wish)) {
+        this.#predicted = null;
+        continue;
+      }
+      this.#sending = wish;
+      const again = await this.#attempt(wish);
+      // Only the epoch was another: said once more in the new one.
+      if (again && this.#queue.length === 0) await this.#attempt(wish);
     }
-    this.#sending = false;
+    this.#sending = null;
     this.#settle();
     this.#options.onChange();
   }
 
-  /** True if the command was refused only because its sender had not seen the newest epoch. */
-  async #attempt(op: Op): Promise<boolean> {
+  /** True if others showed something else, or changed who drives, while a wish waited. */
+  #overtaken(wish: Wish): boolean {
+    const state = this.#state;
+    // What came of this person's own last command may be still on its way.
+    return !!state && state.rev >= this.#ackedRev && !stillMeant(wish, state);
+  }
+
+  /** True if the command was refused only because its sender had not seen the newest epoch, and is meant all the same. */
+  async #attempt(wish: Wish): Promise<boolean> {
     const { socket, id, newId } = this.#options;
-    const { epoch = 0, rev: base_rev = 0 } = this.#state ?? {};
-    const data = { id, cmd_id: newId(), epoch, base_rev, ...op };
+    const { epoch = 0 } = this.#state ?? {};
+    // What others did since is unseen: the room decides whether the wish still counts.
+    const data = { id, cmd_id: newId(), epoch, base_rev: wish.seen, ...wish.op };
     try {
       const ack = await socket.request<Ack>('rushes/room/command', data);
       this.#ackedRev = Math.max(this.#ackedRev, ack.rev);
@@ -212,7 +253,9 @@ export class RoomClient {
       if (!(error instanceof ApiError)) return false;
       const snapshot = error.details.snapshot as RoomState | undefined;
       if (snapshot) this.#accept(snapshot);
-      if (error.code === Code.STALE) return snapshot !== undefined;
+      if (error.code === Code.STALE) {
+        return !!snapshot && snapshot.epoch !== epoch && stillMeant(wish, snapshot);
+      }
       if (error.code !== Code.TOO_FAST) this.#options.onProblem(error.message);
       return false;
     }

@@ -92,6 +92,10 @@ pub struct Limits {
     pub live_address: Rate,
     /// WebRTC sessions of one address at a time; this machine's own do not count.
     pub sessions_per_address: usize,
+    /// Rooms of one production that may be open at once, beside those it was given in addition.
+    pub open_rooms: u32,
+    /// People of one room.
+    pub room_people: u32,
 }
 
 impl Limits {
@@ -120,6 +124,8 @@ impl Default for Limits {
             session: live.session.into(),
             live_address: live.address.into(),
             sessions_per_address: live.sessions_per_address,
+            open_rooms: 100,
+            room_people: 5000,
         }
     }
 }

@@ -25,7 +25,11 @@ use crate::{
 /// How long a login link works.
 pub const LOGIN_LINK_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Creates a person who belongs to a company.
+/// How long the link of a room's guest works.
+pub const GUEST_LINK_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Creates a person who belongs to a company. What a guest with their address was in rooms they
+/// are from now on.
 ///
 /// # Errors
 /// [`StoreError::Unique`] (`uq_users_email`) when the address is taken; [`StoreError::ForeignKey`]
@@ -47,6 +51,7 @@ pub async fn create_user(
     let id = users::create(db, &user, now).await?;
     let membership = MembershipRow { company_id, is_admin, is_owner: true };
     companies::set_member(db, id, membership, now).await?;
+    rooms::adopt_guest(db, &email.trim().to_lowercase(), id).await?;
     Ok(id)
 }
 
@@ -85,7 +90,7 @@ pub async fn login_link(
 }
 
 /// The guest of a room who goes by an address, made if absent, and the link that lets them in.
-/// It ends the link that they had before.
+/// It ends the link that they had before, and whoever came in by that.
 ///
 /// # Errors
 /// [`StoreError::ForeignKey`] when the room is absent.
@@ -106,7 +111,7 @@ pub async fn guest_link(
             rooms::add_seat(db, room, user, Some(&email), now).await?
         }
     };
-    let link = rooms::new_link(db, seat.id).await?;
+    let link = rooms::new_link(db, seat.id, now.plus(GUEST_LINK_LIFETIME)).await?;
     Ok((seat.user_id, format!("{public_url}/#/guest?u={link}")))
 }
 

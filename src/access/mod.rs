@@ -25,7 +25,7 @@ use crate::{
         companies::{CompanyRow, MembershipRow},
         groups::SeenGroup,
         playlists::PlaylistRow,
-        projects::SeenProject,
+        projects::{ProjectFilter, SeenProject},
     },
 };
 
@@ -250,13 +250,29 @@ pub fn asset_shows(asset: &FoundAsset, rights: Rights) -> bool {
     rights.sees(asset.row.hidden || asset.batch_hidden)
 }
 
-/// A playlist of the caller's own.
+/// A production in which the caller may create rooms: its administrators may, and those who may
+/// show the assets of one of its folders.
+///
+/// # Errors
+/// 404 when they do not see it, 800 when they may not.
+pub async fn group_for_rooms(db: &mut Db, caller: &Caller, id: GroupId) -> ApiResult<SeenGroup> {
+    let group = group(db, caller, id).await?;
+    let filter = ProjectFilter { group: Some(id), ..ProjectFilter::default() };
+    let folders = store::projects::list_seen(db, caller.user_id, filter).await?;
+    let shows = |folder: &SeenProject| folder.rights().may(Permission::ShareInReviewSession);
+    if group.is_admin() || folders.iter().any(shows) { Ok(group) } else { Err(denied()) }
+}
+
+/// A playlist of the caller's own, or that of a room that they may change.
 ///
 /// # Errors
 /// 404.
 pub async fn playlist(db: &mut Db, caller: &Caller, id: PlaylistId) -> ApiResult<PlaylistRow> {
-    store::playlists::get(db, id)
-        .await?
-        .filter(|row| row.owner_id == caller.user_id)
-        .ok_or_else(unknown)
+    let row = store::playlists::get(db, id).await?.ok_or_else(unknown)?;
+    if row.owner_id == caller.user_id {
+        return Ok(row);
+    }
+    let room = store::rooms::with_own_playlist(db, id).await?.ok_or_else(unknown)?;
+    let seen = store::rooms::seen(db, caller.user_id, room).await?;
+    seen.filter(|room| room.may_edit()).map(|_| row).ok_or_else(unknown)
 }

@@ -353,7 +353,11 @@ pub(super) struct DeletePlaylist {
 /// Deletes a playlist; its assets stay.
 pub(super) async fn delete(ctx: &mut Ctx, req: DeletePlaylist) -> ApiResult<Deleted> {
     let caller = ctx.user()?.clone();
-    access::playlist(ctx.db(), &caller, req.id).await?;
+    let row = access::playlist(ctx.db(), &caller, req.id).await?;
+    if row.playlist_type == PlaylistType::ReviewSession {
+        return Err(ApiError::new(Code::PERMISSION_DENIED)
+            .message("The playlist of a room goes with the room"));
+    }
     store::playlists::delete(ctx.db(), req.id).await?;
     Ok(Deleted { deleted: Some(true) })
 }

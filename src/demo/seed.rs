@@ -3,6 +3,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rushes_sessions::hub::HubError;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ const CLIP_FOLDER: &str = "clips";
 const HOST_EMAIL: &str = "host@rushes.test";
 const PRODUCER_EMAIL: &str = "producer@rushes.test";
 const GUEST_EMAIL: &str = "guest@rushes.test";
+/// How long the guest's link works.
+const DEMO_LINK_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Why the demo could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -239,7 +242,9 @@ pub(super) async fn guest_link(store: &Store, room: RoomId) -> Result<Option<Str
     let Some(seat) = rooms::guest_with_email(&mut tx, room, GUEST_EMAIL).await? else {
         return Ok(None);
     };
-    let link = rooms::new_link(&mut tx, seat.id).await?;
+    // The demo prints the same link for as long as its data folder is there.
+    let expires = Millis::now().plus(DEMO_LINK_LIFETIME);
+    let link = rooms::new_link(&mut tx, seat.id, expires).await?;
     tx.commit().await.map_err(StoreError::from)?;
     Ok(Some(link))
 }

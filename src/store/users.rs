@@ -105,6 +105,15 @@ pub async fn by_email(db: &mut Db, email: &str) -> Result<Option<UserRow>, Store
     Ok(sqlx::query_as(sql).bind(normal_email(email)).fetch_optional(db).await?)
 }
 
+/// The account with an address, unless it is deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account(db: &mut Db, email: &str) -> Result<Option<UserRow>, StoreError> {
+    let found = by_email(db, email).await?;
+    Ok(found.filter(|user| user.account_status != AccountStatus::Deleted))
+}
+
 /// Sets the name of a person (a guest gives it on arrival).
 ///
 /// # Errors

@@ -48,7 +48,7 @@ pub(crate) async fn sign_in(ctx: &mut Ctx, req: GuestLink) -> ApiResult<GuestSig
     let (now, peer) = (ctx.now(), ctx.peer);
     let attempt = begin(ctx, None)?;
     let unknown = || ApiError::new(Code::INVALID_TOKEN);
-    let seat = store::rooms::by_link(ctx.db(), &req.review_session_user_id).await?;
+    let seat = store::rooms::by_link(ctx.db(), &req.review_session_user_id, now).await?;
     let seat = seat.ok_or_else(unknown)?;
     ctx.app().logins.succeeded(&attempt);
     let room = store::rooms::get(ctx.db(), seat.room_id).await?.ok_or_else(unknown)?;
@@ -56,8 +56,11 @@ pub(crate) async fn sign_in(ctx: &mut Ctx, req: GuestLink) -> ApiResult<GuestSig
         return Err(ApiError::new(Code::ROOM_COMPLETE));
     }
     if let Some(email) = &seat.guest_email
-        && store::users::by_email(ctx.db(), email).await?.is_some()
+        && let Some(account) = store::users::account(ctx.db(), email).await?
     {
+        // What the guest was in rooms their account is from now on.
+        store::rooms::adopt_guest(ctx.db(), email, account.id).await?;
+        ctx.commit_on_error();
         return Err(ApiError::new(Code::GUEST_UPGRADED));
     }
     let (first, last) = (name("firstname", &req.firstname)?, name("lastname", &req.lastname)?);

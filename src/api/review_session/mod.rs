@@ -33,11 +33,6 @@ pub(super) use playlists::{
 };
 pub(super) use state::{join, set_state};
 
-/// Rooms of one production that may be open at once, beside those it was given in addition.
-const ROOMS: i64 = 100;
-/// People of one room.
-const PARTICIPANTS: i64 = 5_000;
-
 /// A room. The fields are those of the contract; the ones that have no meaning here are null, and
 /// what is not built yet is off.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -183,7 +178,7 @@ pub(super) struct CreateReviewSession {
 /// Creates a room of the caller's own, as a draft.
 pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult<ReviewSession> {
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
-    let group = access::group(ctx.db(), &caller, req.group_id).await?;
+    let group = access::group_for_rooms(ctx.db(), &caller, req.group_id).await?;
     need_place(ctx, req.group_id, group.row.additional_rooms).await?;
     let mut row = new_room(ctx, &caller, req.group_id, group.row.company_id, req.name).await?;
     row.description = req.description.unwrap_or_default();
@@ -241,7 +236,8 @@ async fn new_room(
 /// Refuses one more open room when a production has as many as it may have.
 async fn need_place(ctx: &mut Ctx, group: GroupId, additional: i64) -> ApiResult<()> {
     let open = store::rooms::open_in_group(ctx.db(), group).await?;
-    if open >= ROOMS + additional { Err(ApiError::new(Code::TOO_MANY_ROOMS)) } else { Ok(()) }
+    let most = i64::from(ctx.app().config.limits.open_rooms) + additional;
+    if open >= most { Err(ApiError::new(Code::TOO_MANY_ROOMS)) } else { Ok(()) }
 }
 
 async fn set_teams(ctx: &mut Ctx, room: RoomId, teams: Option<Vec<AnyId>>) -> ApiResult<()> {
@@ -293,8 +289,10 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     room.need_edit()?;
     let mut row = room.row;
     if let Some(id) = req.group_id.filter(|id| *id != row.production_id) {
-        let group = access::group(ctx.db(), &caller, id).await?;
-        need_place(ctx, id, group.row.additional_rooms).await?;
+        let group = access::group_for_rooms(ctx.db(), &caller, id).await?;
+        if row.status != RoomStatus::Complete {
+            need_place(ctx, id, group.row.additional_rooms).await?;
+        }
         (row.production_id, row.company_id) = (id, group.row.company_id);
     }
     if let Some(id) = req.company_id.filter(|id| *id != row.company_id) {
@@ -332,7 +330,8 @@ pub(super) async fn start(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<ReviewSessi
         let additional = group.map_or(0, |group| group.additional_rooms);
         need_place(ctx, row.production_id, additional).await?;
     }
-    // Playlists of which nothing may be shown are a mistake; a room without any is not.
+    // Playlists of which nothing may be shown are a mistake; a room without assets is not: it may
+    // be there to talk, or wait for somebody's upload.
     if room.asset_count > 0 && access::shown_in_room(ctx.db(), row.id).await?.is_empty() {
         return Err(ApiError::new(Code::NO_SHAREABLE_ASSETS));
     }

@@ -1,9 +1,11 @@
 //! Who is in a room.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{PARTICIPANTS, RoomOnly, is_guest, mail, tell};
+use super::{RoomOnly, is_guest, mail, tell};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
@@ -183,9 +185,13 @@ pub(super) async fn seat_all(
 }
 
 /// Refuses more people than a room has place for.
-async fn need_room(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
+pub(super) async fn need_room(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
     let people = store::rooms::participants(ctx.db(), room).await?;
-    if people > PARTICIPANTS { Err(ApiError::new(Code::ROOM_FULL)) } else { Ok(()) }
+    if people > i64::from(ctx.app().config.limits.room_people) {
+        Err(ApiError::new(Code::ROOM_FULL))
+    } else {
+        Ok(())
+    }
 }
 
 /// Makes these the people and the hosts of a room; whichever is absent stays.
@@ -260,8 +266,15 @@ pub(crate) async fn create_users(
         return Err(error.field("emails", Code::INVALID_EMAIL, message));
     }
     let mut created = Vec::with_capacity(req.emails.len());
+    let mut invited: HashMap<String, UserId> = HashMap::new();
     for email in &req.emails {
-        let user_id = invite(ctx, &room.row, &email.trim().to_lowercase()).await?;
+        let email = email.trim().to_lowercase();
+        // Another link would end the one that is in the first mail.
+        let user_id = match invited.get(&email) {
+            Some(user_id) => *user_id,
+            None => invite(ctx, &room.row, &email).await?,
+        };
+        invited.insert(email, user_id);
         created.push(CreatedRoomUser { user_id: Some(user_id) });
     }
     need_room(ctx, room.row.id).await?;
@@ -270,7 +283,8 @@ pub(crate) async fn create_users(
 
 async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str) -> ApiResult<UserId> {
     let now = ctx.now();
-    if let Some(user) = store::users::by_email(ctx.db(), email).await? {
+    if let Some(user) = store::users::account(ctx.db(), email).await? {
+        store::rooms::adopt_guest(ctx.db(), email, user.id).await?;
         store::rooms::add_seat(ctx.db(), room.id, user.id, None, now).await?;
         let url = format!("{}/#/rooms/{}", ctx.app().public_url(), room.id);
         mail::invite(ctx, room, email, &url);

@@ -17,7 +17,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     ids::{PlaylistAssetId, PlaylistId, ProjectId, RoomId},
     rpc::{Caller, CallerKind, Ctx},
-    store::{self, rooms::RoomAsset},
+    store::{self, rooms::RoomAsset, text::PlaylistType},
 };
 
 /// A playlist of a room.
@@ -227,7 +227,12 @@ pub(super) async fn attach(
     let before = store::rooms::playlists(ctx.db(), room).await?;
     for id in ids {
         if !before.iter().any(|row| row.id == *id) {
-            access::playlist(ctx.db(), caller, *id).await.map_err(|error| {
+            let found = access::playlist(ctx.db(), caller, *id).await.and_then(|row| {
+                // Another room's own shows what that room's people were meant to see.
+                let of_room = row.playlist_type == PlaylistType::ReviewSession;
+                if of_room { Err(ApiError::new(Code::NOT_FOUND)) } else { Ok(()) }
+            });
+            found.map_err(|error| {
                 error.field("playlist_ids", Code::NOT_FOUND, format!("there is no playlist {id}"))
             })?;
         }

@@ -4,7 +4,7 @@ use rushes_sessions::SyncMode;
 use rushes_signaling::meeting::{Attendee, Meeting};
 use serde::{Deserialize, Serialize};
 
-use super::{PARTICIPANTS, ReviewSession};
+use super::{ReviewSession, people};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
@@ -40,9 +40,7 @@ pub(crate) async fn join(ctx: &mut Ctx, req: JoinReviewSession) -> ApiResult<Joi
         RoomStatus::Complete => return Err(ApiError::new(Code::ROOM_COMPLETE)),
         RoomStatus::Started => {}
     }
-    if store::rooms::participants(ctx.db(), req.id).await? > PARTICIPANTS {
-        return Err(ApiError::new(Code::ROOM_FULL));
-    }
+    people::need_room(ctx, req.id).await?;
     let seat = store::rooms::seat(ctx.db(), req.id, caller.user_id).await?;
     let seat = seat.ok_or(ApiError::new(Code::CANNOT_JOIN))?;
     // A new id and proof for each joining: whoever joins again in another window does not share

@@ -18,8 +18,9 @@ use crate::{
 
 pub use journal::{commit_states, load};
 pub use seats::{
-    RoomUserRow, Seat, add_seat, add_team, audience, by_link, guest_with_email, hosts, join,
-    new_link, participants, remove_seat, role, seat, seats, set_host, set_teams, teams, users,
+    RoomUserRow, Seat, add_seat, add_team, adopt_guest, audience, by_link, guest_with_email, hosts,
+    join, new_link, participants, remove_seat, role, seat, seats, set_host, set_teams, teams,
+    users,
 };
 pub use shown::{
     RoomAsset, add_playlist, assets, in_playlist, places_for, playlists, set_order, set_playlists,
@@ -82,7 +83,7 @@ pub struct SeenRoom {
     pub state: Option<Json<State>>,
     /// How many playlists it shows beside its own.
     pub playlist_count: i64,
-    /// How many entries these and its own have.
+    /// How many assets are in these and its own.
     pub asset_count: i64,
     /// Whether the one who sees it has a seat in it.
     pub is_seated: bool,
@@ -90,7 +91,7 @@ pub struct SeenRoom {
     pub is_host: bool,
     /// Whether they may do everything in its production.
     pub is_admin: bool,
-    /// When they last joined.
+    /// When anybody last joined.
     pub last_joined: Option<Millis>,
 }
 
@@ -120,10 +121,14 @@ macro_rules! select_seen {
             "(SELECT COUNT(*) FROM playlist_assets e JOIN assets a ON a.id = e.asset_id ",
             "WHERE a.status <> 'DELETED' AND (e.playlist_id = r.session_playlist_id ",
             "OR e.playlist_id IN (SELECT x.playlist_id FROM room_playlists x ",
-            "WHERE x.room_id = r.id))) AS asset_count, ",
+            "WHERE x.room_id = r.id))) + (SELECT COUNT(*) FROM room_playlists x ",
+            "JOIN playlists p ON p.id = x.playlist_id AND p.playlist_source = 'FOLDER' ",
+            "JOIN assets a ON a.project_id = p.source_project_id ",
+            "WHERE x.room_id = r.id AND a.status <> 'DELETED') AS asset_count, ",
             "s.id IS NOT NULL AS is_seated, COALESCE(s.is_host, FALSE) AS is_host, ",
             "(COALESCE(m.is_admin, FALSE) OR (m.user_id IS NOT NULL AND n.owner_id = $1)) ",
-            "AS is_admin, s.last_joined ",
+            "AS is_admin, (SELECT MAX(x.last_joined) FROM room_users x WHERE x.room_id = r.id) ",
+            "AS last_joined ",
             "FROM rooms r JOIN productions n ON n.id = r.production_id ",
             "JOIN companies c ON c.id = r.company_id JOIN users o ON o.id = r.owner_id ",
             "LEFT JOIN room_states st ON st.room_id = r.id ",
@@ -248,6 +253,18 @@ pub async fn delete(db: &mut Db, row: &RoomRow) -> Result<(), StoreError> {
         super::playlists::delete(db, playlist).await?;
     }
     Ok(())
+}
+
+/// The room whose own playlist this is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_own_playlist(
+    db: &mut Db,
+    playlist: PlaylistId,
+) -> Result<Option<RoomId>, StoreError> {
+    let sql = "SELECT id FROM rooms WHERE session_playlist_id = $1";
+    Ok(sqlx::query_scalar(sql).bind(playlist).fetch_optional(db).await?)
 }
 
 /// How many rooms of a production are not complete.

@@ -6,6 +6,7 @@ use super::super::{Db, StoreError};
 use crate::{
     ids::{RoomId, RoomUserId, UserId},
     secret::{Secret, SecretDigest},
+    store::text::TokenKind,
     time::Millis,
 };
 
@@ -222,33 +223,80 @@ pub async fn guest_with_email(
     Ok(sqlx::query_as(sql).bind(room).bind(email).fetch_optional(db).await?)
 }
 
-/// Draws the secret of a guest's link, and ends the one before. It is the `review_session_user_id`
-/// of the API: the seat's id, and then the secret. It can never be had again.
+/// Draws the secret of a guest's link, and ends the one before with whoever came in by it: it may
+/// be another than it was meant for. It is the `review_session_user_id` of the API: the seat's id,
+/// and then the secret. It can never be had again.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn new_link(db: &mut Db, seat: RoomUserId) -> Result<String, StoreError> {
+pub async fn new_link(
+    db: &mut Db,
+    seat: RoomUserId,
+    expires: Millis,
+) -> Result<String, StoreError> {
     let secret = Secret::random();
-    sqlx::query("UPDATE room_users SET link_sha256 = $2 WHERE id = $1")
+    sqlx::query("UPDATE room_users SET link_sha256 = $2, link_expires = $3 WHERE id = $1")
         .bind(seat)
         .bind(secret.digest())
-        .execute(db)
+        .bind(expires)
+        .execute(&mut *db)
         .await?;
+    let sql = "DELETE FROM tokens WHERE kind = $2 AND EXISTS (SELECT 1 FROM room_users s \
+               WHERE s.id = $1 AND s.user_id = tokens.user_id AND s.room_id = tokens.room_id)";
+    sqlx::query(sql).bind(seat).bind(TokenKind::Guest).execute(db).await?;
     Ok(format!("{seat}{}", secret.reveal()))
 }
 
-/// The seat that a guest's link opens.
+/// Gives the seats of the guest with an address to the account that has it now, and ends the
+/// guest. The links stay, to say that they are of no use any more.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn by_link(db: &mut Db, link: &str) -> Result<Option<Seat>, StoreError> {
+pub async fn adopt_guest(db: &mut Db, email: &str, account: UserId) -> Result<(), StoreError> {
+    let sql = "SELECT s.* FROM room_users s JOIN users u ON u.id = s.user_id \
+               WHERE s.guest_email = $1 AND u.is_guest AND s.user_id <> $2";
+    let guests: Vec<Seat> =
+        sqlx::query_as(sql).bind(email).bind(account).fetch_all(&mut *db).await?;
+    for guest in guests {
+        for sql in [
+            // A guest is one of one room.
+            "DELETE FROM tokens WHERE user_id = $1",
+            "UPDATE users SET account_status = 'DELETED' WHERE id = $1",
+        ] {
+            sqlx::query(sql).bind(guest.user_id).execute(&mut *db).await?;
+        }
+        // A seat that the account has already goes: the guest's is known by the link.
+        let own = seat(db, guest.room_id, account).await?;
+        if let Some(own) = &own {
+            sqlx::query("DELETE FROM room_users WHERE id = $1")
+                .bind(own.id)
+                .execute(&mut *db)
+                .await?;
+        }
+        let is_host = guest.is_host || own.as_ref().is_some_and(|own| own.is_host);
+        let role = own.and_then(|own| own.role).or(guest.role);
+        sqlx::query("UPDATE room_users SET user_id = $2, is_host = $3, role = $4 WHERE id = $1")
+            .bind(guest.id)
+            .bind(account)
+            .bind(is_host)
+            .bind(role)
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The seat that a guest's link opens, unless the link has ended.
+///
+/// # Errors
+/// When the database fails.
+pub async fn by_link(db: &mut Db, link: &str, now: Millis) -> Result<Option<Seat>, StoreError> {
     // 32 digits of the id, and the secret.
     let Some((id, secret)) = link.split_at_checked(32) else { return Ok(None) };
     let Ok(id) = id.parse::<RoomUserId>() else { return Ok(None) };
-    let sql = "SELECT * FROM room_users WHERE id = $1 AND link_sha256 = $2";
-    let seat =
-        sqlx::query_as(sql).bind(id).bind(SecretDigest::of(secret)).fetch_optional(db).await?;
-    Ok(seat)
+    let sql = "SELECT * FROM room_users WHERE id = $1 AND link_sha256 = $2 AND link_expires > $3";
+    let digest = SecretDigest::of(secret);
+    Ok(sqlx::query_as(sql).bind(id).bind(digest).bind(now).fetch_optional(db).await?)
 }
 
 /// The teams of a room.

@@ -1,26 +1,29 @@
 //! Guests: they come by a link, and see one room.
 
 use rushes::provision;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::stage::Stage;
 use crate::harness::{Rushes, code};
 
 /// The link in the only mail that went to an address.
-fn mailed(rushes: &Rushes, email: &str) -> String {
+pub(super) fn mailed(rushes: &Rushes, email: &str) -> String {
+    let mut links = all_mailed(rushes, email);
+    assert_eq!(links.len(), 1, "{links:?}");
+    links.remove(0)
+}
+
+/// The links in all mails that went to an address.
+fn all_mailed(rushes: &Rushes, email: &str) -> Vec<String> {
     let folder = rushes.app().config.data.join("mail");
     let mails = std::fs::read_dir(folder).unwrap();
     let mails = mails.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let theirs: Vec<String> =
-        mails.filter(|mail| mail.starts_with(&format!("To: {email}\r\n"))).collect();
-    assert_eq!(theirs.len(), 1, "{theirs:?}");
-    let (_, link) = theirs[0].split_once("/#/guest?u=").unwrap();
-    link.lines().next().unwrap().to_owned()
-}
-
-async fn invite(stage: &Stage, room: &str, emails: &[&str]) -> Value {
-    let body = json!({ "review_session_id": room, "emails": emails });
-    stage.ask(&stage.host, "/create/review_session/users", body).await
+    let theirs = mails.filter(|mail| mail.starts_with(&format!("To: {email}\r\n")));
+    let link = |mail: String| {
+        let (_, link) = mail.split_once("/#/guest?u=").unwrap();
+        link.lines().next().unwrap().to_owned()
+    };
+    theirs.map(link).collect()
 }
 
 #[tokio::test]
@@ -28,7 +31,7 @@ async fn a_guest_comes_by_the_link_and_sees_that_room_alone() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
     let (room, other) = (stage.room().await, stage.room().await);
-    let created = invite(&stage, &room, &["Guest@rushes.test", "crew@rushes.test"]).await;
+    let created = stage.invite(&room, &["Guest@rushes.test", "crew@rushes.test"]).await;
     assert_eq!(created[1]["user_id"], json!(stage.crew.id), "who has an account is no guest");
     let link = mailed(&rushes, "guest@rushes.test");
     let guest = stage.guest(&link).await;
@@ -83,8 +86,9 @@ async fn another_link_ends_the_one_before() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
     let room = stage.room().await;
-    invite(&stage, &room, &["guest@rushes.test"]).await;
+    stage.invite(&room, &["guest@rushes.test"]).await;
     let first = mailed(&rushes, "guest@rushes.test");
+    let early = stage.guest(&first).await;
     let mut tx = rushes.app().store.write().await.unwrap();
     let now = rushes::time::Millis::now();
     let id = room.parse().unwrap();
@@ -92,6 +96,8 @@ async fn another_link_ends_the_one_before() {
         provision::guest_link(&mut tx, "", id, "guest@rushes.test", now).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(stage.sign_in(&first).await.0, 401);
+    // Whoever came in by it is out too: it may have been somebody else.
+    assert_eq!(stage.refused(&early, "/get/review_sessions", json!({})).await, (401, 405));
     let second = url.strip_prefix("/#/guest?u=").unwrap();
     assert_eq!(stage.guest(second).await.id, user);
     // In any casing, as every id and secret.
@@ -103,7 +109,7 @@ async fn a_guest_who_got_an_account_uses_that_and_a_complete_room_lets_nobody_in
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
     let room = stage.room().await;
-    invite(&stage, &room, &["guest@rushes.test", "late@rushes.test"]).await;
+    stage.invite(&room, &["guest@rushes.test", "late@rushes.test"]).await;
     let mut tx = rushes.app().store.write().await.unwrap();
     let account = rushes::store::users::NewUser {
         email: Some("guest@rushes.test".to_owned()),
@@ -121,11 +127,68 @@ async fn a_guest_who_got_an_account_uses_that_and_a_complete_room_lets_nobody_in
 }
 
 #[tokio::test]
+async fn an_account_takes_over_what_its_guest_was() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    for room in [stage.room().await, stage.room().await] {
+        stage.invite(&room, &["later@rushes.test"]).await;
+    }
+    let links = all_mailed(&rushes, "later@rushes.test");
+    let guest = stage.guest(&links[0]).await;
+    // The mails are in no order.
+    let theirs = stage.ask(&guest, "/get/review_sessions", json!({})).await;
+    let first = theirs[0]["id"].clone();
+    let host = json!({ "id": first, "user_id": guest.id, "is_host": true });
+    stage.ask(&stage.host, "/set/review_session/user/host", host).await;
+    let role = json!({ "id": first, "role": "Editor" });
+    stage.ask(&guest, "/set/review_session/user/role", role).await;
+
+    let later = stage.person(&rushes.app().store, "later", false, None).await;
+    assert_eq!(stage.refused(&guest, "/get/review_sessions", json!({})).await, (401, 405));
+    for link in &links {
+        let (status, answer) = stage.sign_in(link).await;
+        assert_eq!((status.as_u16(), code(&answer)), (409, 677));
+    }
+    let rooms = stage.ask(&later, "/get/review_sessions", json!({})).await;
+    assert_eq!(rooms.as_array().unwrap().len(), 2);
+    let of = json!({ "id": first, "user_id": later.id });
+    let user = stage.ask(&later, "/get/review_session/user", of).await;
+    assert_eq!((&user["role"], &user["user_type"]), (&json!("Editor"), &json!("USER")));
+    assert_eq!(user["is_host"], true);
+    let users = stage.ask(&later, "/get/review_session/users", json!({ "id": first })).await;
+    let theirs = users.as_array().unwrap().iter().filter(|u| u["email"] == "later@rushes.test");
+    assert_eq!(theirs.count(), 1);
+    // Inviting them again is inviting the account.
+    let again = stage.invite(first.as_str().unwrap(), &["later@rushes.test"]).await;
+    assert_eq!(again[0]["user_id"], json!(later.id));
+}
+
+#[tokio::test]
+async fn a_link_ends_by_itself_and_one_invitation_has_one() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let twice = ["guest@rushes.test", "Guest@Rushes.test"];
+    let created = stage.invite(&room, &twice).await;
+    assert_eq!(created[0], created[1]);
+    let link = mailed(&rushes, "guest@rushes.test");
+    stage.guest(&link).await;
+    let mut tx = rushes.app().store.write().await.unwrap();
+    let seat = rushes::store::rooms::by_link(&mut tx, &link, rushes::time::Millis::now()).await;
+    let seat = seat.unwrap().unwrap();
+    let past = rushes::time::Millis::now();
+    let ended = rushes::store::rooms::new_link(&mut tx, seat.id, past).await.unwrap();
+    tx.commit().await.unwrap();
+    let (status, answer) = stage.sign_in(&ended).await;
+    assert_eq!((status.as_u16(), code(&answer)), (401, 405));
+}
+
+#[tokio::test]
 async fn guesses_at_a_link_are_counted() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
     let room = stage.room().await;
-    invite(&stage, &room, &["guest@rushes.test"]).await;
+    stage.invite(&room, &["guest@rushes.test"]).await;
     let link = mailed(&rushes, "guest@rushes.test");
     let wrong = format!("{}{}", &link[..32], "0".repeat(64));
     for guess in ["", "x", &wrong, &link[..95]] {

@@ -1,6 +1,8 @@
 //! Rooms: their life, their people, and what everyone sees in them.
 
 mod guests;
+mod lifecycle;
+mod matrix;
 mod stage;
 
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use rushes::{
-    ids::{AssetId, CompanyId, GroupId, PlaylistId, UserId},
+    ids::{AssetId, CompanyId, GroupId, PlaylistId, ProjectId, UserId},
     provision,
     store::{
         Db, Store,
@@ -25,7 +25,9 @@ use crate::harness::{Person, Rushes, Socket};
 /// A production with two clips in a playlist of the host's, one clip that is in none, and people:
 /// the host owns the production, the crew belongs to its company, and the stranger to another.
 pub(super) struct Stage {
+    pub(super) company: CompanyId,
     pub(super) group: GroupId,
+    pub(super) project: ProjectId,
     pub(super) playlist: PlaylistId,
     pub(super) clips: [AssetId; 2],
     pub(super) hidden: AssetId,
@@ -37,9 +39,13 @@ pub(super) struct Stage {
 }
 
 async fn person(db: &mut Db, company: CompanyId, name: &str) -> Person {
+    with_rights(db, company, name, false).await
+}
+
+async fn with_rights(db: &mut Db, company: CompanyId, name: &str, admin: bool) -> Person {
     let now = Millis::now();
     let email = format!("{name}@rushes.test");
-    let id = provision::create_user(db, company, &email, (name, "Test"), false, now).await.unwrap();
+    let id = provision::create_user(db, company, &email, (name, "Test"), admin, now).await.unwrap();
     let lifetime = Duration::from_secs(3600);
     let token = NewToken { user_id: id, kind: TokenKind::User, room_id: None, lifetime };
     let token = credentials::create_token(db, token, now).await.unwrap();
@@ -86,8 +92,43 @@ impl Stage {
         playlists::set_assets(db, playlist, &clips[..2], now).await.unwrap();
         tx.commit().await.unwrap();
         let [one, two, hidden] = clips.try_into().unwrap();
-        let client = reqwest::Client::new();
-        Self { group, playlist, clips: [one, two], hidden, host, crew, stranger, client, address }
+        Self {
+            company,
+            group,
+            project,
+            playlist,
+            clips: [one, two],
+            hidden,
+            host,
+            crew,
+            stranger,
+            client: reqwest::Client::new(),
+            address,
+        }
+    }
+
+    /// Another person of the company: its administrator, or a member of the folder.
+    pub(super) async fn person(
+        &self,
+        store: &Store,
+        name: &str,
+        admin: bool,
+        group: Option<i64>,
+    ) -> Person {
+        let mut tx = store.write().await.unwrap();
+        let person = with_rights(&mut tx, self.company, name, admin).await;
+        if let Some(group) = group {
+            let (project, now) = (self.project, Millis::now());
+            provision::add_project_member(&mut tx, project, person.id, group, now).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        person
+    }
+
+    /// Invites people by their addresses.
+    pub(super) async fn invite(&self, room: &str, emails: &[&str]) -> Value {
+        let body = json!({ "review_session_id": room, "emails": emails });
+        self.ask(&self.host, "/create/review_session/users", body).await
     }
 
     /// Asks as somebody, and gives back the status and the answer.

@@ -17,7 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     api,
     config::Config,
-    events::Bus,
+    events::{Bus, Turns},
     live::reach::Host,
     login_guard::LoginGuard,
     rooms,
@@ -35,6 +35,8 @@ pub struct App {
     pub media: Media,
     /// Where events go.
     pub bus: Bus,
+    /// In which order they go.
+    pub turns: Turns,
     /// The rooms in use.
     pub hub: Hub,
     /// What is built of the contract.
@@ -91,6 +93,7 @@ impl App {
             store,
             media,
             bus: Bus::default(),
+            turns: Turns::default(),
             routes: api::routes(),
             extensions: api::extensions(),
             metrics: Metrics::default(),

@@ -11,11 +11,13 @@ use std::{
 use rushes_sessions::{
     self as sessions, Asset, Attendee, FrameRate, Hub, Report, State,
     hub::{
-        self, Delivery, HubConfig, HubError, Journal, JournalError, RoomEvent, Stored, Subscription,
+        self, Closed, Delivery, HubConfig, HubError, Journal, JournalError, RoomEvent, Stored,
+        Subscription,
     },
 };
 use rushes_signaling::room::{
-    CommandRequest, ReportRequest, RoomRequest, SubscribedBody, event_text, failure,
+    ClosedReason, CommandRequest, ReportRequest, RoomRequest, SubscribeRequest, SubscribedBody,
+    closed_text, event_text, failure,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -179,18 +181,16 @@ impl RoomExtension {
     }
 
     async fn subscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
-        let request: RoomRequest = read(&call.data)?;
+        let request: SubscribeRequest = read(&call.data)?;
         let (app, connection) = (&call.app, &call.connection);
         let room = RoomId::from(request.id);
-        let attends = self.attending().get(&connection.id).map_or(0, HashMap::len);
-        if attends >= ROOMS_PER_CONNECTION {
+        if self.attends(connection.id, room) >= ROOMS_PER_CONNECTION {
             return Err(
                 ApiError::new(Code::CANNOT_JOIN).message("Too many rooms by one connection")
             );
         }
-        let attendee = admit(app, &connection.caller, room).await?;
-        let seat = Place { room, attendee, connection: connection.id };
-        let (snapshot, subscription) = seat.take(app).await?;
+        let seat = Place { room, caller: connection.caller.clone(), connection: connection.id };
+        let (snapshot, subscription) = seat.take(app, request.since).await?;
         app.bus.enter(connection.id, room);
         let user = connection.caller.user_id.into();
         let answer = SubscribedBody::new(request.id, &snapshot, user);
@@ -201,6 +201,14 @@ impl RoomExtension {
             former.abort();
         }
         Ok(json!(answer))
+    }
+
+    /// How many other rooms a connection is in.
+    fn attends(&self, connection: ConnectionId, room: RoomId) -> usize {
+        let mut attending = self.attending();
+        let Some(rooms) = attending.get_mut(&connection) else { return 0 };
+        rooms.retain(|_, forwarder| !forwarder.is_finished());
+        rooms.keys().filter(|other| **other != room).count()
     }
 
     fn unsubscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
@@ -219,17 +227,27 @@ impl RoomExtension {
 /// Somebody's connection to a room.
 struct Place {
     room: RoomId,
-    attendee: Attendee,
+    caller: Caller,
     connection: ConnectionId,
 }
 
 impl Place {
-    async fn take(&self, app: &App) -> ApiResult<(hub::Snapshot, Subscription)> {
+    /// Attends the room, as long as its person may.
+    async fn take(
+        &self,
+        app: &App,
+        since: Option<u64>,
+    ) -> ApiResult<(hub::Snapshot, Subscription)> {
+        let attendee = admit(app, &self.caller, self.room).await?;
         let connection = sessions::ConnectionId(self.connection.0);
-        app.hub
-            .subscribe(self.room.into(), self.attendee.clone(), connection)
+        let taken = app
+            .hub
+            .subscribe(self.room.into(), attendee, connection, since)
             .await
-            .map_err(|error| refused(&app.hub, &error))
+            .map_err(|error| refused(&app.hub, &error))?;
+        // Whoever was removed meanwhile was perhaps removed before they were in.
+        admit(app, &self.caller, self.room).await?;
+        Ok(taken)
     }
 }
 
@@ -249,29 +267,40 @@ async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> 
 
 /// Takes what happens in a room to a connection, until either ends.
 async fn forward(app: Arc<App>, place: Place, mut subscription: Subscription, mailbox: Mailbox) {
-    loop {
+    let ended = loop {
         match subscription.next().await {
             Delivery::Event(broadcast) => {
                 let text = broadcast.text(event_text);
                 if !mailbox.send(text.as_ref().into()) {
-                    break;
+                    break None;
                 }
             }
             Delivery::Resync => match renew(&app, &place, &mailbox).await {
-                Some(renewed) => subscription = renewed,
-                None => break,
+                Ok(renewed) => subscription = renewed,
+                Err(reason) => break Some(reason),
             },
-            Delivery::Closed => break,
+            Delivery::Closed(Closed::Removed) => break Some(ClosedReason::Removed),
+            Delivery::Closed(Closed::Deleted) => break Some(ClosedReason::Deleted),
+            Delivery::Closed(Closed::Replaced) => break Some(ClosedReason::Replaced),
         }
-    }
+    };
     app.bus.leave(place.connection, place.room);
+    if let Some(reason) = ended {
+        mailbox.send(closed_text(place.room.into(), reason).into());
+    }
 }
 
 /// Attends a room again that had to begin anew, and tells the connection what it may have missed.
-async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Option<Subscription> {
+async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscription, ClosedReason> {
     for _ in 0..RENEWALS {
         tokio::time::sleep(RENEWAL_WAIT).await;
-        let Ok((snapshot, subscription)) = place.take(app).await else { continue };
+        let (snapshot, subscription) = match place.take(app, None).await {
+            Ok(taken) => taken,
+            Err(error) if error.code() == Code::ROOM_NOT_FOUND => {
+                return Err(ClosedReason::Removed);
+            }
+            Err(_) => continue,
+        };
         let state = RoomEvent::State {
             state: Box::new(snapshot.state),
             server_ms: snapshot.server_ms,
@@ -281,10 +310,10 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Option<Subscripti
         for event in [state, RoomEvent::Users(snapshot.users)] {
             mailbox.send(event_text(place.room.into(), &event).into());
         }
-        return Some(subscription);
+        return Ok(subscription);
     }
     tracing::warn!(room = %place.room, "a room did not come back");
-    None
+    Err(ClosedReason::Resync)
 }
 
 async fn command(call: &ExtensionCall) -> ApiResult<Value> {

@@ -18,6 +18,16 @@ pub struct RoomRequest {
     pub id: RoomId,
 }
 
+/// A wish to attend a room.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct SubscribeRequest {
+    /// The room.
+    pub id: RoomId,
+    /// The last revision that the client knows, if it was there before.
+    #[serde(default)]
+    pub since: Option<u64>,
+}
+
 /// One half of measuring a clock.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct TimeRequest {
@@ -275,6 +285,9 @@ pub struct SubscribedBody {
     pub users: Vec<UserBody>,
     /// The one who subscribed.
     pub you: YouBody,
+    /// The changes after [`SubscribeRequest::since`], in order; null where it was not given, or
+    /// where the room does not remember them all. The state is always there.
+    pub missed: Option<Vec<StateChangedBody>>,
     /// When this was said.
     pub server_ms: f64,
 }
@@ -291,6 +304,9 @@ impl SubscribedBody {
                 is_host: snapshot.is_host(user),
                 can_drive: snapshot.can_drive(user),
             },
+            missed: snapshot.missed.as_ref().map(|missed| {
+                missed.iter().filter_map(|event| StateChangedBody::new(room, event)).collect()
+            }),
             server_ms: snapshot.server_ms.0,
         }
     }
@@ -305,12 +321,32 @@ struct Event<'a, T> {
     data: T,
 }
 
+/// What [`STATE_CHANGED`] says.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct StateChangedBody {
+    /// The room.
+    pub id: RoomId,
+    /// The state from now on.
+    pub state: StateBody,
+    /// The command that did it, where one did.
+    pub cmd_id: Option<String>,
+    /// Who did it; null for the room itself.
+    pub by: Option<UserId>,
+}
+
+impl StateChangedBody {
+    /// What is said of an event, if it is a change of the state.
+    pub fn new(room: RoomId, event: &RoomEvent) -> Option<StateChangedBody> {
+        let RoomEvent::State { state, server_ms, cmd_id, by } = event else { return None };
+        let state = StateBody::new(state, server_ms.0);
+        Some(StateChangedBody { id: room, state, cmd_id: cmd_id.clone(), by: *by })
+    }
+}
+
 #[derive(Serialize)]
-struct StateChanged<'a> {
+struct RoomClosed {
     id: RoomId,
-    state: StateBody,
-    cmd_id: Option<&'a str>,
-    by: Option<UserId>,
+    reason: ClosedReason,
 }
 
 #[derive(Serialize)]
@@ -323,18 +359,35 @@ struct UsersChanged {
 pub const STATE_CHANGED: &str = "REVIEW_SESSION_STATE_CHANGED";
 /// The event type of a changed list of people.
 pub const USERS_CHANGED: &str = "REVIEW_SESSION_USERS_CHANGED";
+/// The event type of the end of a subscription.
+pub const CLOSED: &str = "REVIEW_SESSION_CLOSED";
+
+/// Why no further events of a room come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ClosedReason {
+    /// They may not be in the room any more.
+    Removed,
+    /// The room was deleted.
+    Deleted,
+    /// They attend by too many connections; this was the most silent one.
+    Replaced,
+    /// The room had to begin anew: subscribe again.
+    Resync,
+}
+
+/// The end of a subscription as the text of a WebSocket frame.
+pub fn closed_text(room: RoomId, reason: ClosedReason) -> String {
+    let event = Event { event_type: CLOSED, data: RoomClosed { id: room, reason } };
+    serde_json::to_string(&event).expect("a struct of texts is always JSON")
+}
 
 /// A room's event as the text of a WebSocket frame.
 pub fn event_text(room: RoomId, event: &RoomEvent) -> String {
     let written = match event {
-        RoomEvent::State { state, server_ms, cmd_id, by } => serde_json::to_string(&Event {
+        RoomEvent::State { .. } => serde_json::to_string(&Event {
             event_type: STATE_CHANGED,
-            data: StateChanged {
-                id: room,
-                state: StateBody::new(state, server_ms.0),
-                cmd_id: cmd_id.as_deref(),
-                by: *by,
-            },
+            data: StateChangedBody::new(room, event),
         }),
         RoomEvent::Users(users) => serde_json::to_string(&Event {
             event_type: USERS_CHANGED,

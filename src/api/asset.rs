@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{group::Deleted, participant::Updated};
+use super::{group::Deleted, participant::Updated, review_session};
 use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
@@ -344,6 +344,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteAssets) -> ApiResult<Delete
         let (_, rights) = access::asset(ctx.db(), &caller, *id).await?;
         rights.need(Permission::DeleteAssets)?;
     }
+    review_session::assets_gone(ctx, &ids).await?;
     for id in ids {
         store::assets::delete(ctx.db(), id, now).await?;
     }

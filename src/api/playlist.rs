@@ -358,6 +358,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeletePlaylist) -> ApiResult<Dele
         return Err(ApiError::new(Code::PERMISSION_DENIED)
             .message("The playlist of a room goes with the room"));
     }
+    review_session::playlist_changed(ctx, req.id).await?;
     store::playlists::delete(ctx.db(), req.id).await?;
     Ok(Deleted { deleted: Some(true) })
 }

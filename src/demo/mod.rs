@@ -188,7 +188,7 @@ async fn show(
     let host = Attendee { user: tree.host.into(), name: "Demo".to_owned(), guest: false };
     // The numbers of real connections count from 0.
     let connection = ConnectionId(u64::MAX);
-    let (snapshot, attending) = app.hub.subscribe(room.into(), host, connection).await?;
+    let (snapshot, attending) = app.hub.subscribe(room.into(), host, connection, None).await?;
     let command = Command {
         cmd_id: "demo".to_owned(),
         epoch: snapshot.state.epoch,

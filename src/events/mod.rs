@@ -15,7 +15,7 @@ use std::{
 
 use axum::extract::ws::Utf8Bytes;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::ids::{RoomId, UserId};
@@ -186,6 +186,40 @@ impl Bus {
     }
 }
 
+/// The order in which writers tell what they have done: that in which they committed.
+///
+/// A writer takes its turn while it still has the one transaction that writes, and tells when
+/// those before it have: without this, of two changes of one thing the later might be told first
+/// and the earlier stay believed.
+#[derive(Debug, Default)]
+pub struct Turns(Mutex<Option<oneshot::Receiver<()>>>);
+
+/// A place in that order. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    before: Option<oneshot::Receiver<()>>,
+    _done: oneshot::Sender<()>,
+}
+
+impl Turns {
+    /// The next turn.
+    pub fn take(&self) -> Turn {
+        let (done, after) = oneshot::channel();
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Turn { before: last.replace(after), _done: done }
+    }
+}
+
+impl Turn {
+    /// Resolves when all turns before it have ended, however they did.
+    pub async fn comes(&mut self) {
+        if let Some(before) = self.before.take() {
+            // It is dropped and not sent: an error is what is waited for.
+            let _ = before.await;
+        }
+    }
+}
+
 fn forget<K: std::hash::Hash + Eq>(
     map: &mut HashMap<K, HashSet<ConnectionId>>,
     key: K,
@@ -232,6 +266,22 @@ mod tests {
         bus.publish(&event(Audience::RoomAndUsers(room, vec![guest])));
         assert!(guest_out.try_recv().is_err());
         assert_eq!(bus.connections(), 1);
+    }
+
+    #[tokio::test]
+    async fn turns_come_in_the_order_in_which_they_were_taken() {
+        let turns = Turns::default();
+        let (mut first, mut second, mut third) = (turns.take(), turns.take(), turns.take());
+        first.comes().await;
+        let mut waiting = std::pin::pin!(third.comes());
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let mut ready = || waiting.as_mut().poll(&mut context).is_ready();
+        assert!(!ready());
+        drop(first);
+        second.comes().await;
+        assert!(!ready(), "the second has not ended");
+        drop(second);
+        assert!(ready());
     }
 
     #[tokio::test]

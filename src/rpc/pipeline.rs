@@ -124,10 +124,15 @@ async fn transact(
     };
     let result = route.run(&mut ctx, parameters).await;
     let Ctx { tx, events, after_commit, commit_on_error, .. } = ctx;
+    // Taken while nobody else can write.
+    let mut turn = (route.kind() == RouteKind::Write).then(|| app.turns.take());
     if result.is_ok() || commit_on_error {
         tx.commit().await.map_err(|error| ApiError::internal(&error))?;
     } else {
         tx.rollback().await.map_err(|error| ApiError::internal(&error))?;
+    }
+    if let Some(turn) = &mut turn {
+        turn.comes().await;
     }
     if result.is_ok() {
         for then in after_commit {

@@ -403,7 +403,12 @@ async fn write(
         };
         match tokio::time::timeout(WRITE, sink.send(message)).await {
             Ok(Ok(())) if !last => {}
-            _ => return,
+            Err(_) => {
+                // Not even the close code fits.
+                app.metrics.ws_cut_off.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Ok(_) => return,
         }
     }
 }

@@ -191,6 +191,14 @@ impl Socket {
         }
     }
 
+    /// The data of all events of a type that were told before now. Other events are forgotten.
+    pub(crate) async fn told(&mut self, name: &str) -> Vec<Value> {
+        // Events go out before answers do.
+        self.ask("ping", &json!({}), None).await;
+        let all = std::mem::take(&mut self.events).into_iter();
+        all.filter(|event| event["event_type"] == name).map(|event| event["data"].clone()).collect()
+    }
+
     /// Asks and waits for the answer to just that.
     pub(crate) async fn ask(&mut self, endpoint: &str, data: &Value, token: Option<&str>) -> Value {
         self.next += 1;

@@ -67,6 +67,9 @@ pub struct Snapshot {
     pub users: Vec<UserStatus>,
     /// Its hosts.
     pub hosts: Vec<UserId>,
+    /// The changes of the state after the revision that the subscriber knew, in order; nothing
+    /// where the room does not remember them all.
+    pub missed: Option<Vec<RoomEvent>>,
 }
 
 impl Snapshot {
@@ -89,15 +92,42 @@ impl Snapshot {
 /// What is said to a room's task.
 #[derive(Debug)]
 pub(super) enum Message {
-    Subscribe { who: Attendee, connection: ConnectionId, reply: Reply<(Snapshot, Subscription)> },
-    Leave { connection: ConnectionId },
-    Command { connection: ConnectionId, command: Command, reply: Reply<Ack> },
-    SetState { user: UserId, sync_mode: SyncMode, asset_state: Option<String>, reply: Reply<Ack> },
-    Snapshot { reply: Reply<Snapshot> },
-    Report { connection: ConnectionId, report: Report },
-    SetHosts { hosts: Vec<UserId> },
-    SetPhase { phase: Phase },
-    Expel { user: UserId },
+    Subscribe {
+        who: Attendee,
+        connection: ConnectionId,
+        since: Option<u64>,
+        reply: Reply<(Snapshot, Subscription)>,
+    },
+    Leave {
+        connection: ConnectionId,
+    },
+    Command {
+        connection: ConnectionId,
+        command: Command,
+        reply: Reply<Ack>,
+    },
+    SetState {
+        user: UserId,
+        sync_mode: SyncMode,
+        asset_state: Option<String>,
+        reply: Reply<Ack>,
+    },
+    Snapshot {
+        reply: Reply<Snapshot>,
+    },
+    Report {
+        connection: ConnectionId,
+        report: Report,
+    },
+    SetHosts {
+        hosts: Vec<UserId>,
+    },
+    SetPhase {
+        phase: Phase,
+    },
+    Expel {
+        user: UserId,
+    },
     Close,
 }
 

@@ -5,6 +5,7 @@
 
 mod journal;
 mod message;
+mod recent;
 mod subscription;
 mod task;
 
@@ -17,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use journal::{Future, Journal, JournalError, Stored};
 pub use message::{Broadcast, RoomEvent, Snapshot};
-pub use subscription::{Delivery, Subscription};
+pub use subscription::{Closed, Delivery, Subscription};
 
 use crate::{
     Ack, Attendee, Command, ConnectionId, Millis, Phase, Reason, Refusal, Report, RoomId, SyncMode,
@@ -135,14 +136,16 @@ impl Hub {
         self.0.rooms.len()
     }
 
-    /// Attends a room by a connection: the state now, and all that follows.
+    /// Attends a room by a connection: the state now, what was missed since a revision, and all
+    /// that follows, each once.
     pub async fn subscribe(
         &self,
         room: RoomId,
         who: Attendee,
         connection: ConnectionId,
+        since: Option<u64>,
     ) -> Result<(Snapshot, Subscription), HubError> {
-        let ask = |reply| Message::Subscribe { who: who.clone(), connection, reply };
+        let ask = |reply| Message::Subscribe { who: who.clone(), connection, since, reply };
         self.ask(room, ask).await
     }
 

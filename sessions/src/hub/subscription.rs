@@ -1,13 +1,24 @@
 //! A subscriber's end of a room.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::message::{Broadcast, Message, Queue};
 use crate::{ConnectionId, RoomId};
+
+/// Why a subscription ended for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// They may not be in the room any more.
+    Removed,
+    /// The room was deleted.
+    Deleted,
+    /// They have too many connections to the room, and this was the most silent one.
+    Replaced,
+}
 
 /// What a subscriber gets.
 #[derive(Clone, Debug)]
@@ -17,8 +28,8 @@ pub enum Delivery {
     /// The subscriber was too slow, or the room had to begin anew from its journal: subscribe
     /// again and take the snapshot. Nothing follows.
     Resync,
-    /// The room was deleted, or the subscriber may not see it any more. Nothing follows.
-    Closed,
+    /// It ended for good. Nothing follows.
+    Closed(Closed),
 }
 
 /// One connection's subscription to one room. Dropping it is leaving the room.
@@ -27,7 +38,7 @@ pub struct Subscription {
     room: RoomId,
     connection: ConnectionId,
     queue: Queue,
-    closed: Arc<AtomicBool>,
+    closed: Arc<OnceLock<Closed>>,
     mailbox: mpsc::Sender<Message>,
 }
 
@@ -35,13 +46,16 @@ pub struct Subscription {
 #[derive(Debug)]
 pub(super) struct Subscriber {
     pub(super) queue: mpsc::Sender<Arc<Broadcast>>,
-    closed: Arc<AtomicBool>,
+    /// The first event that is theirs: what happened before it is in their snapshot.
+    pub(super) from: u64,
+    closed: Arc<OnceLock<Closed>>,
 }
 
 impl Subscriber {
     /// Ends the subscription for good: the subscriber is not to come back.
-    pub(super) fn close(self) {
-        self.closed.store(true, Ordering::Release);
+    pub(super) fn close(self, why: Closed) {
+        // Nobody has said so before: whoever closes it owns it.
+        let _ = self.closed.set(why);
     }
 }
 
@@ -50,11 +64,12 @@ impl Subscription {
         room: RoomId,
         connection: ConnectionId,
         size: usize,
+        from: u64,
         mailbox: mpsc::Sender<Message>,
     ) -> (Subscription, Subscriber) {
         let (sender, queue) = mpsc::channel(size);
-        let closed = Arc::new(AtomicBool::new(false));
-        let subscriber = Subscriber { queue: sender, closed: Arc::clone(&closed) };
+        let closed = Arc::new(OnceLock::new());
+        let subscriber = Subscriber { queue: sender, from, closed: Arc::clone(&closed) };
         (Subscription { room, connection, queue, closed, mailbox }, subscriber)
     }
 
@@ -68,8 +83,7 @@ impl Subscription {
     pub async fn next(&mut self) -> Delivery {
         match self.queue.recv().await {
             Some(broadcast) => Delivery::Event(broadcast),
-            None if self.closed.load(Ordering::Acquire) => Delivery::Closed,
-            None => Delivery::Resync,
+            None => self.closed.get().map_or(Delivery::Resync, |why| Delivery::Closed(*why)),
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::message::{Broadcast, Message, Reply, RoomEvent, Snapshot};
-use super::subscription::{Subscriber, Subscription};
+use super::recent::Recent;
+use super::subscription::{Closed, Subscriber, Subscription};
 use super::{Hub, HubError, Stored};
 use crate::{
     Ack, Attendee, Command, ConnectionId, Effects, Phase, Refusal, Room, RoomId, SyncMode, UserId,
@@ -26,7 +27,8 @@ enum Out {
     Subscribed(Reply<(Snapshot, Subscription)>, Box<(Snapshot, Subscription)>),
     Denied(Reply<(Snapshot, Subscription)>, HubError),
     Snapshot(Reply<Snapshot>, Box<Snapshot>),
-    Event(RoomEvent),
+    /// An event and its number.
+    Event(u64, RoomEvent),
 }
 
 pub(super) struct RoomTask {
@@ -36,6 +38,9 @@ pub(super) struct RoomTask {
     mailbox: mpsc::WeakSender<Message>,
     subscribers: HashMap<ConnectionId, Subscriber>,
     out: Vec<Out>,
+    /// How many events there were.
+    events: u64,
+    recent: Recent,
     changed: bool,
     closing: bool,
     users_due: Option<Instant>,
@@ -68,6 +73,8 @@ impl RoomTask {
             mailbox,
             subscribers: HashMap::new(),
             out: Vec::new(),
+            events: 0,
+            recent: Recent::default(),
             changed: true,
             closing: false,
             users_due: None,
@@ -110,7 +117,9 @@ impl RoomTask {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Subscribe { who, connection, reply } => self.subscribe(who, connection, reply),
+            Message::Subscribe { who, connection, since, reply } => {
+                self.subscribe(who, connection, since, reply);
+            }
             Message::Leave { connection } => self.leave(connection),
             Message::Command { connection, command, reply } => {
                 self.command(connection, &command, reply);
@@ -136,7 +145,8 @@ impl RoomTask {
             Message::Expel { user } => self.expel(user),
             Message::Close => {
                 self.closing = true;
-                self.subscribers.drain().for_each(|(_, subscriber)| subscriber.close());
+                let all = self.subscribers.drain();
+                all.for_each(|(_, subscriber)| subscriber.close(Closed::Deleted));
             }
         }
     }
@@ -145,6 +155,7 @@ impl RoomTask {
         &mut self,
         who: Attendee,
         connection: ConnectionId,
+        since: Option<u64>,
         reply: Reply<(Snapshot, Subscription)>,
     ) {
         // Whoever sent this holds a sender, so that one can be had.
@@ -153,7 +164,7 @@ impl RoomTask {
             Ok(None) => {}
             Ok(Some(silent)) => {
                 if let Some(subscriber) = self.subscribers.remove(&silent) {
-                    subscriber.close();
+                    subscriber.close(Closed::Replaced);
                 }
             }
             Err(reason) => {
@@ -162,10 +173,13 @@ impl RoomTask {
             }
         }
         let size = self.hub.0.config.queue;
-        let (subscription, subscriber) = Subscription::new(self.id, connection, size, mailbox);
+        let (subscription, subscriber) =
+            Subscription::new(self.id, connection, size, self.events, mailbox);
         self.subscribers.insert(connection, subscriber);
         self.users_changed();
-        self.out.push(Out::Subscribed(reply, Box::new((self.snapshot(), subscription))));
+        let mut snapshot = self.snapshot();
+        snapshot.missed = since.and_then(|since| self.recent.after(since, snapshot.state.rev));
+        self.out.push(Out::Subscribed(reply, Box::new((snapshot, subscription))));
     }
 
     fn leave(&mut self, connection: ConnectionId) {
@@ -223,7 +237,7 @@ impl RoomTask {
     fn expel(&mut self, user: UserId) {
         for connection in self.room.expel(user) {
             if let Some(subscriber) = self.subscribers.remove(&connection) {
-                subscriber.close();
+                subscriber.close(Closed::Removed);
             }
         }
         self.users_changed();
@@ -234,12 +248,19 @@ impl RoomTask {
             return;
         }
         self.changed = true;
-        self.out.push(Out::Event(RoomEvent::State {
+        let event = RoomEvent::State {
             state: Box::new(self.room.state().clone()),
             server_ms: self.hub.now(),
             cmd_id: cmd_id.map(str::to_owned),
             by,
-        }));
+        };
+        self.recent.push(&event);
+        self.event(event);
+    }
+
+    fn event(&mut self, event: RoomEvent) {
+        self.out.push(Out::Event(self.events, event));
+        self.events += 1;
     }
 
     fn users_changed(&mut self) {
@@ -256,7 +277,7 @@ impl RoomTask {
     fn list_users(&mut self) {
         self.users_due = None;
         self.users_sent = Some(Instant::now());
-        self.out.push(Out::Event(RoomEvent::Users(self.room.users())));
+        self.event(RoomEvent::Users(self.room.users()));
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -266,6 +287,7 @@ impl RoomTask {
             phase: self.room.phase(),
             users: self.room.users(),
             hosts: self.room.hosts().collect(),
+            missed: None,
         }
     }
 
@@ -279,18 +301,19 @@ impl RoomTask {
                 Out::Subscribed(reply, subscribed) => drop(reply.send(Ok(*subscribed))),
                 Out::Denied(reply, error) => drop(reply.send(Err(error))),
                 Out::Snapshot(reply, snapshot) => drop(reply.send(Ok(*snapshot))),
-                Out::Event(event) => self.broadcast(event),
+                Out::Event(nth, event) => self.broadcast(nth, event),
             }
         }
     }
 
-    /// Gives an event to all subscribers. One whose queue is full is cut off: it finds
+    /// Gives an event to all subscribers who do not know of it from their snapshot. One whose queue is full is cut off: it finds
     /// [`super::Delivery::Resync`] behind what it has not read yet.
-    fn broadcast(&mut self, event: RoomEvent) {
+    fn broadcast(&mut self, nth: u64, event: RoomEvent) {
         let broadcast = Broadcast::new(self.id, event);
         let mut gone = Vec::new();
         for (connection, subscriber) in &self.subscribers {
-            if subscriber.queue.try_send(Arc::clone(&broadcast)).is_err() {
+            if subscriber.from <= nth && subscriber.queue.try_send(Arc::clone(&broadcast)).is_err()
+            {
                 gone.push(*connection);
             }
         }
@@ -310,7 +333,7 @@ impl RoomTask {
                 Out::Subscribed(reply, _) => drop(reply.send(Err(HubError::Journal))),
                 Out::Denied(reply, error) => drop(reply.send(Err(error))),
                 Out::Snapshot(reply, _) => drop(reply.send(Err(HubError::Journal))),
-                Out::Event(_) => {}
+                Out::Event(..) => {}
             }
         }
     }

@@ -72,8 +72,8 @@ async fn next_state(subscription: &mut Subscription) -> (State, Option<String>) 
 async fn a_command_reaches_the_journal_and_then_everyone() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, quick());
-    let (first, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
-    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (first, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
+    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     let ack =
         hub.command(ROOM, ConnectionId(1), command("one", first.state.version(), load())).await;
     let ack = ack.unwrap();
@@ -111,7 +111,8 @@ async fn commands_of_many_rooms_share_commits() {
 async fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, HubConfig { queue: 4, ..quick() });
-    let (_, mut slow) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (_, mut slow) =
+        hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     for i in 0..8 {
         hub.set_state(ROOM, HOST, SyncMode::Host, Some(i.to_string())).await.unwrap();
     }
@@ -131,8 +132,8 @@ async fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
 async fn people_come_and_go() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, quick());
-    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
-    let (_, b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
+    let (_, b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     let mut seen = Vec::new();
     while seen.last() != Some(&vec![true, true]) {
         seen.push(online(a.next().await));
@@ -141,8 +142,10 @@ async fn people_come_and_go() {
     while seen.last() != Some(&vec![true, false]) {
         seen.push(online(a.next().await));
     }
-    let (_, _again) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
-    let (_, _newer) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (_, _again) =
+        hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
+    let (_, _newer) =
+        hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     drop(_again);
     assert!(hub.snapshot(ROOM).await.unwrap().users[1].online, "the newer one stays");
 }
@@ -162,7 +165,7 @@ async fn a_state_that_is_not_written_is_not_told() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, quick());
     hub.set_state(ROOM, HOST, SyncMode::Host, Some("kept".into())).await.unwrap();
-    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
     memory.broken.store(true, std::sync::atomic::Ordering::Relaxed);
     let lost = hub.set_state(ROOM, HOST, SyncMode::Host, Some("lost".into())).await;
     assert!(matches!(lost, Err(HubError::Journal)));
@@ -207,13 +210,13 @@ async fn a_room_that_is_not_there_is_not_kept() {
 async fn who_is_expelled_is_not_asked_back() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, quick());
-    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1)).await.unwrap();
-    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2)).await.unwrap();
+    let (_, mut a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
+    let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     hub.expel(ROOM, UserId(2)).await;
-    while !matches!(b.next().await, Delivery::Closed) {}
+    while !matches!(b.next().await, Delivery::Closed(Closed::Removed)) {}
     assert_eq!(hub.snapshot(ROOM).await.unwrap().users.len(), 1);
     hub.close(ROOM).await;
-    while !matches!(a.next().await, Delivery::Closed) {}
+    while !matches!(a.next().await, Delivery::Closed(Closed::Deleted)) {}
 }
 
 #[tokio::test]
@@ -221,4 +224,64 @@ async fn an_event_is_written_once() {
     let broadcast = Broadcast::new(ROOM, RoomEvent::Users(Vec::new()));
     assert_eq!(&*broadcast.text(|_, _| "one".into()), "one");
     assert_eq!(&*broadcast.text(|_, _| "two".into()), "one");
+}
+
+/// The revisions of the states that are waiting for a subscriber.
+async fn waiting(subscription: &mut Subscription, until: u64) -> Vec<u64> {
+    let mut revs = Vec::new();
+    while revs.last().is_none_or(|last| *last < until) {
+        revs.push(next_state(subscription).await.0.rev);
+    }
+    revs
+}
+
+#[tokio::test]
+async fn whoever_comes_back_is_told_what_they_missed_and_everything_once() {
+    let memory = Arc::new(Memory::default());
+    // Long enough for many commands and the subscription to share a turn.
+    let hub = hub(&memory, HubConfig { gather: Duration::from_millis(20), ..quick() });
+    let set = |text: &str| hub.set_state(ROOM, HOST, SyncMode::Host, Some(text.to_owned()));
+    let (first, gone) =
+        hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), Some(0)).await.unwrap();
+    assert_eq!(first.missed, Some(Vec::new()));
+    drop(gone);
+    set("one").await.unwrap();
+    let known = set("two").await.unwrap().rev;
+    let back = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(3), Some(known - 1));
+    // All are polled in this order, so that the subscription stands in the midst of changes.
+    let (a, b, back, c) = tokio::join!(set("three"), set("four"), back, set("five"));
+    a.unwrap();
+    b.unwrap();
+    let last = c.unwrap().rev;
+    let (snapshot, mut subscription) = back.unwrap();
+    let missed = snapshot.missed.unwrap();
+    let mut told: Vec<u64> = missed
+        .iter()
+        .map(|event| match event {
+            RoomEvent::State { state, .. } => state.rev,
+            RoomEvent::Users(_) => panic!("no change of the state"),
+        })
+        .collect();
+    assert_eq!(told.last(), Some(&snapshot.state.rev));
+    if snapshot.state.rev < last {
+        told.extend(waiting(&mut subscription, last).await);
+    }
+    assert_eq!(told, (known..=last).collect::<Vec<_>>());
+    let later = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(4), Some(last + 9)).await;
+    assert_eq!(later.unwrap().0.missed, None, "of another past");
+}
+
+#[tokio::test]
+async fn the_most_silent_of_too_many_connections_is_told_so() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let mut all = Vec::new();
+    for i in 0..=crate::MAX_CONNECTIONS as u64 {
+        let joined = hub.subscribe(ROOM, attendee(HOST), ConnectionId(i), None).await;
+        all.push(joined.unwrap().1);
+    }
+    while !matches!(all[0].next().await, Delivery::Closed(Closed::Replaced)) {}
+    let load = command("one", (1, 0), load());
+    let refused = hub.command(ROOM, ConnectionId(0), load).await.unwrap_err();
+    assert!(matches!(refused, HubError::Refused(r) if r.reason == Reason::NotPresent));
 }

@@ -29,7 +29,7 @@ use crate::{
 pub(super) use guest::sign_in;
 pub(super) use people::{create_users, set_host, set_role, teams, user, users};
 pub(super) use playlists::{
-    assets, of_playlist, order_assets, playlist_assets, playlist_changed, playlists,
+    assets, assets_gone, of_playlist, order_assets, playlist_assets, playlist_changed, playlists,
 };
 pub(super) use state::{join, set_state};
 
@@ -160,6 +160,11 @@ async fn tell(
     Ok(())
 }
 
+/// Tells everybody who may know of a room that it, or who is in it, was changed.
+async fn tell_updated(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
+    tell(ctx, "REVIEW_SESSION_UPDATED", room, json!({ "id": room })).await
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CreateReviewSession {
     allow_participants_to_unmute_self: Option<bool>,
@@ -197,6 +202,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult
     if let Some(ids) = req.playlist_ids {
         playlists::attach(ctx, &caller, row.id, &ids).await?;
     }
+    tell_updated(ctx, row.id).await?;
     answer(ctx, &caller, row.id).await
 }
 
@@ -313,6 +319,7 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
         playlists::attach(ctx, &caller, row.id, &ids).await?;
         playlists::tell_changed(ctx, row.id).await?;
     }
+    tell_updated(ctx, row.id).await?;
     answer(ctx, &caller, row.id).await
 }
 
@@ -374,6 +381,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Deleted> {
         // To those who are in it this is its end.
         tell(ctx, "REVIEW_SESSION_COMPLETE", room.row.id, json!({ "id": room.row.id })).await?;
     }
+    tell(ctx, "REVIEW_SESSION_DELETED", room.row.id, json!({ "id": room.row.id })).await?;
     store::rooms::delete(ctx.db(), &room.row).await?;
     let (hub, id) = (ctx.app().hub.clone(), room.row.id.into());
     ctx.after_commit(async move { hub.close(id).await });

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{RoomOnly, is_guest, mail, tell};
+use super::{RoomOnly, is_guest, mail, tell, tell_updated};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
+    events::{Audience, Event},
     ids::{AnyId, RoomId, UserId},
     provision::guest_link,
     rpc::{Caller, Ctx, is_email},
@@ -139,6 +140,7 @@ pub(crate) async fn set_role(ctx: &mut Ctx, req: SetRole) -> ApiResult<Success> 
     let room = access::room(ctx.db(), &caller, req.id).await?;
     room.need_seat()?;
     store::rooms::role(ctx.db(), req.id, caller.user_id, req.role.as_deref()).await?;
+    tell_updated(ctx, req.id).await?;
     Ok(Success { success: Some(true) })
 }
 
@@ -228,6 +230,11 @@ pub(super) async fn replace(
 
 async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
     store::rooms::remove_seat(ctx.db(), room, user).await?;
+    ctx.emit(Event {
+        name: "REVIEW_SESSION_REMOVED",
+        data: json!({ "id": room }),
+        to: Audience::Users(vec![user]),
+    });
     let hub = ctx.app().hub.clone();
     ctx.after_commit(async move { hub.expel(room.into(), user.into()).await });
     Ok(())
@@ -278,6 +285,7 @@ pub(crate) async fn create_users(
         created.push(CreatedRoomUser { user_id: Some(user_id) });
     }
     need_room(ctx, room.row.id).await?;
+    tell_updated(ctx, room.row.id).await?;
     Ok(created)
 }
 

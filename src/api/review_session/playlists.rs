@@ -1,6 +1,6 @@
 //! What a room shows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
-    ids::{PlaylistAssetId, PlaylistId, ProjectId, RoomId},
+    ids::{AssetId, PlaylistAssetId, PlaylistId, ProjectId, RoomId},
     rpc::{Caller, CallerKind, Ctx},
     store::{self, rooms::RoomAsset, text::PlaylistType},
 };
@@ -243,6 +243,18 @@ pub(super) async fn attach(
 /// Tells everybody who may know of a room that it shows something else.
 pub(super) async fn tell_changed(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
     tell(ctx, "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED", room, json!({ "id": room })).await
+}
+
+/// Tells the rooms that showed assets that these are gone, each once.
+pub(crate) async fn assets_gone(ctx: &mut Ctx, assets: &[AssetId]) -> ApiResult<()> {
+    let mut rooms = BTreeSet::new();
+    for asset in assets {
+        rooms.extend(store::rooms::showing(ctx.db(), *asset).await?);
+    }
+    for room in rooms {
+        tell_changed(ctx, room).await?;
+    }
+    Ok(())
 }
 
 /// Tells the rooms that show a playlist that it has changed.

@@ -24,6 +24,7 @@ pub use seats::{
 };
 pub use shown::{
     RoomAsset, add_playlist, assets, in_playlist, places_for, playlists, set_order, set_playlists,
+    showing,
 };
 
 /// A room.

@@ -145,6 +145,19 @@ pub async fn in_playlist(db: &mut Db, playlist: PlaylistId) -> Result<Vec<RoomId
     Ok(sqlx::query_scalar(sql).bind(playlist).fetch_all(db).await?)
 }
 
+/// The rooms that may show an asset; whoever takes it away tells them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn showing(db: &mut Db, asset: AssetId) -> Result<Vec<RoomId>, StoreError> {
+    let sql = "WITH of_asset AS (SELECT playlist_id AS id FROM playlist_assets WHERE asset_id = $1 \
+               UNION SELECT p.id FROM playlists p JOIN assets a ON a.project_id = p.source_project_id \
+               WHERE a.id = $1 AND p.playlist_source = 'FOLDER') \
+               SELECT r.id FROM rooms r JOIN of_asset o ON o.id = r.session_playlist_id \
+               UNION SELECT x.room_id FROM room_playlists x JOIN of_asset o ON o.id = x.playlist_id";
+    Ok(sqlx::query_scalar(sql).bind(asset).fetch_all(db).await?)
+}
+
 /// The places of an asset in the rooms where somebody has a seat, as long as these are not over;
 /// in one room only, if it is named. Whether the one who shows it may do so is not asked here.
 ///

@@ -1,5 +1,6 @@
 //! Rooms: their life, their people, and what everyone sees in them.
 
+mod events;
 mod guests;
 mod lifecycle;
 mod matrix;

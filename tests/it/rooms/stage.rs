@@ -171,8 +171,14 @@ impl Stage {
 
     /// Somebody in a room.
     pub(super) async fn enter(&self, who: &Person, room: &str) -> Attending {
+        self.returns(who, room, None).await
+    }
+
+    /// Somebody in a room who was there before, and knows it up to a revision.
+    pub(super) async fn returns(&self, who: &Person, room: &str, since: Option<u64>) -> Attending {
         let mut socket = Socket::connect(&self.address, Some(&who.token)).await;
-        let answer = socket.ask("rushes/room/subscribe", &json!({ "id": room }), None).await;
+        let data = json!({ "id": room, "since": since });
+        let answer = socket.ask("rushes/room/subscribe", &data, None).await;
         assert!(answer["error"].is_null(), "{answer}");
         let data = answer["data"].clone();
         Attending { socket, room: room.to_owned(), state: data["state"].clone(), data, sent: 0 }

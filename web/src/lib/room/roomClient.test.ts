@@ -165,6 +165,18 @@ describe('attending', () => {
     vi.useRealTimers();
   });
 
+  it('asks again when the room closes its subscription, unless another window took its place', async () => {
+    await attend();
+    socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason: 'REMOVED' });
+    expect(client.attending).toBe(false);
+    await socket.last.refuse(672);
+    expect(refused.map((error) => error.code)).toEqual([672]);
+    client.close();
+    socket.sent = [];
+    socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason: 'REPLACED' });
+    expect(socket.sent).toEqual([]);
+  });
+
   it('leaves when it is closed', async () => {
     await attend();
     client.close();

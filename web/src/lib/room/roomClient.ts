@@ -12,7 +12,7 @@ export interface RoomClientOptions {
   newId?: () => string;
   /** State, people or what this person may do has changed. */
   onChange: () => void;
-  /** The room has started or is complete; its playlist has changed. */
+  /** The room has started, is complete or was changed; its playlist has changed. */
   onRoom?: (what: 'phase' | 'playlist') => void;
   /** The room does not let this person in. */
   onRefused?: (error: ApiError) => void;
@@ -145,8 +145,14 @@ export class RoomClient {
     on<IdData & { host_user_ids: string[] }>('REVIEW_SESSION_HOSTS_CHANGED', (data) =>
       this.#setHosts(data.host_user_ids),
     );
+    on<IdData & { reason: string }>('REVIEW_SESSION_CLOSED', ({ reason }) => {
+      this.#lost();
+      // Whoever may not be there is told so by the answer.
+      if (reason !== 'REPLACED') void this.#subscribe();
+    });
     on('REVIEW_SESSION_STARTED', () => onRoom('phase'));
     on('REVIEW_SESSION_COMPLETE', () => onRoom('phase'));
+    on('REVIEW_SESSION_UPDATED', () => onRoom('phase'));
     on('REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED', () => onRoom('playlist'));
     this.#stops.push(
       socket.onState((state) => {

@@ -18,6 +18,7 @@ pub mod login_guard;
 pub mod mail;
 mod ops;
 pub mod provision;
+pub mod room_log;
 pub mod rooms;
 pub mod rpc;
 pub mod secret;

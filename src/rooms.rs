@@ -9,15 +9,18 @@ use std::{
 };
 
 use rushes_sessions::{
-    self as sessions, Asset, Attendee, FrameRate, Hub, Report, State,
+    self as sessions, Asset, Attendee, FrameRate, Hub, Report,
     hub::{
-        self, Closed, Delivery, HubConfig, HubError, Journal, JournalError, RoomEvent, Stored,
-        Subscription,
+        self, Closed, Delivery, HubConfig, HubError, Journal, JournalError, Record, RoomEvent,
+        Stored, Subscription,
     },
 };
-use rushes_signaling::room::{
-    ClosedReason, CommandRequest, ReportRequest, RoomRequest, SubscribeRequest, SubscribedBody,
-    closed_text, event_text, failure,
+use rushes_signaling::{
+    log::LogLine,
+    room::{
+        ClosedReason, CommandRequest, ReportRequest, RoomRequest, SubscribeRequest, SubscribedBody,
+        closed_text, event_text, failure,
+    },
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -33,6 +36,7 @@ use crate::{
     store::{
         self, Db, Store,
         assets::AssetRow,
+        rooms::Kept,
         text::{AssetSubtype, AssetType, RoomStatus},
     },
     time::Millis,
@@ -78,13 +82,13 @@ impl Journal for StoreJournal {
         })
     }
 
-    fn commit(
-        &self,
-        batch: Vec<(sessions::RoomId, State)>,
-    ) -> hub::Future<'_, Result<(), JournalError>> {
+    fn commit(&self, batch: Vec<Record>) -> hub::Future<'_, Result<(), JournalError>> {
         Box::pin(async move {
-            let batch: Vec<_> =
-                batch.into_iter().map(|(room, state)| (room.into(), state)).collect();
+            let kept = |record: Record| {
+                let log = record.log.iter().map(LogLine::from).collect();
+                (record.room.into(), record.state, log)
+            };
+            let batch: Vec<Kept> = batch.into_iter().map(kept).collect();
             let mut tx = self.0.write().await.map_err(journal_error)?;
             store::rooms::commit_states(&mut tx, &batch, Millis::now())
                 .await

@@ -24,7 +24,7 @@ use crate::{
         self,
         reach::{self, Reach},
     },
-    ops, rpc,
+    ops, room_log, rpc,
     store::{Store, StoreError},
 };
 
@@ -255,6 +255,7 @@ fn routes(app: &Arc<App>) -> Router {
     Router::new()
         .merge(ops::router(Arc::clone(app)))
         .merge(files::router(Arc::clone(app)))
+        .merge(room_log::router(Arc::clone(app)))
         .merge(live::router(app))
         .merge(rpc::router(Arc::clone(app)))
 }

@@ -190,6 +190,11 @@ impl Presence {
             })
     }
 
+    /// Whether somebody is there now.
+    pub(crate) fn online(&self, user: UserId) -> bool {
+        self.people.get(&user).is_some_and(|person| !person.connections.is_empty())
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.by_connection.len()
     }

@@ -112,6 +112,11 @@ impl Room {
         self.presence.user_of(connection)
     }
 
+    /// Whether somebody is in the room now.
+    pub fn is_online(&self, user: UserId) -> bool {
+        self.presence.online(user)
+    }
+
     /// How many connections attend the room.
     pub fn connections(&self) -> usize {
         self.presence.connections()

@@ -1,6 +1,7 @@
 //! WHIP, WHEP, the WebSocket envelope, the wire form of room commands, and how fast one may ask.
 
 pub mod envelope;
+pub mod log;
 pub mod meeting;
 pub mod rate;
 pub mod room;

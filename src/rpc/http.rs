@@ -174,7 +174,7 @@ async fn read_body(
 }
 
 /// The token of `X-Token`, or of `Authorization: Bearer`.
-pub(super) fn header_token(headers: &HeaderMap) -> ApiResult<Option<String>> {
+pub(crate) fn header_token(headers: &HeaderMap) -> ApiResult<Option<String>> {
     let text = |value: &HeaderValue| {
         value.to_str().map(str::to_owned).map_err(|_| ApiError::new(Code::INVALID_TOKEN))
     };

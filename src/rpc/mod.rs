@@ -20,6 +20,7 @@ pub use auth::{Caller, CallerKind};
 pub use ctx::Ctx;
 pub use edge::layered;
 pub use extension::{Connection, Extension, ExtensionCall, Extensions};
+pub(crate) use http::header_token;
 pub use http::router;
 pub use limit::{Limiter, Rate};
 pub use pipeline::{Call, execute};

@@ -42,6 +42,7 @@ pub(super) const UNIQUE: &[(&str, &str)] = &[
     ),
     ("uq_live_registrations_token", "live_registrations.token_sha256"),
     ("pk_room_asset_order", "room_asset_order.room_id, room_asset_order.playlist_asset_id"),
+    ("pk_room_log", "room_log.room_id, room_log.seq"),
     ("pk_room_playlists", "room_playlists.room_id, room_playlists.playlist_id"),
     ("pk_room_states", "room_states.room_id"),
     ("pk_room_teams", "room_teams.room_id, room_teams.team_id"),

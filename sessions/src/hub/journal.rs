@@ -1,6 +1,6 @@
 //! The journal: where the states of rooms are kept, and the task that writes many at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::HubConfig;
-use crate::{Phase, RoomId, State, UserId};
+use crate::{LogEntry, Phase, RoomId, State, UserId};
 
 /// What a [`Journal`] returns.
 pub type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
@@ -31,19 +31,29 @@ pub struct Stored {
     pub hosts: Vec<UserId>,
 }
 
+/// What is to be kept of a room from now on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The room.
+    pub room: RoomId,
+    /// Its state.
+    pub state: State,
+    /// What happened since the last record, in order.
+    pub log: Vec<LogEntry>,
+}
+
 /// Where the states of rooms are kept.
 pub trait Journal: Send + Sync + fmt::Debug + 'static {
     /// A room as it was last committed; nothing when there is no such room.
     fn load(&self, room: RoomId) -> Future<'_, Result<Option<Stored>, JournalError>>;
 
-    /// Writes the states of several rooms, all or none, and returns when they would survive the
+    /// Writes the records of several rooms, all or none, and returns when they would survive the
     /// loss of the process. A room in it that does not exist any more is left out.
-    fn commit(&self, batch: Vec<(RoomId, State)>) -> Future<'_, Result<(), JournalError>>;
+    fn commit(&self, batch: Vec<Record>) -> Future<'_, Result<(), JournalError>>;
 }
 
 struct Entry {
-    room: RoomId,
-    state: State,
+    record: Record,
     done: oneshot::Sender<bool>,
 }
 
@@ -60,10 +70,10 @@ impl Committer {
         Committer(sender)
     }
 
-    /// Writes a state and waits for it. False when it could not be written.
-    pub(super) async fn commit(&self, room: RoomId, state: State) -> bool {
+    /// Writes a record and waits for it. False when it could not be written.
+    pub(super) async fn commit(&self, record: Record) -> bool {
         let (done, written) = oneshot::channel();
-        self.0.send(Entry { room, state, done }).await.is_ok() && written.await == Ok(true)
+        self.0.send(Entry { record, done }).await.is_ok() && written.await == Ok(true)
     }
 }
 
@@ -83,12 +93,22 @@ async fn run(
             }
         }
         let mut waiting = Vec::with_capacity(batch.len());
-        let mut states = HashMap::with_capacity(batch.len());
-        for Entry { room, state, done } in batch {
-            states.insert(room, state);
+        let mut records: HashMap<RoomId, Record> = HashMap::with_capacity(batch.len());
+        for Entry { record, done } in batch {
+            match records.entry(record.room) {
+                // A room that began anew while its former task's record was under way.
+                hash_map::Entry::Occupied(mut earlier) => {
+                    let earlier = earlier.get_mut();
+                    earlier.state = record.state;
+                    earlier.log.extend(record.log);
+                }
+                hash_map::Entry::Vacant(place) => {
+                    place.insert(record);
+                }
+            }
             waiting.push(done);
         }
-        let result = journal.commit(states.into_iter().collect()).await;
+        let result = journal.commit(records.into_values().collect()).await;
         if let Err(error) = &result {
             tracing::error!(%error, rooms = waiting.len(), "the states of rooms were not written");
         }

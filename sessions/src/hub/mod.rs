@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 use dashmap::DashMap;
 use tokio::sync::{mpsc, oneshot};
 
-pub use journal::{Future, Journal, JournalError, Stored};
+pub use journal::{Future, Journal, JournalError, Record, Stored};
 pub use message::{Broadcast, RoomEvent, Snapshot};
 pub use subscription::{Closed, Delivery, Subscription};
 

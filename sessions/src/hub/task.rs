@@ -10,13 +10,16 @@ use tokio::time::{Instant, sleep_until};
 use super::message::{Broadcast, Message, Reply, RoomEvent, Snapshot};
 use super::recent::Recent;
 use super::subscription::{Closed, Subscriber, Subscription};
-use super::{Hub, HubError, Stored};
+use super::{Hub, HubError, Record, Stored};
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Effects, Phase, Refusal, Room, RoomId, SyncMode, UserId,
+    Ack, Attendee, Command, ConnectionId, Effects, LogEntry, LogEvent, Phase, Refusal, Room,
+    RoomId, SyncMode, UserId,
 };
 
 /// Messages that are taken at once, and journaled by one commit.
 const TURN: usize = 64;
+/// How long the log of who comes and goes waits for a commit that there is anyway.
+const LOG_WAITS: Duration = Duration::from_secs(1);
 /// What each attendee adds to the least time between two lists of users: the list is long then,
 /// and goes to many.
 const USERS_INTERVAL_PER_ATTENDEE: Duration = Duration::from_millis(2);
@@ -41,6 +44,8 @@ pub(super) struct RoomTask {
     /// How many events there were.
     events: u64,
     recent: Recent,
+    log: Vec<LogEntry>,
+    log_due: Option<Instant>,
     changed: bool,
     closing: bool,
     users_due: Option<Instant>,
@@ -64,6 +69,7 @@ impl RoomTask {
             Some(state) => Room::restore(hub.now(), state, stored.phase, stored.hosts),
             None => Room::new(hub.now(), stored.phase, stored.hosts),
         };
+        let restored = LogEntry { at: hub.now(), by: None, what: LogEvent::Restored };
         // The epoch of a restored room is journaled before anyone hears of it, so that the next
         // one is another again.
         RoomTask {
@@ -75,6 +81,8 @@ impl RoomTask {
             out: Vec::new(),
             events: 0,
             recent: Recent::default(),
+            log: vec![restored],
+            log_due: None,
             changed: true,
             closing: false,
             users_due: None,
@@ -88,6 +96,7 @@ impl RoomTask {
         loop {
             let far = quiet_since + idle;
             let users_due = self.users_due.unwrap_or(far);
+            let log_due = self.log_due.unwrap_or(far);
             tokio::select! {
                 message = mailbox.recv() => {
                     let Some(message) = message else { return "nobody can reach it" };
@@ -99,11 +108,14 @@ impl RoomTask {
                     quiet_since = Instant::now();
                 }
                 () = sleep_until(users_due), if self.users_due.is_some() => self.list_users(),
+                () = sleep_until(log_due), if self.log_due.is_some() => self.changed = true,
                 () = sleep_until(far), if self.subscribers.is_empty() => return "it was idle",
             }
             if std::mem::take(&mut self.changed) {
-                let state = self.room.state().clone();
-                if !self.hub.0.committer.commit(self.id, state).await {
+                self.log_due = None;
+                let log = std::mem::take(&mut self.log);
+                let record = Record { room: self.id, state: self.room.state().clone(), log };
+                if !self.hub.0.committer.commit(record).await {
                     self.fail();
                     return "its state could not be written";
                 }
@@ -137,6 +149,7 @@ impl RoomTask {
                 }
             }
             Message::SetHosts { hosts } => {
+                self.note(None, LogEvent::Hosts(hosts.clone()));
                 let changed = self.room.set_hosts(hosts);
                 self.state_changed(changed, None, None);
                 self.users_changed();
@@ -160,6 +173,8 @@ impl RoomTask {
     ) {
         // Whoever sent this holds a sender, so that one can be had.
         let Some(mailbox) = self.mailbox.upgrade() else { return };
+        let (user, was_there) = (who.user, self.room.is_online(who.user));
+        let joined = LogEvent::Joined { name: who.name.clone(), guest: who.guest };
         match self.room.join(self.hub.now(), who, connection) {
             Ok(None) => {}
             Ok(Some(silent)) => {
@@ -171,6 +186,9 @@ impl RoomTask {
                 self.out.push(Out::Denied(reply, HubError::Denied(reason)));
                 return;
             }
+        }
+        if !was_there {
+            self.note(Some(user), joined);
         }
         let size = self.hub.0.config.queue;
         let (subscription, subscriber) =
@@ -189,14 +207,32 @@ impl RoomTask {
             return;
         }
         self.subscribers.remove(&connection);
+        self.gone(connection);
+    }
+
+    /// A connection ended, and with it perhaps its person's time here.
+    fn gone(&mut self, connection: ConnectionId) {
+        let user = self.room.user_of(connection);
         if self.room.leave(connection) {
+            self.note(user, LogEvent::Left);
             self.users_changed();
         }
+    }
+
+    /// Writes down what happened. It is kept with the next commit.
+    fn note(&mut self, by: Option<UserId>, what: LogEvent) {
+        self.log.push(LogEntry { at: self.hub.now(), by, what });
+        self.log_due.get_or_insert_with(|| Instant::now() + LOG_WAITS);
     }
 
     fn command(&mut self, connection: ConnectionId, command: &Command, reply: Reply<Ack>) {
         let result = self.room.apply(self.hub.now(), connection, command);
         let by = self.room.user_of(connection);
+        if result.as_ref().is_ok_and(|effects| effects.changed) {
+            let (cmd_id, op) = (command.cmd_id.clone(), command.op);
+            let state = Box::new(self.room.state().clone());
+            self.note(by, LogEvent::Command { cmd_id, op, state });
+        }
         self.carried_out(result, by, Some(&command.cmd_id), reply);
     }
 
@@ -208,6 +244,10 @@ impl RoomTask {
         reply: Reply<Ack>,
     ) {
         let result = self.room.set_state(user, sync_mode, asset_state);
+        if result.as_ref().is_ok_and(|effects| effects.changed) {
+            let state = Box::new(self.room.state().clone());
+            self.note(Some(user), LogEvent::StateSet(state));
+        }
         self.carried_out(result, Some(user), None, reply);
     }
 
@@ -229,12 +269,16 @@ impl RoomTask {
     }
 
     fn set_phase(&mut self, phase: Phase) {
+        self.note(None, LogEvent::Phase(phase));
         let changed = self.room.set_phase(self.hub.now(), phase);
         self.state_changed(changed, None, None);
         self.users_changed();
     }
 
     fn expel(&mut self, user: UserId) {
+        if self.room.is_online(user) {
+            self.note(Some(user), LogEvent::Left);
+        }
         for connection in self.room.expel(user) {
             if let Some(subscriber) = self.subscribers.remove(&connection) {
                 subscriber.close(Closed::Removed);
@@ -319,9 +363,7 @@ impl RoomTask {
         }
         for connection in gone {
             self.subscribers.remove(&connection);
-            if self.room.leave(connection) {
-                self.users_changed();
-            }
+            self.gone(connection);
         }
     }
 

@@ -10,6 +10,7 @@ const ROOM: RoomId = RoomId(100);
 struct Memory {
     states: Mutex<std::collections::HashMap<RoomId, State>>,
     commits: Mutex<Vec<usize>>,
+    log: Mutex<Vec<crate::LogEntry>>,
     broken: std::sync::atomic::AtomicBool,
     missing: bool,
 }
@@ -21,13 +22,16 @@ impl Journal for Memory {
         Box::pin(async move { Ok((!self.missing).then_some(stored)) })
     }
 
-    fn commit(&self, batch: Vec<(RoomId, State)>) -> Future<'_, Result<(), JournalError>> {
+    fn commit(&self, batch: Vec<Record>) -> Future<'_, Result<(), JournalError>> {
         Box::pin(async move {
             if self.broken.load(std::sync::atomic::Ordering::Relaxed) {
                 return Err(JournalError("the disk is full".into()));
             }
             self.commits.lock().unwrap().push(batch.len());
-            self.states.lock().unwrap().extend(batch);
+            for record in batch {
+                self.states.lock().unwrap().insert(record.room, record.state);
+                self.log.lock().unwrap().extend(record.log);
+            }
             Ok(())
         })
     }
@@ -284,4 +288,35 @@ async fn the_most_silent_of_too_many_connections_is_told_so() {
     let load = command("one", (1, 0), load());
     let refused = hub.command(ROOM, ConnectionId(0), load).await.unwrap_err();
     assert!(matches!(refused, HubError::Refused(r) if r.reason == Reason::NotPresent));
+}
+
+#[tokio::test]
+async fn what_happens_is_written_down_with_the_state_that_came_of_it() {
+    use crate::LogEvent;
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let (first, a) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
+    let (_, _b) = hub.subscribe(ROOM, attendee(HOST), ConnectionId(2), None).await.unwrap();
+    let load = command("one", first.state.version(), load());
+    let ack = hub.command(ROOM, ConnectionId(1), load.clone()).await.unwrap();
+    hub.command(ROOM, ConnectionId(1), load).await.unwrap();
+    let stale = command("two", (1, 0), Op::Seek { frame: Frame(1) });
+    hub.command(ROOM, ConnectionId(1), stale).await.unwrap_err();
+    drop(a);
+    hub.expel(ROOM, HOST).await;
+    hub.set_phase(ROOM, Phase::Complete).await;
+    // Nothing else commits it: it is written by itself after a while.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while memory.log.lock().unwrap().len() < 5 {
+        assert!(Instant::now() < deadline, "{:?}", memory.log.lock().unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let log = memory.log.lock().unwrap();
+    let joined = LogEvent::Joined { name: "someone".into(), guest: false };
+    assert_eq!((&log[0].what, &log[1].what), (&LogEvent::Restored, &joined));
+    let LogEvent::Command { cmd_id, state, .. } = &log[2].what else { panic!("{:?}", log[2]) };
+    assert_eq!((cmd_id.as_str(), state.version()), ("one", (ack.epoch, ack.rev)));
+    assert_eq!((log[3].by, &log[3].what), (Some(HOST), &LogEvent::Left));
+    assert_eq!(log[4].what, LogEvent::Phase(Phase::Complete));
+    assert_eq!(log.len(), 5, "what was repeated or refused did not happen");
 }

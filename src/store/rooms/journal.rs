@@ -1,6 +1,7 @@
 //! The states of rooms, as their journal writes and reads them.
 
 use rushes_sessions::{State, hub::Stored};
+use rushes_signaling::log::LogLine;
 
 use super::{
     super::{Db, Json, StoreError},
@@ -26,22 +27,50 @@ pub async fn load(db: &mut Db, id: RoomId) -> Result<Option<Stored>, StoreError>
     }))
 }
 
-/// Writes the states of several rooms. One that was deleted meanwhile has no row, and is left out.
+/// What is kept of a room: its state, and the lines that are added to its log.
+pub type Kept = (RoomId, State, Vec<LogLine>);
+
+/// Writes the states of several rooms, and what happened in them. One that was deleted meanwhile
+/// has no row, and is left out.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn commit_states(
-    db: &mut Db,
-    batch: &[(RoomId, State)],
-    now: Millis,
-) -> Result<(), StoreError> {
-    for (room, state) in batch {
+pub async fn commit_states(db: &mut Db, batch: &[Kept], now: Millis) -> Result<(), StoreError> {
+    for (room, state, log) in batch {
         sqlx::query("UPDATE room_states SET state = $2, modified = $3 WHERE room_id = $1")
             .bind(*room)
             .bind(Json(state))
             .bind(now)
             .execute(&mut *db)
             .await?;
+        for line in log {
+            sqlx::query(
+                "INSERT INTO room_log (room_id, seq, entry) SELECT r.id, \
+                 (SELECT COALESCE(MAX(l.seq), 0) + 1 FROM room_log l WHERE l.room_id = r.id), $2 \
+                 FROM rooms r WHERE r.id = $1",
+            )
+            .bind(*room)
+            .bind(Json(line))
+            .execute(&mut *db)
+            .await?;
+        }
     }
     Ok(())
+}
+
+/// The lines of a room's log after a number, with their numbers, at most `most`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn log(
+    db: &mut Db,
+    room: RoomId,
+    after: i64,
+    most: i64,
+) -> Result<Vec<(i64, LogLine)>, StoreError> {
+    let sql = "SELECT seq, entry FROM room_log WHERE room_id = $1 AND seq > $2 \
+               ORDER BY seq LIMIT $3";
+    let rows: Vec<(i64, Json<LogLine>)> =
+        sqlx::query_as(sql).bind(room).bind(after).bind(most).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(seq, line)| (seq, line.0)).collect())
 }

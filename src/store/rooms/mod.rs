@@ -16,7 +16,7 @@ use crate::{
     time::Millis,
 };
 
-pub use journal::{commit_states, load};
+pub use journal::{Kept, commit_states, load, log};
 pub use seats::{
     RoomUserRow, Seat, add_seat, add_team, adopt_guest, audience, by_link, guest_with_email, hosts,
     join, new_link, participants, remove_seat, role, seat, seats, set_host, set_teams, teams,

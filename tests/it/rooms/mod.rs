@@ -3,6 +3,7 @@
 mod events;
 mod guests;
 mod lifecycle;
+mod log;
 mod matrix;
 mod stage;
 

@@ -10,6 +10,7 @@ use reqwest::Url;
 use crate::error::Error;
 use crate::http::Target;
 use crate::publisher::Shape;
+use crate::rooms::Rooms;
 
 /// Measures a WHIP and WHEP server. Prints one JSON object.
 #[derive(Debug, Parser)]
@@ -50,6 +51,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         common: Common,
     },
+    /// Attends rooms, and measures how long a change takes to reach the last attendee.
+    Rooms(Rooms),
 }
 
 /// One kind of endpoint.

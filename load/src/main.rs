@@ -1,6 +1,6 @@
 //! `rushes-load`: how many viewers a WHIP/WHEP server serves, at what cost and how
-//! fast. It speaks nothing but WHIP and WHEP, so that any server can be measured;
-//! `benches/README.md` says how.
+//! fast. For that it speaks nothing but WHIP and WHEP, so that any server can be
+//! measured. `rooms` measures the review rooms of a Rushes.
 //!
 //! Its own cost is kept low, so that the server is what saturates: viewers share
 //! threads and not tasks, datagrams are received in batches, and what comes is
@@ -16,6 +16,7 @@ mod marker;
 mod process;
 mod publisher;
 mod report;
+mod rooms;
 mod rtcp;
 mod rtp;
 mod run;
@@ -29,6 +30,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use serde::Serialize;
 
 use crate::cli::{Cli, Command};
 use crate::error::Error;
@@ -57,9 +59,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn command(command: Command) -> Result<Report, Error> {
+async fn command(command: Command) -> Result<Printed, Error> {
     let http = Client::new()?;
     let plan = match command {
+        Command::Rooms(args) => return rooms::run(&http, args).await.map(Printed::Rooms),
         Command::Whep { endpoint, viewers, common } => Plan {
             mode: "whep",
             whip: None,
@@ -90,5 +93,13 @@ async fn command(command: Command) -> Result<Report, Error> {
             Plan { mode: "fanout", whip, whep: Some((whep, viewers)), pid, common }
         }
     };
-    run(plan, http).await
+    run(plan, http).await.map(|report| Printed::Media(Box::new(report)))
+}
+
+/// What is printed in the end.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Printed {
+    Media(Box<Report>),
+    Rooms(rooms::Outcome),
 }

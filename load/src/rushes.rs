@@ -31,7 +31,7 @@ fn read(folder: &Path, name: &str) -> Result<Value, Error> {
     serde_json::from_slice(&text).map_err(|error| Error::Usage(format!("{name}: {error}")))
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, Error> {
+pub(crate) fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, Error> {
     value[field].as_str().ok_or_else(|| Error::Usage(format!("the server gave no `{field}`")))
 }
 
@@ -50,7 +50,23 @@ impl<'a> Server<'a> {
         Ok(this)
     }
 
-    async fn call(&self, path: &str, parameters: Value) -> Result<Value, Error> {
+    /// The company of the first start.
+    pub(crate) fn company(&self) -> &Value {
+        &self.company
+    }
+
+    /// The administrator's token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where WebSockets are opened.
+    pub(crate) fn socket_url(&self) -> Result<String, Error> {
+        Ok(self.join("ws")?.as_str().replacen("http", "ws", 1))
+    }
+
+    /// Asks the API.
+    pub(crate) async fn call(&self, path: &str, parameters: Value) -> Result<Value, Error> {
         let url = self.join(path)?;
         let mut request = self.http.inner().post(url).json(&parameters);
         if !self.token.is_empty() {

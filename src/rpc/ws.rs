@@ -39,6 +39,9 @@ use crate::{
 
 /// The longest frame a client may send, in bytes.
 const MAX_FRAME: usize = 256 * 1024;
+/// What is read from a connection at once, in bytes. It is kept for every connection, and what
+/// clients send is small: the library's own 128 KiB would be nearly all that one costs.
+const READ: usize = 4 * 1024;
 /// Requests of one connection that run at once; further ones wait unread.
 const AT_ONCE: usize = 16;
 /// Answers that wait to be written; requests wait when there are more.
@@ -88,6 +91,7 @@ pub(super) async fn upgrade(
     };
     let tracker = app.connections.clone();
     socket
+        .read_buffer_size(READ)
         .max_frame_size(MAX_FRAME)
         .max_message_size(MAX_FRAME)
         .on_upgrade(move |socket| tracker.track_future(serve(app, socket, peer, known)))

@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 /// Kernel buffers asked for: a key frame to many viewers must fit.
 const SEND_BUFFER: usize = 8 << 20;
@@ -57,7 +57,9 @@ impl Inbox {
 
 /// A bound UDP socket.
 pub(super) struct Socket {
-    io: UdpSocket,
+    /// Waited on for reading alone: whoever waits for writing too, as tokio's own
+    /// socket does, is woken by every datagram that any thread has got rid of.
+    io: AsyncFd<std::net::UdpSocket>,
     state: UdpSocketState,
     outlet: Outlet,
 }
@@ -80,13 +82,15 @@ impl Socket {
     /// Must be called within a tokio runtime.
     pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let outlet = Outlet::new(&socket)?;
-        let io = UdpSocket::from_std(socket)?;
-        let state = UdpSocketState::new(UdpSockRef::from(&io))?;
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        // SAFETY: the socket is moved in and never taken out: its descriptor stays
+        // open, and the same, until both are dropped.
+        let io = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
         Ok(Self { io, state, outlet })
     }
 
     pub(super) async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
+        self.io.readable().await.map(|mut guard| guard.retain_ready())
     }
 
     /// Receives what is there, up to a batch. False if there was nothing.
@@ -95,8 +99,8 @@ impl Socket {
         *filled = 0;
         let mut slices: Vec<IoSliceMut<'_>> =
             buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
-        let received = self.io.try_io(Interest::READABLE, || {
-            self.state.recv(UdpSockRef::from(&self.io), &mut slices, metas)
+        let received = self.io.try_io(Interest::READABLE, |io| {
+            self.state.recv(UdpSockRef::from(io), &mut slices, metas)
         });
         match received {
             Ok(count) => *filled = count,

@@ -100,6 +100,11 @@ impl Gop {
         self.start_seq
     }
 
+    /// How many packets the group has.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(super) fn entry(&self, index: usize) -> Option<&Entry> {
         self.entries.get(index)
     }

@@ -143,6 +143,33 @@ fn a_newcomer_gets_the_cached_group_at_once() {
 }
 
 #[test]
+fn a_newcomer_is_not_flooded_whoever_else_comes() {
+    let start = Instant::now();
+    let (mut stream, mut source) = (Stream::default(), Source::new(100, 7));
+    stream.publish(1);
+    for _ in 0..10 {
+        feed(&mut stream, start, source.frame(start));
+    }
+    let first = stream.add_viewer(start, start, 0);
+    // Another one every tenth of a millisecond: each wakes the stream.
+    let mut sent: Vec<(Instant, u64)> = Vec::new();
+    for tick in 0..100 {
+        let now = start + Duration::from_micros(100) * tick;
+        stream.pump(now, &mut |key: ViewerKey, out: Outgoing<'_>| {
+            if key == first {
+                sent.push((now, out.seq));
+            }
+        });
+        stream.add_viewer(now, now, 0);
+    }
+    assert_eq!(sent.len(), 42);
+    for (at, _) in &sent {
+        let at_once = sent.iter().filter(|(other, _)| other >= at && *other < *at + FEED).count();
+        assert!(at_once <= 16, "{at_once} packets within {FEED:?}");
+    }
+}
+
+#[test]
 fn without_a_cached_group_a_key_frame_is_wished_for_and_awaited() {
     let start = Instant::now();
     let mut stream = Stream::default();

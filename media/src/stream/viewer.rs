@@ -9,8 +9,13 @@ use super::rewrite::Rewriter;
 use super::{FEED, Origin, Outgoing, Packet};
 
 /// Packets out of the cache per call, so that a newcomer neither floods its own
-/// network nor delays others.
-const BUDGET: usize = 64;
+/// network nor delays others: with [`super::FEED`] about 80 Mbit/s, which a receiver's
+/// socket buffer (90 packets, as the kernel counts) stands as long as it is read now and then.
+const LEAST_BUDGET: usize = 16;
+/// The most, for groups so long that they would take too long otherwise.
+const MOST_BUDGET: usize = 64;
+/// The part of what is still to be played that goes out per call, between those two.
+const BUDGET_PART: usize = 32;
 /// Cached frames are shown this many ticks apart (1 ms): they bring the decoder
 /// to the present and do not become a delay that lasts.
 const CACHED_FRAME_TICKS: u32 = 90;
@@ -24,8 +29,9 @@ const REPLAY: Duration = Duration::from_secs(1);
 enum State {
     /// Nothing to start with yet.
     Waiting,
-    /// Is played the cached group, and has got this far.
-    Catching { next: usize },
+    /// Is played the cached group, has got this far, and gets more then: not sooner because
+    /// others of the stream are looked after in between.
+    Catching { next: usize, at: Instant },
     /// Gets every packet as it comes.
     Live,
 }
@@ -182,21 +188,26 @@ impl Viewer {
             self.state = State::Waiting;
             return None;
         }
+        if let State::Catching { at, .. } = self.state
+            && now < at
+        {
+            return Some(at);
+        }
         let same = self.joined.is_some_and(|joined| joined.generation == gop.generation());
         if self.state == State::Waiting || !same {
-            self.join(gop, out);
+            self.join(now, gop, out);
         }
-        self.catch_up(gop, out).then_some(now + FEED)
+        self.catch_up(now + FEED, gop, out).then_some(now + FEED)
     }
 
-    fn join(&mut self, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
+    fn join(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
         let parameters = gop.missing_parameters();
         let first = gop.start_seq().saturating_sub(parameters.len() as u64);
         let lead = (frame + 1).saturating_mul(CACHED_FRAME_TICKS);
         self.video.rebase(captured, first, timestamp, lead);
         self.joined = Some(Joined { generation: gop.generation(), frame, captured });
-        self.state = State::Catching { next: 0 };
+        self.state = State::Catching { next: 0, at: now };
         for (offset, packet) in parameters.iter().enumerate() {
             let packet = Packet { seq: first + offset as u64, marker: false, ..packet.clone() };
             // Its number belongs to another packet of the publisher.
@@ -204,10 +215,12 @@ impl Viewer {
         }
     }
 
-    fn catch_up(&mut self, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) -> bool {
-        let State::Catching { mut next } = self.state else { return false };
+    /// Plays the next part; the one after that is for `again`, if there is one.
+    fn catch_up(&mut self, again: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) -> bool {
+        let State::Catching { mut next, .. } = self.state else { return false };
         let latest = self.joined.map_or(0, |joined| joined.frame);
-        for _ in 0..BUDGET {
+        let left = gop.len().saturating_sub(next);
+        for _ in 0..(left / BUDGET_PART).clamp(LEAST_BUDGET, MOST_BUDGET) {
             let Some(entry) = gop.entry(next) else {
                 self.state = State::Live;
                 return false;
@@ -218,7 +231,7 @@ impl Viewer {
                 self.emit(&entry.packet, frame, true, out);
             }
         }
-        self.state = State::Catching { next };
+        self.state = State::Catching { next, at: again };
         true
     }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 mod clock;
+mod dtls_openssl;
 mod negotiate;
 mod peer;
 mod publisher;

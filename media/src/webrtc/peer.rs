@@ -17,6 +17,7 @@ use crate::error::OfferError;
 use crate::rtp::{Codec, Kind};
 
 use super::answer;
+use super::dtls_openssl;
 use super::negotiate::{Plan, Role, Source, plan};
 use super::sdp::{Offer, OfferedCodec};
 use super::stun;
@@ -25,6 +26,8 @@ use super::stun;
 #[derive(Debug)]
 pub(crate) struct PeerSetup {
     pub(super) crypto: Arc<CryptoProvider>,
+    /// The same with a DTLS that takes publishers' RSA certificates.
+    publisher_crypto: Arc<CryptoProvider>,
     pub(super) certificate: DtlsCert,
     /// `sha-256` and the hash of the certificate, as in `a=fingerprint`.
     pub(super) fingerprint: String,
@@ -43,7 +46,14 @@ impl PeerSetup {
         let hash = crypto.sha256_provider.sha256(&certificate.certificate);
         let hash: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
         let fingerprint = format!("sha-256 {}", hash.join(":"));
-        Ok(Self { crypto: Arc::new(crypto), certificate, fingerprint, candidates })
+        let publisher_crypto = CryptoProvider { dtls_provider: &dtls_openssl::PROVIDER, ..crypto };
+        Ok(Self {
+            crypto: Arc::new(crypto),
+            publisher_crypto: Arc::new(publisher_crypto),
+            certificate,
+            fingerprint,
+            candidates,
+        })
     }
 
     /// The candidates as `a=candidate` lines (RFC 8839, 5.1), the best first.
@@ -205,12 +215,11 @@ fn config(setup: &PeerSetup, plan: &Plan) -> str0m::RtcConfig {
     }
     let codecs: Vec<&OfferedCodec> = plan.taken.iter().flat_map(|t| &t.codecs).collect();
     let mut config = Rtc::builder()
-        .set_crypto_provider(setup.crypto.clone())
+        .set_crypto_provider(setup.publisher_crypto.clone())
         .set_dtls_cert(setup.certificate.clone())
         .set_ice_lite(true)
         .set_rtp_mode(true)
         .set_extension_map(extensions);
-
     let params = codecs.iter().map(|codec| payload(codec, plan.role)).collect();
     *config.codec_config() = CodecConfig::new_from_payload_params(params);
     config

@@ -1,5 +1,7 @@
 //! The offers of real clients, and whole sessions in virtual time.
 
+mod publishing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -55,10 +55,6 @@ pub enum TrickleError {
     /// Not an SDP fragment.
     #[error("the fragment is no valid SDP fragment: {0}")]
     Malformed(String),
-    /// Other ICE credentials than the offer's: an ICE restart, which is not
-    /// supported. The client opens a new session instead.
-    #[error("an ICE restart is not supported: open a new session")]
-    Restart,
     /// The media plane does not answer.
     #[error("the media plane is not available")]
     Unavailable,

@@ -7,6 +7,9 @@
 mod driver;
 mod egress;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 pub mod rtcp;
 pub mod rtp;

@@ -57,6 +57,12 @@ pub struct VideoStatus {
     pub lost: u64,
     /// Interarrival jitter in milliseconds.
     pub jitter: f64,
+    /// How often packets stayed away for more than half a second.
+    pub gaps: u64,
+    /// Whether there are B-frames, which browsers show out of order or not at all.
+    pub b_frames: bool,
+    /// The profile and level in words, as `High 4.0`; told of H.264 alone.
+    pub profile: Option<String>,
 }
 
 /// The figures of an audio track.
@@ -72,6 +78,10 @@ pub struct AudioStatus {
     pub lost: u64,
     /// Interarrival jitter in milliseconds.
     pub jitter: f64,
+    /// How often packets stayed away for more than half a second.
+    pub gaps: u64,
+    /// Channels as of the last packet: one or two.
+    pub channels: u8,
 }
 
 /// Something that happened to a stream.

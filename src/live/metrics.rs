@@ -52,7 +52,7 @@ macro_rules! figures {
     };
 }
 
-const FIGURES: [Figure; 18] = figures! {
+const FIGURES: [Figure; 22] = figures! {
     gauge "rushes_stream_viewers" "Viewers of a stream." |l| Some(l.status.viewers as f64);
     gauge "rushes_stream_video_bits_per_second" "Payload of the picture."
         |l| Some(l.status.video.as_ref()?.bitrate as f64);
@@ -70,6 +70,10 @@ const FIGURES: [Figure; 18] = figures! {
         |l| Some(l.status.video.as_ref()?.lost as f64);
     gauge "rushes_stream_video_jitter_seconds" "Jitter of the picture's packets."
         |l| Some(l.status.video.as_ref()?.jitter / 1000.0);
+    counter "rushes_stream_video_gaps_total" "Times without a packet of the picture for half a second."
+        |l| Some(l.status.video.as_ref()?.gaps as f64);
+    gauge "rushes_stream_video_b_frames" "1 if there are B-frames, which browsers cannot show."
+        |l| Some(f64::from(u8::from(l.status.video.as_ref()?.b_frames)));
     gauge "rushes_stream_audio_bits_per_second" "Payload of the sound."
         |l| Some(l.status.audio.as_ref()?.bitrate as f64);
     counter "rushes_stream_audio_packets_total" "Packets of the sound that came."
@@ -78,6 +82,10 @@ const FIGURES: [Figure; 18] = figures! {
         |l| Some(l.status.audio.as_ref()?.lost as f64);
     gauge "rushes_stream_audio_jitter_seconds" "Jitter of the sound's packets."
         |l| Some(l.status.audio.as_ref()?.jitter / 1000.0);
+    counter "rushes_stream_audio_gaps_total" "Times without a packet of the sound for half a second."
+        |l| Some(l.status.audio.as_ref()?.gaps as f64);
+    gauge "rushes_stream_audio_channels" "Channels of the sound."
+        |l| Some(f64::from(l.status.audio.as_ref()?.channels));
     gauge "rushes_stream_viewer_loss_ratio_max" "Loss of the viewer that loses most."
         |l| most(l, |viewer| Some(viewer.loss));
     gauge "rushes_stream_viewer_rtt_seconds_max" "Round trip of the viewer that is furthest away."

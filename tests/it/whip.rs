@@ -8,6 +8,8 @@ use rushes::rpc::Rate;
 use crate::live_stage::{OBS, SDP, Stage, header_of, headers_of, problem};
 
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
+mod ice;
+
 const TRICKLE: &str = "a=mid:0\r\n\
     a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host generation 0 ufrag nS4M\r\n\
     a=end-of-candidates\r\n";
@@ -183,118 +185,6 @@ async fn s4_2_options_serve_cors_and_say_what_may_be_posted() {
 }
 
 #[tokio::test]
-async fn s4_3_1_a_patch_is_a_fragment_that_can_be_read() {
-    let stage = Stage::new().await;
-    let (session, tag) = stage.session().await;
-    let other = stage.request("PATCH", &session).bearer_auth(&stage.token);
-    let other = other.header(header::CONTENT_TYPE, SDP).header(header::IF_MATCH, &tag);
-    let (status, detail) = problem(other.body(TRICKLE).send().await.unwrap()).await;
-    assert!(status == 415 && detail.contains(FRAGMENT), "{detail}");
-    for body in ["", "hello", "a=candidate:1 1 udp\r\n"] {
-        assert_eq!(problem(stage.patched(&session, Some(&tag), body).await).await.0, 400, "{body}");
-    }
-    let monster = "a=x\r\n".repeat(20_000);
-    assert_eq!(problem(stage.patched(&session, Some(&tag), &monster).await).await.0, 413);
-    assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204, "it goes on");
-}
-
-#[tokio::test]
-async fn s4_3_1_each_ice_session_has_a_strong_entity_tag() {
-    let stage = Stage::new().await;
-    let (_, one) = stage.session().await;
-    let (_, two) = stage.session().await;
-    assert_ne!(one, two);
-    for tag in [one, two] {
-        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "{tag}");
-    }
-    let response = stage.publish().await;
-    assert_eq!(header_of(&response, "accept-patch"), FRAGMENT);
-}
-
-#[tokio::test]
-async fn s4_3_1_a_missing_tag_is_428_and_another_412() {
-    let stage = Stage::new().await;
-    let (session, tag) = stage.session().await;
-    let (status, detail) = problem(stage.patched(&session, None, TRICKLE).await).await;
-    assert!(status == 428 && detail.contains("If-Match"), "{detail}");
-    let weak = format!("W/{tag}");
-    for stale in ["\"stale\"", "\"a\", \"b\"", weak.as_str()] {
-        let (status, _) = problem(stage.patched(&session, Some(stale), TRICKLE).await).await;
-        assert_eq!(status, 412, "{stale}");
-    }
-}
-
-#[tokio::test]
-async fn s4_3_1_delete_ignores_entity_tags() {
-    let stage = Stage::new().await;
-    let (session, _) = stage.session().await;
-    let delete = stage.request("DELETE", &session).bearer_auth(&stage.token);
-    let response = delete.header(header::IF_MATCH, "\"stale\"").send().await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-}
-
-#[tokio::test]
-async fn s4_3_2_an_offer_needs_no_candidates_and_the_answer_has_all() {
-    let stage = Stage::new().await;
-    assert!(!OBS.contains("a=candidate"));
-    let answer = stage.publish().await.text().await.unwrap();
-    let port = stage.rushes.app().media.local_addr().port();
-    let candidate = format!(" 127.0.0.1 {port} typ host");
-    let candidates: Vec<&str> = answer.lines().filter(|l| l.starts_with("a=candidate")).collect();
-    assert!(candidates.iter().any(|line| line.contains(&candidate)), "{answer}");
-    assert!(answer.contains("a=end-of-candidates\r\n"), "none will follow: {answer}");
-    assert!(answer.contains("a=ice-lite\r\n"), "{answer}");
-    let with =
-        OBS.replacen("a=mid:0\r\n", "a=mid:0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n", 1);
-    assert_eq!(stage.offered(with).await.status(), StatusCode::CREATED);
-}
-
-#[tokio::test]
-async fn s4_3_2_a_trickle_is_204_without_body_or_tag() {
-    let stage = Stage::new().await;
-    let (session, tag) = stage.session().await;
-    let list = format!("\"other\", {tag}");
-    for tag in [tag.as_str(), &list] {
-        let response = stage.patched(&session, Some(tag), TRICKLE).await;
-        assert_eq!(response.status(), StatusCode::NO_CONTENT);
-        assert!(!response.headers().contains_key(header::ETAG));
-        assert_eq!(response.bytes().await.unwrap().len(), 0);
-    }
-}
-
-#[tokio::test]
-async fn s4_3_2_a_candidate_that_cannot_be_used_is_passed_over() {
-    let stage = Stage::new().await;
-    let (session, tag) = stage.session().await;
-    for candidate in [
-        "1 1 tcp 1518280447 192.0.2.1 9 typ host tcptype active",
-        "1 1 sctp 1 192.0.2.1 9 typ host",
-        "1 1 udp 1 f3b2c1d0-0000-4000-8000-000000000000.local 9 typ host",
-        "1 1 udp 1 no-such-host.invalid 9 typ host",
-    ] {
-        let body = format!("a=candidate:{candidate}\r\n{TRICKLE}");
-        let response = stage.patched(&session, Some(&tag), &body).await;
-        assert_eq!(response.status(), StatusCode::NO_CONTENT, "{candidate}");
-    }
-}
-
-#[tokio::test]
-async fn s4_3_3_a_restart_that_cannot_be_done_leaves_the_session_as_it_is() {
-    let stage = Stage::new().await;
-    let (session, tag) = stage.session().await;
-    let restart = "a=ice-ufrag:another\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
-    let stale = stage.patched(&session, Some("\"stale\""), restart).await;
-    assert_eq!(problem(stale).await.0, 412);
-    let response = stage.patched(&session, Some("*"), restart).await;
-    if response.status() == StatusCode::OK {
-        assert_ne!(header_of(&response, "etag"), tag);
-        return;
-    }
-    assert_eq!(problem(response).await.0, 422);
-    assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204);
-}
-
-#[tokio::test]
 async fn s4_4_1_all_media_is_in_one_bundle() {
     let stage = Stage::new().await;
     let answer = stage.publish().await.text().await.unwrap();
@@ -440,6 +330,30 @@ async fn s4_7_a_session_wants_the_token_that_opened_it() {
         assert_eq!(other.status(), 403, "{method}");
     }
     assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204);
+}
+
+#[tokio::test]
+async fn s4_8_a_simulcast_offer_is_answered_by_rid() {
+    let stage = Stage::new().await;
+    let (head, video) = OBS.split_once("m=video").unwrap();
+    let plain = video.lines().filter(|l| !l.starts_with("a=ssrc")).map(|l| format!("{l}\r\n"));
+    let video: String = plain.collect();
+    let offer = format!(
+        "{head}m=video{video}a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+         a=extmap:2 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
+         a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n\
+         a=rid:h send\r\na=rid:m send\r\na=rid:l send\r\na=simulcast:send h;m;l\r\n"
+    );
+    let response = stage.offered(offer).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let answer = response.text().await.unwrap();
+    for rid in ["h", "m", "l"] {
+        assert!(answer.contains(&format!("a=rid:{rid} recv")), "{answer}");
+    }
+    let simulcast = answer.lines().find_map(|line| line.strip_prefix("a=simulcast:recv "));
+    let mut rids: Vec<&str> = simulcast.unwrap().split(';').collect();
+    rids.sort_unstable();
+    assert_eq!(rids, ["h", "l", "m"]);
 }
 
 #[tokio::test]

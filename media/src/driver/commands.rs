@@ -107,10 +107,10 @@ impl Shard {
         let session = self.sessions.get(slot).ok_or(TrickleError::NoSession)?;
         session.heard(now);
         let ufrag = fragment.ufrag.filter(|ufrag| ufrag != session.remote_ufrag());
-        let Some(ufrag) = ufrag else { return Ok(Trickled::Taken) };
+        let (Some(ufrag), Some(pwd)) = (ufrag, fragment.pwd) else { return Ok(Trickled::Taken) };
         let before = session.local_ufrag().to_owned();
         let fragment = match &mut session.end {
-            End::Publisher(_) => return Err(TrickleError::Restart),
+            End::Publisher(publisher) => publisher.peer.restart(&ufrag, &pwd)?,
             End::Viewer(viewing) => viewing.viewer.restart(ufrag),
         };
         self.sessions.renamed(slot, before);

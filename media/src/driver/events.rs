@@ -8,6 +8,7 @@ use str0m::rtp::RtpPacket;
 use crate::egress::Egress;
 use crate::ids::StreamId;
 use crate::status::MediaEvent;
+use crate::stream::Packet;
 use crate::webrtc::{Source, ViewerOutput};
 
 use super::sender::{Job, Join, Word};
@@ -167,13 +168,13 @@ impl Shard {
         let Some(publisher) = session.publisher() else { return };
         let Some((packet, changed)) = publisher.packet(packet) else { return };
         let (source, confirmed) = (*publisher.source(), *publisher.confirmed());
+        let before = publisher.before();
+        session.sends_media(now);
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         if entry.publisher != Some(slot) {
             return; // replaced meanwhile
         }
         entry.source = source;
-        entry.ingest.packet(now, &packet);
-        entry.cache.push(now, &packet);
         let news = entry.note_live();
         if news {
             self.tell(MediaEvent::Live { stream });
@@ -181,7 +182,16 @@ impl Shard {
         if changed {
             self.follow(now, stream, &confirmed);
         }
-        let Some(entry) = self.streams.get(&stream) else { return };
+        for packet in before.into_iter().chain([packet]) {
+            self.hand_on(now, stream, &packet);
+        }
+    }
+
+    /// A packet of a stream's publisher goes to the threads that have viewers of it.
+    fn hand_on(&mut self, now: Instant, stream: StreamId, packet: &Packet) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.ingest.packet(now, packet);
+        entry.cache.push(now, packet);
         for (thread, viewers) in entry.threads.iter().enumerate() {
             if *viewers > 0 {
                 self.senders.push(thread, Job::Packet(stream, packet.clone()));

@@ -18,6 +18,8 @@ const CONNECT: Duration = Duration::from_secs(15);
 /// A session that is not heard of for this long ends: clients check their way
 /// every few seconds (RFC 7675, 5.1 gives up after 30).
 const SILENCE: Duration = Duration::from_secs(15);
+/// A publisher that sends no media for this long ends: its stream is free for another.
+const NO_MEDIA: Duration = Duration::from_secs(30);
 /// For this long an ended session is still known: clients delete it late.
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Addresses that one session may have proven at a time.
@@ -91,6 +93,8 @@ pub(super) struct Session {
     pub(super) armed: Option<Instant>,
     opened: Instant,
     heard: Instant,
+    /// When a publisher's last packet came; before the first, when the session was opened.
+    media: Instant,
     /// Under which it was found before its ICE restarts.
     former_ufrags: Vec<String>,
     /// Proven addresses of the client, each with the local one it talks to.
@@ -114,6 +118,7 @@ impl Session {
             armed: None,
             opened: now,
             heard: now,
+            media: now,
             former_ufrags: Vec::new(),
             addresses: Vec::new(),
             _permit: permit,
@@ -165,9 +170,22 @@ impl Session {
         self.heard = now;
     }
 
-    fn expired(&self, now: Instant) -> bool {
+    /// A packet of the publisher's tracks.
+    pub(super) fn sends_media(&mut self, now: Instant) {
+        self.media = now;
+    }
+
+    /// Why it is to end, if it is.
+    fn expired(&self, now: Instant) -> Option<&'static str> {
         let since = |at: Instant| now.saturating_duration_since(at);
-        if self.connected { since(self.heard) > SILENCE } else { since(self.opened) > CONNECT }
+        let publishes = matches!(self.end, End::Publisher(_));
+        if !self.connected {
+            (since(self.opened) > CONNECT).then_some("it did not connect")
+        } else if since(self.heard) > SILENCE {
+            Some("it was not heard of")
+        } else {
+            (publishes && since(self.media) > NO_MEDIA).then_some("it sends no media")
+        }
     }
 }
 
@@ -299,18 +317,21 @@ impl Sessions {
         }
     }
 
-    /// Those that did not connect, or fell silent.
-    pub(super) fn expired(&self, now: Instant) -> Vec<Slot> {
-        self.slots(|session| session.expired(now))
+    /// Those that did not connect, fell silent or publish nothing, each with what is wrong.
+    pub(super) fn expired(&self, now: Instant) -> Vec<(Slot, &'static str)> {
+        self.all().filter_map(|(slot, session)| Some((slot, session.expired(now)?))).collect()
     }
 
     /// Those for which `wanted` holds.
     pub(super) fn slots(&self, wanted: impl Fn(&Session) -> bool) -> Vec<Slot> {
-        let slot = |(index, place): (usize, &Place)| {
-            let session = place.session.as_ref()?;
-            wanted(session).then_some(Slot { index: index as u32, generation: place.generation })
-        };
-        self.places.iter().enumerate().filter_map(slot).collect()
+        self.all().filter(|(_, session)| wanted(session)).map(|(slot, _)| slot).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = (Slot, &Session)> {
+        self.places.iter().enumerate().filter_map(|(index, place)| {
+            let slot = Slot { index: index as u32, generation: place.generation };
+            Some((slot, place.session.as_ref()?))
+        })
     }
 }
 
@@ -343,17 +364,37 @@ mod tests {
         let mut sessions = Sessions::default();
         let slot = sessions.insert(session(now, &room));
         assert!(sessions.expired(now + seconds(15)).is_empty());
-        assert_eq!(sessions.expired(now + seconds(16)), [slot]);
+        assert_eq!(sessions.expired(now + seconds(16)), [(slot, "it did not connect")]);
 
         let later = now + seconds(10);
         let session = sessions.get(slot).unwrap();
         session.connected = true;
         session.heard(later);
         assert!(sessions.expired(later + seconds(15)).is_empty());
-        assert_eq!(sessions.expired(later + seconds(16)), [slot]);
+        assert_eq!(sessions.expired(later + seconds(16)), [(slot, "it was not heard of")]);
         assert_eq!(room.available_permits(), 0);
         drop(sessions.remove(later, slot));
         assert_eq!(room.available_permits(), 1, "its place is free");
+    }
+
+    #[test]
+    fn a_publisher_that_sends_nothing_expires() {
+        let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+        let mut sessions = Sessions::default();
+        let slot = sessions.insert(session(now, &room));
+        sessions.get(slot).unwrap().connected = true;
+        let mut checks = |media: Option<u64>, at: u64| {
+            let session = sessions.get(slot).unwrap();
+            session.heard(now + seconds(at));
+            if let Some(media) = media {
+                session.sends_media(now + seconds(media));
+            }
+            sessions.expired(now + seconds(at))
+        };
+        assert!(checks(None, 30).is_empty(), "it may take its time to begin");
+        assert_eq!(checks(None, 31), [(slot, "it sends no media")]);
+        assert!(checks(Some(20), 50).is_empty());
+        assert_eq!(checks(None, 51), [(slot, "it sends no media")]);
     }
 
     #[test]

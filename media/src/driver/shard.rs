@@ -326,8 +326,8 @@ impl Shard {
     }
 
     fn housekeeping(&mut self, now: Instant) {
-        for slot in self.sessions.expired(now) {
-            self.end(now, slot, "it was not heard of");
+        for (slot, reason) in self.sessions.expired(now) {
+            self.end(now, slot, reason);
         }
         let silent = |entry: &Entry| {
             entry.since.is_some()

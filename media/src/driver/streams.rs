@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::rtp::TrackMeter;
+use crate::rtp::{TrackMeter, profile_name};
 use crate::status::{AudioStatus, Feed, Layer, StreamState, StreamStatus, VideoStatus};
 use crate::stream::{Cache, Ingest};
 use crate::webrtc::Source;
@@ -114,6 +114,9 @@ impl Entry {
                 packets: video.packets(),
                 lost: video.lost(),
                 jitter: video.jitter_ms(),
+                gaps: video.gaps(),
+                b_frames: video.b_frames(),
+                profile: video.profile().map(profile_name),
             }),
             audio: self.source.audio.filter(|_| shown(audio)).map(|format| AudioStatus {
                 codec: format.codec,
@@ -121,6 +124,8 @@ impl Entry {
                 packets: audio.packets(),
                 lost: audio.lost(),
                 jitter: audio.jitter_ms(),
+                gaps: audio.gaps(),
+                channels: audio.channels().unwrap_or(2),
             }),
             layers: self.layers(now),
             viewers: self.viewers.len(),

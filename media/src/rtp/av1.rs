@@ -12,7 +12,7 @@ pub(super) fn inspect(payload: &[u8]) -> Inspection {
         return Inspection::default();
     }
     let size = first_element(aggregation, rest).and_then(sequence_header);
-    Inspection { key: true, parameters: true, size }
+    Inspection { key: true, parameters: true, size, ..Inspection::default() }
 }
 
 /// The first OBU element, complete or not.

@@ -3,6 +3,8 @@
 use super::bits::Bits;
 use super::{Inspection, PictureSize};
 
+const SLICE: u8 = 1;
+const PARTITION_A: u8 = 2;
 const IDR: u8 = 5;
 const SPS: u8 = 7;
 const PPS: u8 = 8;
@@ -24,22 +26,43 @@ pub(super) fn inspect(payload: &[u8]) -> Inspection {
         }
         // Any fragment tells the kind of the whole unit, so that a lost first
         // fragment does not hide a key frame.
-        FU_A => found.key = payload.get(1).is_some_and(|fu| fu & 0x1f == IDR),
+        FU_A => {
+            let Some(fu) = payload.get(1) else { return found };
+            found.key = fu & 0x1f == IDR;
+            let begins = fu & 0x80 != 0;
+            found.bidirectional = begins && is_bidirectional(fu & 0x1f, &payload[2..]);
+        }
         _ => note(&mut found, payload),
     }
     found
 }
 
 fn note(found: &mut Inspection, unit: &[u8]) {
-    match unit.first().map(|header| header & 0x1f) {
-        Some(IDR) => found.key = true,
-        Some(SPS) => {
+    let Some((header, body)) = unit.split_first() else { return };
+    match header & 0x1f {
+        IDR => found.key = true,
+        SPS => {
             found.parameters = true;
-            found.size = picture_size(&unit[1..]);
+            found.size = picture_size(body);
+            found.profile = body.first_chunk::<3>().copied();
         }
-        Some(PPS) => found.parameters = true,
-        _ => {}
+        PPS => found.parameters = true,
+        kind => found.bidirectional |= is_bidirectional(kind, body),
     }
+}
+
+/// Whether a slice is one of B macroblocks (ITU-T H.264, 7.4.3: slice_type).
+/// Pictures that come out in another order than they are sent have such slices.
+fn is_bidirectional(kind: u8, body: &[u8]) -> bool {
+    if !matches!(kind, SLICE | PARTITION_A) {
+        return false;
+    }
+    // Two codes of at most 31 bits; 16 bytes hold them with room for emulation
+    // prevention.
+    let raw = without_emulation_prevention(&body[..body.len().min(16)]);
+    let mut bits = Bits::new(&raw);
+    let slice_type = bits.ue().and_then(|_first_macroblock| bits.ue());
+    matches!(slice_type, Some(1 | 6))
 }
 
 /// The cropped picture size out of a sequence parameter set without its NAL
@@ -183,6 +206,27 @@ mod tests {
         aggregate.extend_from_slice(&[0, 2, 0x68, 0xce, 0, 2, 0x65, 0x88]);
         let found = inspect(&aggregate);
         assert!(found.key && found.parameters && found.size.is_some());
+    }
+
+    #[test]
+    fn slices_of_b_frames_are_seen() {
+        // first_mb_in_slice 0 is "1"; slice_type 1 is "010", 6 is "00111", 5 is "00110".
+        assert!(inspect(&[0x01, 0b1010_0000]).bidirectional, "B");
+        assert!(inspect(&[0x01, 0b1001_1100]).bidirectional, "all B");
+        assert!(!inspect(&[0x41, 0b1001_1000]).bidirectional, "all P");
+        assert!(!inspect(&[0x41, 0b1100_0000]).bidirectional, "P");
+        assert!(!inspect(&[0x65, 0b1010_0000]).bidirectional, "an IDR slice is never B");
+        assert!(inspect(&[0x1c, 0x81, 0b1010_0000]).bidirectional, "first fragment");
+        assert!(!inspect(&[0x1c, 0x01, 0b1010_0000]).bidirectional, "later fragment");
+        assert!(inspect(&[0x78, 0, 2, 0x41, 0xc0, 0, 2, 0x01, 0xa0]).bidirectional, "aggregate");
+        assert!(!inspect(&[0x01]).bidirectional);
+    }
+
+    #[test]
+    fn the_profile_is_read() {
+        assert_eq!(inspect(&SPS_720P).profile, Some([0x42, 0xc0, 0x1f]));
+        assert_eq!(inspect(&SPS_1080P).profile, Some([0x64, 0x00, 0x28]));
+        assert_eq!(inspect(&[0x67, 0x42]).profile, None);
     }
 
     #[test]

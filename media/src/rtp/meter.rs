@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Kind, PictureSize};
+use super::{Inspection, Kind, PictureSize};
 
 const WINDOW: Duration = Duration::from_secs(3);
 /// A window never spans less than this, so that a single burst is no rate.
 const SHORTEST: Duration = Duration::from_millis(500);
 const BUCKET: Duration = Duration::from_millis(250);
+/// Without a packet for longer than this, a track was interrupted.
+const GAP: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Bucket {
@@ -34,6 +36,10 @@ pub struct TrackMeter {
     key_interval: Option<Duration>,
     key_frames: u64,
     size: Option<PictureSize>,
+    gaps: u64,
+    b_frames: bool,
+    profile: Option<[u8; 3]>,
+    channels: Option<u8>,
 }
 
 impl TrackMeter {
@@ -55,6 +61,10 @@ impl TrackMeter {
             key_interval: None,
             key_frames: 0,
             size: None,
+            gaps: 0,
+            b_frames: false,
+            profile: None,
+            channels: None,
         }
     }
 
@@ -65,6 +75,9 @@ impl TrackMeter {
             self.started = Some(now);
             self.first_seq = seq;
             self.last_seq = seq;
+        }
+        if self.last.is_some_and(|last| now.saturating_duration_since(last) > GAP) {
+            self.gaps += 1;
         }
         self.last = Some(now);
         self.packets += 1;
@@ -101,6 +114,13 @@ impl TrackMeter {
     /// Takes note of the picture's size.
     pub fn picture(&mut self, size: PictureSize) {
         self.size = Some(size);
+    }
+
+    /// Takes note of what a packet says of the encoding.
+    pub fn encoding(&mut self, found: &Inspection) {
+        self.b_frames |= found.bidirectional;
+        self.profile = found.profile.or(self.profile);
+        self.channels = found.channels.or(self.channels);
     }
 
     /// RFC 3550, 6.4.1.
@@ -197,6 +217,26 @@ impl TrackMeter {
         self.size
     }
 
+    /// How often packets stayed away for more than half a second.
+    pub fn gaps(&self) -> u64 {
+        self.gaps
+    }
+
+    /// Whether there were B-frames, which browsers show out of order or not at all.
+    pub fn b_frames(&self) -> bool {
+        self.b_frames
+    }
+
+    /// H.264's profile_idc, constraint flags and level_idc, once told.
+    pub fn profile(&self) -> Option<[u8; 3]> {
+        self.profile
+    }
+
+    /// The channels of the sound, as of its last packet.
+    pub fn channels(&self) -> Option<u8> {
+        self.channels
+    }
+
     /// When the last packet came.
     pub fn last_packet(&self) -> Option<Instant> {
         self.last
@@ -245,6 +285,26 @@ mod tests {
         let (meter, _) = run(100, |seq| seq % 10 == 3);
         assert_eq!(meter.lost(), 40);
         assert_eq!(meter.packets(), 360);
+    }
+
+    #[test]
+    fn an_interruption_is_counted_once() {
+        let (mut meter, now) = run(10, |_| false);
+        assert_eq!(meter.gaps(), 0);
+        meter.packet(now + Duration::from_millis(500), 100, 90_000, 10);
+        assert_eq!(meter.gaps(), 0);
+        meter.packet(now + Duration::from_millis(1_001), 101, 90_000, 10);
+        meter.packet(now + Duration::from_millis(1_002), 102, 90_000, 10);
+        assert_eq!(meter.gaps(), 1);
+    }
+
+    #[test]
+    fn the_encoding_is_remembered() {
+        let mut meter = TrackMeter::new(Kind::Video);
+        meter.encoding(&Inspection { profile: Some([1, 2, 3]), ..Inspection::default() });
+        meter.encoding(&Inspection { bidirectional: true, ..Inspection::default() });
+        meter.encoding(&Inspection::default());
+        assert_eq!((meter.profile(), meter.b_frames()), (Some([1, 2, 3]), true));
     }
 
     #[test]

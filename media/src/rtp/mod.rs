@@ -5,6 +5,7 @@ mod av1;
 mod bits;
 mod h264;
 mod meter;
+mod opus;
 mod vp8;
 mod vp9;
 
@@ -94,7 +95,7 @@ pub struct PictureSize {
     pub height: u32,
 }
 
-/// What one packet of video says about its frame.
+/// What one packet says about its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Inspection {
     /// The packet belongs to a frame with which decoding can start.
@@ -104,9 +105,37 @@ pub struct Inspection {
     pub parameters: bool,
     /// The picture's size, where the packet says it.
     pub size: Option<PictureSize>,
+    /// The packet begins a slice that is predicted from both sides: its decoder
+    /// has to reorder pictures, which browsers do not.
+    pub bidirectional: bool,
+    /// H.264's profile_idc, constraint flags and level_idc, where the packet says them.
+    pub profile: Option<[u8; 3]>,
+    /// The channels of an audio packet.
+    pub channels: Option<u8>,
 }
 
-/// Reads the beginning of a video packet. Never fails: what is not understood
+/// H.264's profile and level in words: `High 4.0` (ITU-T H.264, annex A).
+pub fn profile_name([idc, constraints, level]: [u8; 3]) -> String {
+    let profile = match idc {
+        66 if constraints & 0x40 != 0 => "Constrained Baseline",
+        66 => "Baseline",
+        77 => "Main",
+        88 => "Extended",
+        100 if constraints & 0x0c == 0x0c => "Constrained High",
+        100 => "High",
+        110 => "High 10",
+        122 => "High 4:2:2",
+        244 => "High 4:4:4 Predictive",
+        _ => return format!("profile {idc}, level {}.{}", level / 10, level % 10),
+    };
+    // Level 1b is written as 1.1 with constraint_set3_flag.
+    if level == 11 && constraints & 0x10 != 0 && matches!(idc, 66 | 77 | 88) {
+        return format!("{profile} 1b");
+    }
+    format!("{profile} {}.{}", level / 10, level % 10)
+}
+
+/// Reads the beginning of a packet. Never fails: what is not understood
 /// says nothing.
 pub fn inspect(codec: Codec, payload: &[u8]) -> Inspection {
     match codec {
@@ -114,7 +143,7 @@ pub fn inspect(codec: Codec, payload: &[u8]) -> Inspection {
         Codec::Vp8 => vp8::inspect(payload),
         Codec::Vp9 => vp9::inspect(payload),
         Codec::Av1 => av1::inspect(payload),
-        Codec::Opus => Inspection::default(),
+        Codec::Opus => opus::inspect(payload),
     }
 }
 
@@ -130,6 +159,19 @@ mod tests {
             for codec in [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus] {
                 let _ = inspect(codec, &payload);
             }
+        }
+    }
+
+    #[test]
+    fn profiles_have_names() {
+        for (profile, name) in [
+            ([0x42, 0xc0, 0x1f], "Constrained Baseline 3.1"),
+            ([0x64, 0x00, 0x28], "High 4.0"),
+            ([0x4d, 0x40, 0x0b], "Main 1.1"),
+            ([0x4d, 0x10, 0x0b], "Main 1b"),
+            ([9, 0, 51], "profile 9, level 5.1"),
+        ] {
+            assert_eq!(profile_name(profile), name);
         }
     }
 

@@ -15,7 +15,7 @@ pub(super) fn inspect(payload: &[u8]) -> Inspection {
         }),
         _ => None,
     };
-    Inspection { key: true, parameters: true, size }
+    Inspection { key: true, parameters: true, size, ..Inspection::default() }
 }
 
 /// The frame's first bytes, if this packet begins a frame: start of partition 0.

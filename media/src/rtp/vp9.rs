@@ -29,12 +29,12 @@ fn read(payload: &[u8]) -> Option<Inspection> {
     if has_structure {
         let (next, size) = structure(payload, at)?;
         if size.is_some() {
-            return Some(Inspection { key, parameters: true, size });
+            return Some(Inspection { key, parameters: true, size, ..Inspection::default() });
         }
         at = next;
     }
     let size = payload.get(at..).and_then(frame_size);
-    Some(Inspection { key, parameters: true, size })
+    Some(Inspection { key, parameters: true, size, ..Inspection::default() })
 }
 
 /// The scalability structure: where it ends, and the size of its last (largest)

@@ -56,10 +56,12 @@ impl Ingest {
     pub fn packet(&mut self, now: Instant, packet: &Packet) {
         let bytes = packet.payload.len();
         if packet.codec.kind() == Kind::Audio {
+            self.audio.encoding(&packet.inspection);
             return self.audio.packet(now, packet.seq, packet.timestamp, bytes);
         }
         let Some(layer) = self.layers.get_mut(usize::from(packet.layer)) else { return };
         layer.meter.packet(now, packet.seq, packet.timestamp, bytes);
+        layer.meter.encoding(&packet.inspection);
         if packet.inspection.key {
             layer.meter.key_frame(now, packet.timestamp);
             layer.keyframes.arrived(now);

@@ -4,11 +4,14 @@
 
 mod answer;
 mod clock;
+mod direction;
 mod dtls_openssl;
 mod negotiate;
 mod peer;
 mod publisher;
 mod sdp;
+mod simulcast;
+mod sprop;
 mod stun;
 mod trickle;
 mod viewer;

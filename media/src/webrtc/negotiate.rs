@@ -11,6 +11,8 @@ use crate::rtp::{Codec, Kind};
 use super::sdp::{Offer, OfferedCodec, Section};
 
 pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
+const RID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+const REPAIRED_RID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
 const TWCC_EXTENSION: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 pub(super) const SEND_TIME_EXTENSION: &str =
@@ -135,6 +137,8 @@ pub(crate) struct Taken {
     pub(crate) mid: String,
     /// What is agreed on, the preferred first.
     pub(crate) codecs: Vec<OfferedCodec>,
+    /// The identifiers of the publisher's simulcast layers, the lowest first.
+    pub(crate) layers: Vec<String>,
     pub(crate) extensions: Vec<(u8, &'static str)>,
     ssrcs: Vec<String>,
 }
@@ -164,14 +168,18 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
             continue;
         }
         match take(offer, section, role, source) {
-            Ok((mid, codecs)) => taken.push(Taken {
-                index,
-                kind,
-                mid,
-                codecs,
-                extensions: extensions(section, role),
-                ssrcs: if role == Role::Publisher { section.ssrcs.clone() } else { Vec::new() },
-            }),
+            Ok((mid, codecs)) => {
+                let mut extensions = extensions(section, role);
+                let layers = layers(section, &extensions);
+                if layers.is_empty() {
+                    let names = [RID_EXTENSION, REPAIRED_RID_EXTENSION];
+                    extensions.retain(|(_, uri)| !names.contains(uri));
+                }
+                // Layers are known by their names, not by what announces them.
+                let named = role == Role::Publisher && layers.is_empty();
+                let ssrcs = if named { section.ssrcs.clone() } else { Vec::new() };
+                taken.push(Taken { index, kind, mid, codecs, layers, extensions, ssrcs });
+            }
             Err(Refused::Quietly) => {}
             Err(Refused::Because(error)) => complaint = complaint.or(Some(error)),
         }
@@ -297,7 +305,13 @@ fn no_codec(section: &Section, role: Role, source: &Source) -> String {
 /// that describe the picture or the network hop are not passed on.
 fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
     let wanted: &[&'static str] = match role {
-        Role::Publisher => &[MID_EXTENSION, TWCC_EXTENSION, SEND_TIME_EXTENSION],
+        Role::Publisher => &[
+            MID_EXTENSION,
+            TWCC_EXTENSION,
+            SEND_TIME_EXTENSION,
+            RID_EXTENSION,
+            REPAIRED_RID_EXTENSION,
+        ],
         Role::Viewer => &[MID_EXTENSION, SEND_TIME_EXTENSION],
     };
     // str0m knows mids of at most 16 letters and digits; others go by SSRC.
@@ -316,6 +330,13 @@ fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
         }
     }
     found
+}
+
+/// The simulcast layers, if their packets can be told apart (RFC 8852).
+fn layers(section: &Section, extensions: &[(u8, &'static str)]) -> Vec<String> {
+    let has = |wanted: &str| extensions.iter().any(|(_, uri)| *uri == wanted);
+    let told = has(MID_EXTENSION) && has(RID_EXTENSION);
+    if told && section.kind() == Some(Kind::Video) { section.layers.clone() } else { Vec::new() }
 }
 
 fn check_mids(offer: &Offer) -> Result<(), OfferError> {
@@ -392,6 +413,12 @@ impl Taken {
         }
         for codec in &self.codecs {
             codec.write(sdp);
+        }
+        for rid in &self.layers {
+            let _ = write!(sdp, "a=rid:{rid} send\r\n");
+        }
+        if !self.layers.is_empty() {
+            let _ = write!(sdp, "a=simulcast:send {}\r\n", self.layers.join(";"));
         }
         for line in &self.ssrcs {
             let _ = write!(sdp, "{line}\r\n");

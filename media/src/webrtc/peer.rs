@@ -13,14 +13,15 @@ use str0m::net::{Protocol, Receive};
 use str0m::rtp::{Extension, ExtensionMap};
 use str0m::{Candidate, Input, Rtc, RtcError};
 
-use crate::error::OfferError;
+use crate::error::{OfferError, TrickleError};
 use crate::rtp::{Codec, Kind};
 
 use super::answer;
 use super::dtls_openssl;
-use super::negotiate::{Plan, Role, Source, plan};
+use super::negotiate::{Plan, Role, Source, Taken, plan};
 use super::sdp::{Offer, OfferedCodec};
 use super::stun;
+use super::viewer::{Credentials, fragment};
 
 /// What all peers of a server share.
 #[derive(Debug)]
@@ -68,6 +69,30 @@ impl PeerSetup {
         }
     }
 
+    /// With another DTLS for everybody.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn with_dtls(
+        mut self,
+        provider: &'static dyn str0m::crypto::dtls::DtlsProvider,
+    ) -> Self {
+        let crypto = CryptoProvider { dtls_provider: provider, ..(*self.crypto).clone() };
+        self.crypto = Arc::new(crypto.clone());
+        self.publisher_crypto = Arc::new(crypto);
+        self
+    }
+
+    /// The hash that fingerprints of certificates are made of.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn sha256(&self, data: &[u8]) -> [u8; 32] {
+        self.crypto.sha256_provider.sha256(data)
+    }
+
+    /// What signs STUN messages.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn sha1_hmac(&self, key: &[u8], data: &[u8]) -> [u8; 20] {
+        self.crypto.sha1_hmac_provider.sha1_hmac(key, &[data])
+    }
+
     /// The announced address that a datagram for `local` counts as received on:
     /// behind an address translation no announced address is a local one.
     fn destination(&self, local: SocketAddr) -> Option<SocketAddr> {
@@ -88,13 +113,15 @@ pub(crate) struct Peer {
     local_ufrag: String,
     local_pwd: String,
     remote_ufrag: String,
+    /// What was answered, to be answered again with other ICE credentials.
+    offer: Offer,
+    plan: Plan,
 }
 
 /// What came of an offer.
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) peer: Peer,
-    pub(super) plan: Plan,
     pub(super) sdp: String,
 }
 
@@ -109,8 +136,6 @@ impl Peer {
     ) -> Result<Answered, OfferError> {
         let offer = Offer::parse(offer)?;
         let plan = plan(&offer, role, source)?;
-        let canonical = SdpOffer::from_sdp_string(&plan.canonical(&offer))
-            .map_err(|error| OfferError::Malformed(error.to_string()))?;
         let mut rtc = config(setup, &plan).build(now);
         for address in &setup.candidates {
             match Candidate::host(*address, Protocol::Udp) {
@@ -120,11 +145,7 @@ impl Peer {
                 Err(error) => tracing::warn!(%address, %error, "an address cannot be announced"),
             }
         }
-        let sdp = rtc
-            .sdp_api()
-            .accept_offer(canonical)
-            .map_err(|error| OfferError::Malformed(error.to_string()))?
-            .to_sdp_string();
+        let sdp = accept(&mut rtc, &plan.canonical(&offer)).map_err(OfferError::Malformed)?;
         let credentials = rtc.direct_api().local_ice_credentials();
         let sdp = answer::finish(&sdp, &offer, &plan);
         let peer = Peer {
@@ -132,14 +153,45 @@ impl Peer {
             setup: setup.clone(),
             local_ufrag: credentials.ufrag,
             local_pwd: credentials.pass,
-            remote_ufrag: offer.ufrag,
+            remote_ufrag: offer.ufrag.clone(),
+            offer,
+            plan,
         };
-        Ok(Answered { peer, plan, sdp })
+        Ok(Answered { peer, sdp })
+    }
+
+    /// The sections that were agreed on.
+    pub(super) fn taken(&self) -> &[Taken] {
+        &self.plan.taken
+    }
+
+    /// Restarts ICE: new credentials on both sides (RFC 8445, 9). What flows goes
+    /// on where it goes until the client has proven another path, and only then
+    /// goes there. Gives back the answer as a fragment (RFC 9725, 4.3.3).
+    pub(crate) fn restart(&mut self, ufrag: &str, pwd: &str) -> Result<String, TrickleError> {
+        let mut offer = self.offer.clone();
+        offer.ufrag = ufrag.to_owned();
+        offer.pwd = pwd.to_owned();
+        accept(&mut self.rtc, &self.plan.canonical(&offer)).map_err(TrickleError::Malformed)?;
+        let credentials = self.rtc.direct_api().local_ice_credentials();
+        self.remote_ufrag = ufrag.to_owned();
+        self.local_ufrag = credentials.ufrag;
+        self.local_pwd = credentials.pass;
+        self.offer = offer;
+        let credentials =
+            Credentials { ufrag: self.local_ufrag.clone(), pwd: self.local_pwd.clone() };
+        Ok(fragment(&self.setup, &credentials, self.plan.taken.first()))
     }
 
     /// The user fragment by which the client's checks are told from others'.
     pub(crate) fn local_ufrag(&self) -> &str {
         &self.local_ufrag
+    }
+
+    /// The password that belongs to it.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn local_pwd(&self) -> &str {
+        &self.local_pwd
     }
 
     /// The client's user fragment, as of its offer.
@@ -206,12 +258,21 @@ impl Peer {
     }
 }
 
+/// str0m's answer to a canonical offer, or what it has against it.
+fn accept(rtc: &mut Rtc, canonical: &str) -> Result<String, String> {
+    let offer = SdpOffer::from_sdp_string(canonical).map_err(|error| error.to_string())?;
+    let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?;
+    Ok(answer.to_sdp_string())
+}
+
 fn config(setup: &PeerSetup, plan: &Plan) -> str0m::RtcConfig {
     let mut extensions = ExtensionMap::empty();
     extensions.set(1, Extension::RtpMid);
     if plan.role == Role::Publisher {
         extensions.set(2, Extension::TransportSequenceNumber);
         extensions.set(3, Extension::AbsoluteSendTime);
+        extensions.set(4, Extension::RtpStreamId);
+        extensions.set(5, Extension::RepairedRtpStreamId);
     }
     let codecs: Vec<&OfferedCodec> = plan.taken.iter().flat_map(|t| &t.codecs).collect();
     let mut config = Rtc::builder()

@@ -4,45 +4,22 @@
 //! refuses what cannot work with a reason, and writes it again in one canonical
 //! form for str0m, so that its parser meets nothing unusual.
 
+use std::sync::Arc;
+
 use str0m::format::FormatParams;
 
 use crate::error::OfferError;
 use crate::rtp::{Codec, Kind};
+
+use super::direction::Direction;
+use super::simulcast::Gathered;
+use super::sprop;
 
 /// The longest SDP that is read, in bytes.
 pub(crate) const MAX_SDP: usize = 64 * 1024;
 const MAX_SECTIONS: usize = 32;
 const MAX_CODECS: usize = 48;
 const MAX_SSRC_LINES: usize = 24;
-
-/// A direction attribute, from the offerer's point of view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Direction {
-    SendRecv,
-    SendOnly,
-    RecvOnly,
-    Inactive,
-}
-
-impl Direction {
-    fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "sendrecv" => Direction::SendRecv,
-            "sendonly" => Direction::SendOnly,
-            "recvonly" => Direction::RecvOnly,
-            "inactive" => Direction::Inactive,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn sends(self) -> bool {
-        matches!(self, Direction::SendRecv | Direction::SendOnly)
-    }
-
-    pub(crate) fn receives(self) -> bool {
-        matches!(self, Direction::SendRecv | Direction::RecvOnly)
-    }
-}
 
 /// A payload type with all that belongs to it.
 #[derive(Debug, Clone)]
@@ -57,6 +34,8 @@ pub(crate) struct OfferedCodec {
     pub(crate) transport_cc: bool,
     /// The receiver tells its estimate of the bandwidth (goog-remb).
     pub(crate) remb: bool,
+    /// A packet with the parameter sets that the offer carries.
+    pub(crate) parameters: Option<Arc<[u8]>>,
 }
 
 /// An m-section.
@@ -72,6 +51,8 @@ pub(crate) struct Section {
     pub(crate) rtcp_mux: bool,
     pub(crate) bundle_only: bool,
     pub(crate) codecs: Vec<OfferedCodec>,
+    /// The identifiers of simulcast layers, the lowest first.
+    pub(crate) layers: Vec<String>,
     /// Header extensions with their identifiers.
     pub(crate) extensions: Vec<(u8, String)>,
     /// `a=ssrc-group:FID` and one `a=ssrc` line per source.
@@ -174,6 +155,7 @@ struct RawSection {
     formats: Vec<(u8, String)>,
     feedback: Vec<(String, String)>,
     ssrcs: Vec<u32>,
+    simulcast: Gathered,
 }
 
 impl Raw {
@@ -217,6 +199,7 @@ impl Raw {
                 rtcp_mux: false,
                 bundle_only: false,
                 codecs: Vec::new(),
+                layers: Vec::new(),
                 extensions: Vec::new(),
                 ssrcs: Vec::new(),
                 attributes: Transport::default(),
@@ -225,6 +208,7 @@ impl Raw {
             formats: Vec::new(),
             feedback: Vec::new(),
             ssrcs: Vec::new(),
+            simulcast: Gathered::default(),
         });
         Ok(())
     }
@@ -314,6 +298,8 @@ impl RawSection {
                 }
             }
             "extmap" => self.extension(value),
+            "rid" => self.simulcast.rid(value),
+            "simulcast" => self.simulcast.simulcast(value),
             "ssrc" => {
                 let ssrc = value.split(' ').next().and_then(|s| s.parse::<u32>().ok());
                 if let Some(ssrc) = ssrc
@@ -363,6 +349,7 @@ impl RawSection {
                 self.section.codecs.push(codec);
             }
         }
+        self.section.layers = std::mem::take(&mut self.simulcast).finish();
         Ok(self.section)
     }
 
@@ -397,6 +384,7 @@ impl RawSection {
             fir: has("ccm fir"),
             transport_cc: has("transport-cc"),
             remb: has("goog-remb"),
+            parameters: (codec == Codec::H264).then(|| sprop::packet(format)).flatten(),
         })
     }
 
@@ -427,7 +415,7 @@ fn is_token(text: &str) -> bool {
 
 /// RFC 8839, 5.4: ice-char is a letter, a digit, "+" or "/"; some clients use
 /// other printable characters, which do no harm.
-fn is_ice(text: &str, least: usize) -> bool {
+pub(super) fn is_ice(text: &str, least: usize) -> bool {
     (least..=256).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b':')
 }
 

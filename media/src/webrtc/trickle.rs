@@ -6,7 +6,7 @@
 
 use crate::error::TrickleError;
 
-use super::sdp::MAX_SDP;
+use super::sdp::{MAX_SDP, is_ice};
 
 /// What a fragment says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) struct Fragment {
     /// The client's user fragment, if given: another than the offer's means an
     /// ICE restart.
     pub(crate) ufrag: Option<String>,
+    /// The password that belongs to it.
+    pub(crate) pwd: Option<String>,
 }
 
 impl Fragment {
@@ -23,6 +25,7 @@ impl Fragment {
         }
         let malformed = |what: &str| Err(TrickleError::Malformed(what.to_owned()));
         let mut ufrag: Option<String> = None;
+        let mut pwd: Option<String> = None;
         let mut attributes = 0;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             match line.split_once('=') {
@@ -31,6 +34,7 @@ impl Fragment {
                     let (name, value) = value.split_once(':').unwrap_or((value, ""));
                     match name {
                         "ice-ufrag" => ufrag = Some(value.trim().to_owned()),
+                        "ice-pwd" => pwd = Some(value.trim().to_owned()),
                         "candidate" if value.split_ascii_whitespace().count() < 8 => {
                             return malformed("a=candidate has fewer than eight fields");
                         }
@@ -44,7 +48,14 @@ impl Fragment {
         if attributes == 0 {
             return malformed("it has no attribute");
         }
-        Ok(Self { ufrag })
+        // RFC 8839, 5.4: both or none.
+        let well = |text: &Option<String>, least| text.as_ref().is_none_or(|t| is_ice(t, least));
+        if ufrag.is_some() != pwd.is_some() || !well(&ufrag, 4) || !well(&pwd, 22) {
+            return malformed(
+                "a=ice-ufrag and a=ice-pwd come together, with 4 and 22 characters or more",
+            );
+        }
+        Ok(Self { ufrag, pwd })
     }
 }
 
@@ -57,7 +68,22 @@ mod tests {
         let text = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n\
             m=audio 9 RTP/AVP 0\r\na=mid:video0\r\n\
             a=candidate:1 1 UDP 2015363327 10.77.0.2 59007 typ host\r\na=end-of-candidates\r\n";
-        assert_eq!(Fragment::parse(text), Ok(Fragment { ufrag: Some("abcd".into()) }));
+        let pwd = Some("abcdefghijklmnopqrstuv".into());
+        assert_eq!(Fragment::parse(text), Ok(Fragment { ufrag: Some("abcd".into()), pwd }));
+        let none = Fragment { ufrag: None, pwd: None };
+        assert_eq!(Fragment::parse("a=end-of-candidates\r\n"), Ok(none));
+    }
+
+    #[test]
+    fn half_of_the_credentials_is_no_fragment() {
+        for text in [
+            "a=ice-ufrag:abcd\r\n",
+            "a=ice-pwd:abcdefghijklmnopqrstuv\r\n",
+            "a=ice-ufrag:abc\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n",
+            "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstu\r\n",
+        ] {
+            assert!(matches!(Fragment::parse(text), Err(TrickleError::Malformed(_))), "{text}");
+        }
     }
 
     #[test]

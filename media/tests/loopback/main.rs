@@ -11,6 +11,7 @@ use std::time::Duration;
 use client::{Client, h264_only, h264_without_rtx, vp8_only};
 use rushes_media::{
     Absent, Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TrickleError,
+    Trickled,
 };
 use str0m::Event;
 use str0m::media::Direction;
@@ -320,8 +321,9 @@ async fn sessions_are_limited_and_strangers_find_none() {
     assert_eq!(media.publish(STREAM, one.offer.clone()).await.unwrap_err(), OfferError::Full);
 
     let fragment = "a=ice-ufrag:other\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n".to_owned();
-    let refused = media.trickle(answer.session, fragment.clone()).await;
-    assert_eq!(refused, Err(TrickleError::Restart));
+    let restarted = media.trickle(answer.session, fragment.clone()).await;
+    assert!(matches!(restarted, Ok(Trickled::Restarted { .. })), "{restarted:?}");
+    assert_eq!(media.trickle(answer.session, fragment.clone()).await, Ok(Trickled::Taken));
     media.trickle(answer.session, "a=end-of-candidates\r\n".to_owned()).await.unwrap();
 
     assert!(media.close(answer.session).await);

@@ -44,7 +44,7 @@ pub(super) fn write(offer: &Offer, plan: &Plan, terms: &Terms<'_>) -> String {
 }
 
 /// The answer to an ICE restart: new credentials, the same candidates.
-pub(super) fn fragment(setup: &PeerSetup, ice: &Credentials, first: Option<&Taken>) -> String {
+pub(crate) fn fragment(setup: &PeerSetup, ice: &Credentials, first: Option<&Taken>) -> String {
     let mut text = format!("a=ice-lite\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", ice.ufrag, ice.pwd);
     if let Some(taken) = first {
         let media = if taken.kind == Kind::Audio { "audio" } else { "video" };

@@ -20,8 +20,9 @@ use super::negotiate::{MID_EXTENSION, Plan, Role, SEND_TIME_EXTENSION, Source, T
 use super::peer::PeerSetup;
 use super::sdp::Offer;
 
+pub(crate) use answer::fragment;
 use dtls::Dtls;
-pub(crate) use ice::{Checked, IceLite, Pair};
+pub(crate) use ice::{Checked, Credentials, IceLite, Pair};
 pub(crate) use reception::Reception;
 
 /// A client whose handshake ended needs a moment until it can decrypt. As the
@@ -240,7 +241,7 @@ impl Viewer {
     pub(crate) fn restart(&mut self, remote_ufrag: String) -> String {
         let credentials = self.ice.restart(remote_ufrag);
         let first = self.video.iter().chain(&self.audio).min_by_key(|track| track.taken.index);
-        answer::fragment(&self.setup, credentials, first.map(|track| &track.taken))
+        fragment(&self.setup, credentials, first.map(|track| &track.taken))
     }
 
     pub(crate) fn is_alive(&self) -> bool {

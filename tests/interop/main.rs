@@ -13,6 +13,7 @@ mod chromium;
 mod demo;
 mod ffmpeg;
 mod firefox;
+mod gstreamer;
 mod libdatachannel;
 mod loss;
 mod namespace;

@@ -66,6 +66,8 @@ impl Namespace {
         run(&format!("ip link add near type veth peer name far netns {pid}"))?;
         run(&format!("ip addr add {NEAR}/24 dev near"))?;
         run("ip link set near up")?;
+        // The webrtc crate listens for mDNS, which needs a way for multicast.
+        run("ip route add 224.0.0.0/4 dev near")?;
         for command in ["ip link set lo up", "ip link set far up"] {
             run(&format!("nsenter --net --target {pid} {command}"))?;
         }

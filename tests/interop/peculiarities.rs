@@ -1,14 +1,29 @@
 //! What real clients do that a server may not expect, each with a test that names it. The offers
 //! themselves are answered in the media crate's tests; `setup:passive` and the missing
-//! candidates of ffmpeg are in [`crate::publish`], NACK without RTX is in [`crate::loss`].
+//! candidates of ffmpeg are in [`crate::publish`], `bundle-only` is in [`crate::gstreamer`], NACK
+//! without RTX in [`crate::loss`].
 
 use std::time::Duration;
+
+use datachannel::CertificateType;
 
 use crate::browser::{Browser, Kind};
 use crate::libdatachannel::{Manner, ObsLike};
 use crate::peer::viewer::{Stats, Viewer};
-use crate::publish::live;
+use crate::publish::{live, picture_and_sound, watch};
 use crate::server::Server;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_with_an_rsa_certificate_is_seen() {
+    let server = Server::start("rsa").await.unwrap();
+    let source = server.register("RSA").await.unwrap();
+    let manner = Manner { certificate: CertificateType::RSA, ..Manner::default() };
+    let obs = ObsLike::publish_so(&source.whip, manner).await.unwrap();
+    let viewer = watch(&server, &source).await.unwrap();
+    picture_and_sound(&viewer).await.unwrap();
+    viewer.close().await.unwrap();
+    obs.stop().await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delete_that_comes_after_dtls_has_closed_is_answered_200() {

@@ -24,19 +24,20 @@ pub(crate) async fn watch(server: &Server, source: &Registered) -> Result<Viewer
 
 /// Waits until the registration is live.
 pub(crate) async fn live(server: &Server, source: &Registered) -> Result<(), Error> {
+    let mut last = None;
     let asked = async {
         loop {
             let probe = Viewer::watch(source.whep.clone()).await;
             match probe {
                 Ok(viewer) => return viewer.close().await,
                 // There is no event for a script to wait for, so it asks again.
-                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+                Err(error) => last = Some(error),
             }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
-    tokio::time::timeout(PICTURE_TIMEOUT, asked)
-        .await
-        .map_err(|_| format!("{} does not become live:\n{}", source.id, server.log()))?
+    let asked = tokio::time::timeout(PICTURE_TIMEOUT, asked).await;
+    asked.map_err(|_| format!("{} does not become live, {last:?}:\n{}", source.id, server.log()))?
 }
 
 /// Waits for both tracks, several pictures that decode, two key frames, and the frame number.

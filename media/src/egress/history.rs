@@ -4,6 +4,10 @@ use crate::stream::{Origin, Outgoing};
 
 /// Packets that are remembered: two seconds of 5 Mbit/s. A power of two.
 const REMEMBERED: usize = 1_024;
+/// So often one packet is sent again: enough when one datagram in three is lost. Some clients
+/// (the `webrtc` crate) never notice what came as RTX, ask for it ten times a second, and
+/// would use up what they may have sent again with what they already have.
+const MOST_TIMES: u8 = 6;
 
 /// A packet as one viewer knows it.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +15,8 @@ pub(super) struct Sent {
     pub(super) seq: u64,
     pub(super) timestamp: u32,
     pub(super) marker: bool,
-    pub(super) again: bool,
+    /// How often it may be sent again.
+    pub(super) left: u8,
     pub(super) origin: Origin,
 }
 
@@ -21,7 +26,7 @@ impl Sent {
             seq: out.seq,
             timestamp: out.timestamp,
             marker: out.marker,
-            again: out.origin.is_some(),
+            left: if out.origin.is_some() { MOST_TIMES } else { 0 },
             origin: out.origin.unwrap_or_default(),
         }
     }
@@ -50,13 +55,20 @@ impl History {
     /// Nothing of what was sent so far is sent again.
     pub(super) fn seal(&mut self) {
         for sent in self.sent.iter_mut().flatten() {
-            sent.again = false;
+            sent.left = 0;
         }
     }
 
     /// The packet that goes by these 16 bits, if it may be sent again.
     pub(super) fn find(&self, seq: u16) -> Option<Sent> {
         let sent = *self.sent.get(usize::from(seq) % REMEMBERED)?;
-        sent.filter(|sent| sent.seq as u16 == seq && sent.again)
+        sent.filter(|sent| sent.seq as u16 == seq && sent.left > 0)
+    }
+
+    /// That packet was sent again.
+    pub(super) fn sent_again(&mut self, seq: u16) {
+        if let Some(Some(sent)) = self.sent.get_mut(usize::from(seq) % REMEMBERED) {
+            sent.left = sent.left.saturating_sub(1);
+        }
     }
 }

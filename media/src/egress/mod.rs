@@ -164,6 +164,7 @@ impl Egress {
             return false;
         }
         let start = buf.len();
+        track.history.sent_again(missing);
         let header = track.again(format, &sent);
         let (ssrc, index) = match format.rtx {
             Some(_) => (track.setup.rtx_ssrc, track.next_rtx()),

@@ -157,6 +157,9 @@ fn codecs(out: &mut String, live: &[Live]) {
 
 #[cfg(test)]
 mod tests {
+    use rushes_media::rtp::Codec;
+    use rushes_media::{AudioStatus, VideoStatus};
+
     use super::*;
 
     fn live(stream: u128, viewers: usize) -> Live {
@@ -194,6 +197,46 @@ mod tests {
             assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
         }
         assert!(!out.contains("rushes_stream_video"), "no picture, no figure and no head of one");
+    }
+
+    #[test]
+    fn what_is_known_of_the_encoding_is_told() {
+        let mut live = live(1, 0);
+        live.status.video = Some(VideoStatus {
+            codec: Codec::H264,
+            width: Some(1280),
+            height: Some(720),
+            fps: 25.0,
+            bitrate: 1_000_000,
+            keyframe_interval: Some(1.0),
+            packets: 10,
+            lost: 0,
+            jitter: 1.0,
+            gaps: 3,
+            b_frames: true,
+            profile: Some("High 4.0".to_owned()),
+        });
+        live.status.audio = Some(AudioStatus {
+            codec: Codec::Opus,
+            bitrate: 96_000,
+            packets: 10,
+            lost: 0,
+            jitter: 1.0,
+            gaps: 2,
+            channels: 1,
+        });
+        let mut out = String::new();
+        write(&mut out, &[live]);
+        let stream = format!("{{stream=\"{}\"}}", StreamId(1));
+        for (name, value) in [
+            ("video_b_frames", 1),
+            ("video_gaps_total", 3),
+            ("audio_gaps_total", 2),
+            ("audio_channels", 1),
+        ] {
+            let line = format!("rushes_stream_{name}{stream} {value}");
+            assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
+        }
     }
 
     #[test]

@@ -116,13 +116,6 @@ fn a_bundle_only_section_is_not_rejected() {
 }
 
 #[test]
-fn a_browsers_encoder_is_told_where_to_begin() {
-    let offer =
-        OBS.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 transport-cc\r\n");
-    assert!(published(&offer).sections[1].contains(";x-google-start-bitrate=2500\r\n"));
-}
-
-#[test]
 fn every_profile_is_answered_as_it_was_offered() {
     let mut rtc =
         Rtc::builder().clear_codecs().enable_h264(true).enable_vp9(true).build(Instant::now());

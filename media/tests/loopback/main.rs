@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 mod client;
+mod publishing;
 mod viewing;
 
 use std::collections::BTreeSet;
@@ -88,6 +89,7 @@ async fn a_stream_goes_from_publisher_to_viewer() {
     assert_eq!((video.width, video.height), (Some(1280), Some(720)));
     assert!(video.fps > 20.0 && video.bitrate > 100_000, "{video:?}");
     assert_eq!(video.lost, 0);
+    assert_eq!(video.profile.as_deref(), Some("Constrained Baseline 3.1"));
     media.shutdown().await;
 }
 

@@ -7,7 +7,7 @@ use str0m::ice::{StunMessage, TransId};
 use str0m::media::Direction;
 use tokio::net::UdpSocket;
 
-use super::client::{Client, h264_only};
+use super::client::{Client, attribute, h264_only};
 use super::{STREAM, publisher, run, start, viewer};
 
 #[tokio::test]
@@ -23,11 +23,6 @@ async fn a_waiting_viewer_is_sent_the_stream_once_there_is_one() {
     let (_stop, _task) = run(publisher(&media).await);
     assert_eq!(waiting.packet().await.payload[0], 0x67);
     media.shutdown().await;
-}
-
-/// The value of an attribute in an SDP or a fragment of one.
-fn value<'a>(text: &'a str, name: &str) -> &'a str {
-    text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim()
 }
 
 #[tokio::test]
@@ -48,7 +43,7 @@ async fn after_an_ice_restart_media_goes_where_the_client_is_now() {
     client.packet().await; // it goes on where it went
 
     // The client has moved: it checks from another address with the new credentials.
-    let (ufrag, pwd) = (value(&fragment, "a=ice-ufrag:"), value(&fragment, "a=ice-pwd:"));
+    let (ufrag, pwd) = (attribute(&fragment, "a=ice-ufrag:"), attribute(&fragment, "a=ice-pwd:"));
     let moved = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     moved.send_to(&check(ufrag, pwd), media.local_addr()).await.unwrap();
     let mut buffer = [0; 2_000];

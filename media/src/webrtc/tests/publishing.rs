@@ -307,3 +307,10 @@ fn ice_is_restarted_under_the_flow() {
     assert_eq!(flowing.len(), 1);
     assert!(publisher.peer.is_alive());
 }
+
+#[test]
+fn a_browsers_encoder_is_told_where_to_begin() {
+    let offer =
+        OBS.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 transport-cc\r\n");
+    assert!(published(&offer).sections[1].contains(";x-google-start-bitrate=2500\r\n"));
+}

@@ -8,7 +8,7 @@ use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite};
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
+use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 use tokio::net::UdpSocket;
 
 /// A test that waits longer than this for something has failed.
@@ -50,6 +50,11 @@ pub(crate) fn h264_without_rtx() -> RtcConfig {
     config.enable_opus(true, false)
 }
 
+/// The value of an attribute in an SDP or a fragment of one.
+pub(crate) fn attribute<'a>(text: &'a str, name: &str) -> &'a str {
+    text.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim()
+}
+
 impl Client {
     pub(crate) async fn new(config: RtcConfig, direction: Direction) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -80,6 +85,20 @@ impl Client {
         let answer = SdpAnswer::from_sdp_string(answer).unwrap();
         let pending = self.pending.take().unwrap();
         self.rtc.sdp_api().accept_answer(pending, answer).unwrap();
+    }
+
+    /// Goes on from another address, with new credentials of its own and those of
+    /// the server's answer to them.
+    pub(crate) async fn moved(&mut self, creds: IceCreds, answer: &str) {
+        self.socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        self.local = self.socket.local_addr().unwrap();
+        let mut api = self.rtc.direct_api();
+        api.set_local_ice_credentials(creds);
+        api.set_remote_ice_credentials(IceCreds {
+            ufrag: attribute(answer, "a=ice-ufrag:").to_owned(),
+            pass: attribute(answer, "a=ice-pwd:").to_owned(),
+        });
+        self.rtc.add_local_candidate(Candidate::host(self.local, "udp").unwrap());
     }
 
     async fn drain(&mut self) -> Instant {

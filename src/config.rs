@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rushes_media::TcpLimits;
 use serde::Deserialize;
 
 use crate::{
@@ -108,6 +109,17 @@ impl Limits {
             session: self.session.into(),
             address: self.live_address.into(),
             sessions_per_address: self.sessions_per_address,
+        }
+    }
+
+    /// Those of TCP connections: a client makes one to every address that it is told, and most
+    /// servers tell one or two.
+    #[must_use]
+    pub fn tcp(&self) -> TcpLimits {
+        TcpLimits {
+            connections: self.sessions.saturating_mul(2),
+            per_address: self.sessions_per_address.saturating_mul(2),
+            ..TcpLimits::default()
         }
     }
 }

@@ -64,7 +64,7 @@ async fn text(app: &App) -> String {
         connections,
     );
     gauge(&mut out, "rushes_rooms_open", "Rooms that somebody is in.", app.hub.rooms() as f64);
-    metrics::write(&mut out, &metrics::collect(app).await);
+    metrics::write(&mut out, &app.media.load(), &metrics::collect(app).await);
     let name = "rushes_http_requests_total";
     head(&mut out, name, "counter", "HTTP answers, by class of status.");
     for (class, count) in app.metrics.http.iter().enumerate().skip(1) {

@@ -215,6 +215,7 @@ fn start_media(
         listen: address,
         hosts,
         max_sessions: config.limits.sessions,
+        tcp: config.limits.tcp(),
         fanout_threads: None,
     })
     .map_err(|cause| RunError::Bind { address, cause })

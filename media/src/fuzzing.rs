@@ -4,8 +4,8 @@
 //! Each function takes any bytes. It must return, and quickly; nothing that it
 //! finds is looked at beyond what the code itself asserts.
 
-mod agreed;
-mod session;
+pub(crate) mod agreed;
+pub(crate) mod session;
 mod viewing;
 
 use std::sync::{Arc, OnceLock};

@@ -1,6 +1,7 @@
 //! Identifiers of streams and sessions.
 
 use std::fmt;
+use std::num::NonZero;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -79,6 +80,10 @@ id! {
     /// a URL that nobody may guess.
     SessionId
 }
+
+/// A TCP connection of a client's: no other has its number while it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionId(pub(crate) NonZero<u32>);
 
 impl SessionId {
     /// A new identifier of 128 random bits.

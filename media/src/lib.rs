@@ -7,6 +7,7 @@
 mod driver;
 mod egress;
 mod error;
+mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -18,10 +19,10 @@ mod status;
 pub mod stream;
 mod webrtc;
 
-pub use driver::{Absent, Answer, Media, MediaConfig, Trickled};
+pub use driver::{Absent, Answer, Media, MediaConfig, TcpLimits, Trickled};
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{BadId, SessionId, StreamId};
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, MediaEvent, StreamState, StreamStatus,
-    VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState, StreamStatus,
+    Transport, VideoStatus, ViewerStatus,
 };

@@ -151,6 +151,29 @@ pub enum LayerChoice {
     Limited(LayerLimits),
 }
 
+/// How much there is of what has limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Load {
+    /// Sessions, connected or not yet.
+    pub sessions: usize,
+    /// TCP connections of clients.
+    pub tcp_connections: usize,
+    /// Those of them that have not shown yet whose session they are.
+    pub tcp_unproven: usize,
+    /// How often one of them took so little that all that waited for it was dropped.
+    pub tcp_full: u64,
+}
+
+/// What carries a session's media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// UDP.
+    Udp,
+    /// TCP (RFC 6544): its network lets no UDP through.
+    Tcp,
+}
+
 /// How a viewer receives.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ViewerStatus {
@@ -158,6 +181,8 @@ pub struct ViewerStatus {
     pub session: String,
     /// When it was connected, in unix milliseconds.
     pub since: i64,
+    /// What carries its media; none while its client has lost its way here.
+    pub transport: Option<Transport>,
     /// RTP packets sent, retransmissions included.
     pub packets: u64,
     /// Bytes of them.

@@ -5,7 +5,7 @@
 
 use std::{fmt::Write as _, sync::PoisonError};
 
-use rushes_media::{StreamId, StreamStatus, ViewerStatus};
+use rushes_media::{Load, StreamId, StreamStatus, Transport, ViewerStatus};
 
 use crate::app::App;
 
@@ -52,8 +52,10 @@ macro_rules! figures {
     };
 }
 
-const FIGURES: [Figure; 22] = figures! {
+const FIGURES: [Figure; 23] = figures! {
     gauge "rushes_stream_viewers" "Viewers of a stream." |l| Some(l.status.viewers as f64);
+    gauge "rushes_stream_viewers_tcp" "Viewers whose network lets no UDP through."
+        |l| Some(l.viewers.iter().filter(|v| v.transport == Some(Transport::Tcp)).count() as f64);
     gauge "rushes_stream_video_bits_per_second" "Payload of the picture."
         |l| Some(l.status.video.as_ref()?.bitrate as f64);
     gauge "rushes_stream_video_frames_per_second" "Frames of the picture."
@@ -103,11 +105,18 @@ fn most(live: &Live, value: fn(&ViewerStatus) -> Option<f64>) -> Option<f64> {
 }
 
 /// Writes the figures in the text format of Prometheus.
-pub(crate) fn write(out: &mut String, live: &[Live]) {
+pub(crate) fn write(out: &mut String, load: &Load, live: &[Live]) {
     let viewers: usize = live.iter().map(|live| live.status.viewers).sum();
     let unlabelled = live.len().saturating_sub(LABELLED);
     // Writing to a String cannot fail.
     for (name, help, value) in [
+        ("rushes_webrtc_sessions", "WebRTC sessions, connected or not yet.", load.sessions),
+        ("rushes_webrtc_tcp_connections", "TCP connections of WebRTC clients.", load.tcp_connections),
+        (
+            "rushes_webrtc_tcp_connections_unproven",
+            "Those that have shown no session yet.",
+            load.tcp_unproven,
+        ),
         ("rushes_streams_live", "Streams that media arrives for.", live.len()),
         ("rushes_viewers", "Viewers of live streams.", viewers),
         (
@@ -118,6 +127,9 @@ pub(crate) fn write(out: &mut String, live: &[Live]) {
     ] {
         let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
+    let name = "rushes_webrtc_tcp_full_total";
+    let help = "Times that a TCP connection took too little and what waited for it was dropped.";
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", load.tcp_full);
     for Figure { name, kind, help, value } in &FIGURES {
         let mut headed = false;
         for live in live.iter().take(LABELLED) {
@@ -167,6 +179,7 @@ mod tests {
         let viewer = |loss, rtt| ViewerStatus {
             session: "ABCDEF".to_owned(),
             since: 0,
+            transport: Some(Transport::Tcp),
             packets: 10,
             bytes: 10_000,
             retransmitted: 1,
@@ -186,7 +199,7 @@ mod tests {
     #[test]
     fn figures_are_of_the_worst_viewer_and_of_all_of_them() {
         let mut out = String::new();
-        write(&mut out, &[live(1, 2)]);
+        write(&mut out, &Load::default(), &[live(1, 2)]);
         let stream = format!("{{stream=\"{}\"}}", StreamId(1));
         for line in [
             "rushes_viewers 2".to_owned(),
@@ -226,7 +239,7 @@ mod tests {
             channels: 1,
         });
         let mut out = String::new();
-        write(&mut out, &[live]);
+        write(&mut out, &Load::default(), &[live]);
         let stream = format!("{{stream=\"{}\"}}", StreamId(1));
         for (name, value) in [
             ("video_b_frames", 1),
@@ -243,7 +256,7 @@ mod tests {
     fn labels_are_bounded() {
         let all: Vec<Live> = (0..200).map(|stream| live(stream, 1)).collect();
         let mut out = String::new();
-        write(&mut out, &all);
+        write(&mut out, &Load::default(), &all);
         let labelled = out.lines().filter(|line| line.starts_with("rushes_stream_viewers{"));
         assert_eq!(labelled.count(), LABELLED);
         assert!(out.contains("rushes_streams_unlabelled 150\n"));
@@ -253,7 +266,7 @@ mod tests {
     #[test]
     fn every_line_is_of_the_text_format() {
         let mut out = String::new();
-        write(&mut out, &[live(1, 1), live(2, 0)]);
+        write(&mut out, &Load::default(), &[live(1, 1), live(2, 0)]);
         let mut heads = std::collections::HashSet::new();
         for line in out.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {

@@ -1,8 +1,8 @@
 //! Whether WebRTC peers can reach the addresses that they are told, in words.
 //!
-//! Media goes over one UDP port. When that port cannot be reached everything else still works: the
-//! page loads, the offer is answered, and no picture comes. So the server says at its start what
-//! looks wrong.
+//! Media goes over one port number: by UDP, and by TCP where a client's network lets no UDP through.
+//! When it cannot be reached everything else still works: the page loads, the offer is answered, and
+//! no picture comes. So the server says at its start what looks wrong.
 
 use std::{
     fmt, io,
@@ -137,8 +137,8 @@ pub fn findings(reach: &Reach<'_>) -> Vec<String> {
     }
     if reach.asked.port() == 0 {
         found.push(format!(
-            "WebRTC listens on UDP port {port}, which is another one after each start: no firewall \
-             can be opened for it. Set a port in --webrtc-listen"
+            "WebRTC listens on port {port}, which is another one after each start: no firewall can be \
+             opened for it. Set a port in --webrtc-listen"
         ));
     }
     configured(reach, &mut found);
@@ -175,8 +175,8 @@ fn configured(reach: &Reach<'_>, found: &mut Vec<String>) {
         } else if !local(host) {
             found.push(format!(
                 "{host} is not an address of this machine. If a router or Docker stands between, it \
-                 has to forward UDP port {port} (and TCP port {port}) to this server on the same \
-                 number"
+                 has to forward UDP port {port} to this server on the same number, and TCP port {port} \
+                 for those whose network lets no UDP through"
             ));
         }
     }
@@ -205,9 +205,10 @@ fn found_out(reach: &Reach<'_>, found: &mut Vec<String>) {
         let list: Vec<String> = outward.iter().map(|one| one.address.to_string()).collect();
         found.push(format!(
             "peers are told {}, which only containers of this machine reach. Set --webrtc-host to \
-             the address of the machine, and publish UDP port {} on the same number",
+             the address of the machine, and publish UDP port {port} and TCP port {port} on the \
+             same number",
             list.join(", "),
-            reach.bound.port()
+            port = reach.bound.port()
         ));
     } else {
         only_ipv6(outward.iter().map(|one| &one.address), found);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use rushes_media::{Media, MediaConfig};
+use rushes_media::{Media, MediaConfig, TcpLimits};
 use serde_json::{Value, json};
 
 use super::{Call, Ctx, Empty, Routes, execute};
@@ -102,6 +102,7 @@ async fn bench() -> Bench {
         listen: config.webrtc_listen,
         hosts: vec![],
         max_sessions: 1,
+        tcp: TcpLimits::default(),
         fanout_threads: None,
     };
     let (media, _) = Media::start(media).unwrap();

@@ -299,6 +299,17 @@ pub(crate) struct Seen {
     pub(crate) seen: Option<Pictures>,
     pub(crate) video: Option<Numbers>,
     pub(crate) audio: Option<Numbers>,
+    /// The way that media takes, as far as the browser tells it.
+    pub(crate) path: Option<Path>,
+}
+
+/// The pair that media takes, from this end.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Path {
+    /// `host`, `prflx`, `relay` …
+    pub(crate) kind: String,
+    /// `udp` or `tcp`.
+    pub(crate) protocol: String,
 }
 
 /// The pictures that were presented. Times are in milliseconds.

@@ -16,7 +16,7 @@ use crate::server::{Place, Server, Turn};
 /// Set in the environment of the program that runs inside.
 const INSIDE: &str = "RUSHES_INTEROP_INSIDE";
 /// The test's end of the pair, and the server's (addresses for documentation, RFC 5737).
-const NEAR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
+pub(crate) const NEAR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const FAR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 /// How long the second namespace may take to be there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -116,9 +116,18 @@ fn run(command: &str) -> Result<(), Error> {
 
 /// A server in a namespace of its own, and the namespace.
 pub(crate) async fn server_apart(name: &str) -> Result<(Server, Namespace), Error> {
+    server_apart_with(name, None).await
+}
+
+/// The same, with TURN servers for its clients and the secret that it shares with them.
+pub(crate) async fn server_apart_with(
+    name: &str,
+    turn: Option<(&str, &str)>,
+) -> Result<(Server, Namespace), Error> {
     let namespace = Namespace::new()?;
     let free = SocketAddr::new(IpAddr::V4(FAR), 0);
-    let place = Place { http: free, webrtc: free, announced: None, namespace: Some(&namespace) };
+    let apart = Some(&namespace);
+    let place = Place { http: free, webrtc: free, announced: None, namespace: apart, turn };
     let server = Server::start_at(name, &place, Turn::shared().await).await?;
     Ok((server, namespace))
 }

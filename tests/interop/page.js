@@ -2,6 +2,26 @@
 // the states that it went through and when each picture was presented.
 globalThis.rushes = (() => {
   const STATS_EVERY = 200;
+  /** What connections are made with, and the one transport that is left of an answer's candidates, if not all are. */
+  const settings = { configuration: {}, transport: null };
+
+  /** The answer as somebody gets it whose network lets nothing but `settings.transport` through. */
+  function reachable(answer) {
+    const lost = (line) => line.startsWith('a=candidate:') && !line.toLowerCase().includes(` 1 ${settings.transport} `);
+    return settings.transport ? answer.split('\r\n').filter((line) => !lost(line)).join('\r\n') : answer;
+  }
+
+  /** The STUN and TURN servers that an endpoint names in the Link headers of OPTIONS. */
+  async function iceServers(url, bearer) {
+    const response = await fetch(url, { method: 'OPTIONS', headers: { Authorization: `Bearer ${bearer}` } });
+    const links = (response.headers.get('Link') ?? '').split(/,\s*(?=<)/).filter((link) => link.includes('rel="ice-server"'));
+    const parameter = (link, name) => link.match(new RegExp(`; ${name}="([^"]*)"`))?.[1];
+    return links.map((link) => ({
+      urls: link.match(/^<([^>]*)>/)[1],
+      username: parameter(link, 'username'),
+      credential: parameter(link, 'credential'),
+    }));
+  }
 
   async function negotiate(connection, url, bearer) {
     await connection.setLocalDescription();
@@ -14,14 +34,14 @@ globalThis.rushes = (() => {
     const response = await fetch(url, { method: 'POST', headers, body: connection.localDescription.sdp });
     const text = await response.text();
     if (response.status !== 201) throw new Error(`${response.status}: ${text}`);
-    await connection.setRemoteDescription({ type: 'answer', sdp: text });
+    await connection.setRemoteDescription({ type: 'answer', sdp: reachable(text) });
     const session = new URL(response.headers.get('Location'), url);
     return { session: session.href, headers: { Authorization: headers.Authorization } };
   }
 
   /** A connection, and every state that it has been in. */
   function connect() {
-    const connection = new RTCPeerConnection();
+    const connection = new RTCPeerConnection(settings.configuration);
     const states = [];
     connection.onconnectionstatechange = () => states.push(connection.connectionState);
     return { connection, states };
@@ -65,12 +85,21 @@ globalThis.rushes = (() => {
     return { connection, states, seen, element, ...end };
   }
 
+  /** The kind of our end of the pair that media takes, and what goes between the two. */
+  function path(all) {
+    const transport = [...all.values()].find(({ type }) => type === 'transport');
+    const pair = all.get(transport?.selectedCandidatePairId);
+    const local = pair && all.get(pair.localCandidateId);
+    return local ? { kind: local.candidateType, protocol: local.protocol } : null;
+  }
+
   /** The numbers of a connection's one stream of pictures and one of sound. */
   async function statistics(connection) {
-    const numbers = {};
-    for (const report of (await connection.getStats()).values()) {
+    const all = await connection.getStats();
+    const numbers = { path: path(all) };
+    for (const report of all.values()) {
       if (report.type !== 'inbound-rtp' && report.type !== 'outbound-rtp') continue;
-      const codec = report.codecId && (await connection.getStats()).get(report.codecId);
+      const codec = report.codecId && all.get(report.codecId);
       numbers[report.kind] = {
         codec: codec?.mimeType ?? null,
         packets: report.packetsReceived ?? report.packetsSent,
@@ -116,5 +145,5 @@ globalThis.rushes = (() => {
     return status;
   }
 
-  return { publish, watch, until, look, again, close, peers: {} };
+  return { settings, iceServers, publish, watch, until, look, again, close, peers: {} };
 })();

@@ -75,13 +75,15 @@ pub(crate) struct Place<'a> {
     pub(crate) announced: Option<IpAddr>,
     /// The network that it runs in, where that is not the test's.
     pub(crate) namespace: Option<&'a Namespace>,
+    /// The TURN servers that clients are told of, and the secret that it shares with them.
+    pub(crate) turn: Option<(&'a str, &'a str)>,
 }
 
 impl Place<'_> {
     /// Free ports of the loopback.
     pub(crate) fn loopback() -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { http: free, webrtc: free, announced: None, namespace: None }
+        Self { http: free, webrtc: free, announced: None, namespace: None, turn: None }
     }
 
     fn command(&self) -> Command {
@@ -89,6 +91,9 @@ impl Place<'_> {
         let mut command =
             self.namespace.map_or_else(|| Command::new(binary), |space| space.command(binary));
         command.env_remove("RUST_LOG");
+        if let Some((urls, secret)) = self.turn {
+            command.env("RUSHES_ICE_SERVERS", urls).env("RUSHES_TURN_SECRET", secret);
+        }
         command
     }
 }
@@ -235,9 +240,15 @@ impl Server {
     /// tested meanwhile.
     pub(crate) async fn behind(name: &str, network: Network) -> Result<Self, Error> {
         let turn = Turn::alone().await;
-        let outside = UdpSocket::bind("127.0.0.2:0")?;
+        let (outside, webrtc) = loop {
+            let outside = UdpSocket::bind("127.0.0.2:0")?;
+            let webrtc = SocketAddr::from(([127, 0, 0, 1], outside.local_addr()?.port()));
+            // The server needs the number for TCP too; nobody answers there at 127.0.0.2.
+            if std::net::TcpListener::bind(webrtc).is_ok() {
+                break (outside, webrtc);
+            }
+        };
         let announced = outside.local_addr()?;
-        let webrtc = SocketAddr::from(([127, 0, 0, 1], announced.port()));
         let place = Place { webrtc, announced: Some(announced.ip()), ..Place::loopback() };
         let mut server = Self::start_at(name, &place, turn).await?;
         server.proxy = Some(Proxy::start(outside, webrtc, network)?);

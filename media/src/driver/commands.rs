@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
-use crate::status::{Feed, LayerChoice, ViewerStatus};
+use crate::status::{Feed, LayerChoice, Transport, ViewerStatus};
 use crate::webrtc::{Fragment, Source};
 
 use super::sender::Job;
@@ -56,6 +56,10 @@ impl Shard {
                 self.draining = true;
                 self.tell_feeds(now);
                 let _ = reply.send(());
+            }
+            Command::Watching(reply) => {
+                let views = |session: &Session| matches!(session.end, End::Viewer(_));
+                let _ = reply.send(self.sessions.slots(views).len());
             }
             Command::Shutdown(_) => {}
         }
@@ -214,6 +218,10 @@ impl Shard {
             all.push(ViewerStatus {
                 session: short(id),
                 since: viewing.since,
+                transport: viewing.viewer.pair().map(|pair| match pair.tcp {
+                    None => Transport::Udp,
+                    Some(_) => Transport::Tcp,
+                }),
                 packets: count(&viewing.counters.packets),
                 bytes: count(&viewing.counters.bytes),
                 retransmitted: count(&viewing.counters.again),

@@ -9,12 +9,11 @@ use crate::egress::Egress;
 use crate::ids::StreamId;
 use crate::status::MediaEvent;
 use crate::stream::Packet;
-use crate::webrtc::{Source, ViewerOutput};
+use crate::webrtc::{Pair, Source, ViewerOutput};
 
 use super::sender::{Job, Join, Word};
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
-use super::socket::Route;
 use super::streams::unix_ms;
 
 impl Shard {
@@ -43,8 +42,7 @@ impl Shard {
         match output {
             ViewerOutput::Transmit(datagram) => {
                 if let Some(pair) = viewing.viewer.pair() {
-                    let route = Route { to: pair.remote, from: Some(pair.local) };
-                    self.outbox.push(self.socket.outlet(), route, &datagram);
+                    self.outbox.push(self.socket.outlet(), pair.into(), &datagram);
                 }
             }
             ViewerOutput::Connected => {
@@ -154,7 +152,7 @@ impl Shard {
             slot,
             egress,
             formats,
-            route: Route { to: pair.remote, from: Some(pair.local) },
+            route: pair.into(),
             ready: now + viewing.viewer.settles_in(),
             layer,
         };
@@ -278,12 +276,12 @@ impl Shard {
         &mut self,
         now: Instant,
         slot: Slot,
-        way: (std::net::SocketAddr, std::net::SocketAddr),
+        way: Pair,
         data: &[u8],
     ) {
         let Some(session) = self.sessions.get(slot) else { return };
         let Some(publisher) = session.publisher() else { return };
-        match guarded(|| publisher.peer.datagram(now, way.0, way.1, data)) {
+        match guarded(|| publisher.peer.datagram(now, way, data)) {
             Ok(()) => self.drain(now, slot),
             Err(reason) => self.end(now, slot, reason),
         }

@@ -17,6 +17,7 @@ mod sessions;
 mod shard;
 mod socket;
 mod streams;
+mod tcp;
 mod timers;
 
 use std::collections::HashSet;
@@ -31,11 +32,12 @@ use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot, watch};
 
 use crate::error::{OfferError, SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
-use crate::status::{Feed, LayerChoice, MediaEvent, StreamStatus, ViewerStatus};
+use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
 use sessions::End;
-use socket::Socket;
+use tcp::Lines;
+pub use tcp::TcpLimits;
 
 /// Commands waiting for the shard; a caller beyond that waits for its turn.
 const COMMANDS: usize = 256;
@@ -44,19 +46,21 @@ const EVENTS: usize = 1024;
 /// A caller does not wait longer than this for an overloaded shard.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// While draining, it is looked this often whether everybody has left.
+/// While draining, it is looked this often whether all viewers have left.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// Where and how much to serve.
 #[derive(Debug, Clone)]
 pub struct MediaConfig {
-    /// The UDP address for all peers; port 0 is any free one.
+    /// The address for all peers, UDP and TCP alike; port 0 is one that is free for both.
     pub listen: SocketAddr,
     /// The addresses announced to clients; none means the bound address, or
     /// those of all interfaces if that is unspecified.
     pub hosts: Vec<IpAddr>,
     /// The most sessions at a time, publishers and viewers.
     pub max_sessions: usize,
+    /// How many TCP connections clients may hold.
+    pub tcp: TcpLimits,
     /// How many threads send to viewers; none means one for each core.
     pub fanout_threads: Option<NonZero<usize>>,
 }
@@ -107,6 +111,7 @@ enum Command {
     Status(StreamId, oneshot::Sender<StreamStatus>),
     Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
     Reconnect(oneshot::Sender<()>),
+    Watching(oneshot::Sender<usize>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -129,6 +134,7 @@ struct Shared {
     /// How many permits there are in the room.
     sessions: usize,
     known: Known,
+    lines: Lines,
 }
 
 /// A handle to the media plane; clones share it.
@@ -142,21 +148,31 @@ impl std::fmt::Debug for Media {
 }
 
 impl Media {
-    /// Binds the socket and starts the media thread. It ends with
+    /// Binds the sockets and starts the media thread. It ends with
     /// [`Media::shutdown`], or when every handle is gone.
     ///
     /// # Errors
     /// If the address cannot be bound, or nothing can be announced to clients.
     pub fn start(config: MediaConfig) -> io::Result<(Media, mpsc::Receiver<MediaEvent>)> {
-        let socket = Socket::bind(config.listen)?;
+        Self::start_with(config, PeerSetup::new)
+    }
+
+    fn start_with(
+        config: MediaConfig,
+        setup: impl FnOnce(Vec<SocketAddr>) -> io::Result<PeerSetup>,
+    ) -> io::Result<(Media, mpsc::Receiver<MediaEvent>)> {
+        let (socket, listener) = tcp::bind_both(config.listen)?;
         let local = socket.local_addr()?;
-        let setup = Arc::new(PeerSetup::new(hosts::candidates(local, &config.hosts)?)?);
+        let setup = Arc::new(setup(hosts::candidates(local, &config.hosts)?)?);
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let known = Known::default();
         let threads = config.fanout_threads.or_else(|| std::thread::available_parallelism().ok());
+        let lines = Lines::new(config.tcp);
         let start = shard::Start {
             socket,
+            listener,
+            lines: lines.clone(),
             threads: threads.map_or(1, NonZero::get),
             commands: inbox,
             events,
@@ -169,12 +185,20 @@ impl Media {
         })?;
         let sessions = config.max_sessions.min(Semaphore::MAX_PERMITS);
         let room = Arc::new(Semaphore::new(sessions));
-        Ok((Media(Arc::new(Shared { commands, local, setup, room, sessions, known })), receiver))
+        let shared = Shared { commands, local, setup, room, sessions, known, lines };
+        Ok((Media(Arc::new(shared)), receiver))
     }
 
-    /// The UDP address really bound.
+    /// The address really bound, over UDP and over TCP.
     pub fn local_addr(&self) -> SocketAddr {
         self.0.local
+    }
+
+    /// How much there is at the moment of what has limits.
+    pub fn load(&self) -> Load {
+        let (tcp_connections, tcp_unproven, tcp_full) = self.0.lines.count();
+        let sessions = self.0.sessions.saturating_sub(self.0.room.available_permits());
+        Load { sessions, tcp_connections, tcp_unproven, tcp_full }
     }
 
     /// Answers a publisher's offer. Once the session is connected it takes over
@@ -273,17 +297,17 @@ impl Media {
         self.ask(|reply| Command::Viewers(stream, reply)).await.unwrap_or_default()
     }
 
-    /// Takes no new sessions, tells the viewers to come again elsewhere or later,
-    /// gives them until the deadline to leave, and ends who is left.
+    /// Takes no new sessions, tells the viewers to come again elsewhere or later, and
+    /// gives them until the deadline to leave. Then who is left is told goodbye: with the
+    /// last viewer the publishers, whose pictures nobody sees any more.
     pub async fn drain(&self, deadline: Duration) {
         self.0.room.close();
         let _ = self.ask(Command::Reconnect).await;
         let gone = async {
-            while self.0.room.available_permits() < self.0.sessions {
+            while self.ask(Command::Watching).await.is_some_and(|viewers| viewers > 0) {
                 tokio::time::sleep(DRAIN_LOOK).await;
             }
         };
-        // Who is still there then is told goodbye.
         let _ = tokio::time::timeout(deadline, gone).await;
         self.shutdown().await;
     }
@@ -340,3 +364,6 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, OfferError>) -> Result<T, OfferEr
         Err(OfferError::Internal)
     })
 }
+
+#[cfg(test)]
+mod tests;

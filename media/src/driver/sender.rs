@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::egress::{Egress, Format};
-use crate::ids::StreamId;
+use crate::ids::{ConnectionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
 
@@ -113,6 +113,8 @@ pub(super) struct Sender {
     words: mpsc::Sender<Word>,
     streams: HashMap<StreamId, StreamState>,
     seats: HashMap<Slot, (StreamId, ViewerKey)>,
+    /// Whom packets reach over TCP.
+    connections: HashMap<ConnectionId, Slot>,
     /// Streams with packets to send on.
     touched: Vec<StreamId>,
     /// Streams with viewers who are behind.
@@ -129,6 +131,7 @@ impl Sender {
             words,
             streams: HashMap::new(),
             seats: HashMap::new(),
+            connections: HashMap::new(),
             touched: Vec::new(),
             behind: HashSet::new(),
             reports: BinaryHeap::new(),
@@ -176,6 +179,16 @@ impl Sender {
         self.feed(now);
         self.report(now);
         self.outbox.flush(&self.outlet);
+        self.look_at_full(now);
+    }
+
+    /// Viewers whose TCP connection was full go on with the next key frame.
+    fn look_at_full(&mut self, now: Instant) {
+        for connection in self.outlet.take_full() {
+            if let Some(slot) = self.connections.get(&connection).copied() {
+                self.with_viewer(now, slot, |core, key| core.fell_behind(now, key));
+            }
+        }
     }
 
     fn job(&mut self, now: Instant, job: Job) {
@@ -191,11 +204,7 @@ impl Sender {
             Job::Gap(stream) => self.with(now, stream, |core, now| core.gap(now)),
             Job::Join(join) => self.join(now, *join),
             Job::Leave(slot) => self.leave(slot),
-            Job::Move(slot, route) => {
-                if let Some((_, _, place)) = self.place(slot) {
-                    place.route = route;
-                }
-            }
+            Job::Move(slot, route) => self.relocate(slot, route),
             Job::Follow(slot, (video, audio)) => {
                 if let Some((_, _, place)) = self.place(slot) {
                     place.egress.follow(video, audio);
@@ -260,8 +269,24 @@ impl Sender {
         }
         state.places[index] = Some(Place { slot, egress, route, broken: false });
         self.seats.insert(slot, (stream, key));
+        self.note_connection(slot, route);
         self.reports.push(Reverse((ready.max(now) + FIRST_REPORT, slot)));
         self.settle(stream);
+    }
+
+    fn relocate(&mut self, slot: Slot, route: Route) {
+        let Some((_, _, place)) = self.place(slot) else { return };
+        let before = std::mem::replace(&mut place.route, route);
+        if let Some(connection) = before.tcp {
+            self.connections.remove(&connection);
+        }
+        self.note_connection(slot, route);
+    }
+
+    fn note_connection(&mut self, slot: Slot, route: Route) {
+        if let Some(connection) = route.tcp {
+            self.connections.insert(connection, slot);
+        }
     }
 
     fn leave(&mut self, slot: Slot) {
@@ -270,6 +295,9 @@ impl Sender {
         state.core.remove_viewer(key);
         let place = state.places.get_mut(key.0 as usize).and_then(Option::take);
         if let Some(mut place) = place {
+            if let Some(connection) = place.route.tcp {
+                self.connections.remove(&connection);
+            }
             let start = self.outbox.begin(&self.outlet, place.route);
             if place.egress.write_bye(self.outbox.buffer()) {
                 self.outbox.commit(&self.outlet, start);
@@ -325,6 +353,10 @@ impl Sender {
         let Self { streams, outbox, outlet, .. } = self;
         let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { return };
         let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
+        // TCP loses nothing: what is missing was dropped here, and for a reason.
+        if place.route.tcp.is_some() {
+            return;
+        }
         let later = (0..16).filter(|bit| following >> bit & 1 == 1).map(|bit| bit + 1);
         for offset in std::iter::once(0).chain(later) {
             let missing = first.wrapping_add(offset);
@@ -375,7 +407,12 @@ fn deliver(
     let start = outbox.begin(outlet, place.route);
     let egress = &mut place.egress;
     let buffer = outbox.buffer();
-    match catch_unwind(AssertUnwindSafe(|| egress.write(now, out, buffer))) {
+    let write = || {
+        #[cfg(test)]
+        super::tests::defect(place.route);
+        egress.write(now, out, buffer)
+    };
+    match catch_unwind(AssertUnwindSafe(write)) {
         Ok(true) => outbox.commit(outlet, start),
         Ok(false) => {}
         Err(_) => {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::egress::Counters;
-use crate::ids::{SessionId, StreamId};
-use crate::webrtc::{Publisher, Viewer};
+use crate::ids::{ConnectionId, SessionId, StreamId};
+use crate::webrtc::{Pair, Publisher, Viewer};
 
 use super::layers::{Chooser, Network};
 
@@ -24,6 +24,8 @@ const NO_MEDIA: Duration = Duration::from_secs(30);
 const REMEMBERED: Duration = Duration::from_secs(60);
 /// Addresses that one session may have proven at a time.
 const ADDRESSES: usize = 8;
+/// Its TCP connections: a client makes one to every address that it is told.
+const CONNECTIONS: usize = 16;
 
 /// User fragments of before ICE restarts that still find a session.
 const FORMER: usize = 2;
@@ -97,8 +99,8 @@ pub(super) struct Session {
     media: Instant,
     /// Under which it was found before its ICE restarts.
     former_ufrags: Vec<String>,
-    /// Proven addresses of the client, each with the local one it talks to.
-    addresses: Vec<(SocketAddr, SocketAddr)>,
+    /// The ways that the client has proven, the oldest first.
+    ways: Vec<Pair>,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -120,7 +122,7 @@ impl Session {
             heard: now,
             media: now,
             former_ufrags: Vec::new(),
-            addresses: Vec::new(),
+            ways: Vec::new(),
             _permit: permit,
         }
     }
@@ -160,9 +162,14 @@ impl Session {
         }
     }
 
-    /// The local address that this client's `remote` talks to.
-    pub(super) fn local_for(&self, remote: SocketAddr) -> Option<SocketAddr> {
-        self.addresses.iter().find(|(r, _)| *r == remote).map(|(_, local)| *local)
+    /// The way to an address of this client's.
+    pub(super) fn way_to(&self, remote: SocketAddr, tcp: bool) -> Option<Pair> {
+        self.ways.iter().find(|way| way.remote == remote && way.tcp.is_some() == tcp).copied()
+    }
+
+    /// Its TCP connections.
+    pub(super) fn connections(&self) -> impl Iterator<Item = ConnectionId> {
+        self.ways.iter().filter_map(|way| way.tcp)
     }
 
     /// A sign of life.
@@ -195,6 +202,14 @@ struct Place {
     session: Option<Session>,
 }
 
+/// A TCP connection that now belongs to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Connected {
+    pub(super) proven: ConnectionId,
+    /// One that the session no longer may hold.
+    pub(super) given_up: Option<ConnectionId>,
+}
+
 /// All sessions of a shard.
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
@@ -203,6 +218,7 @@ pub(super) struct Sessions {
     by_id: HashMap<SessionId, Slot>,
     by_ufrag: HashMap<String, Slot>,
     by_address: HashMap<SocketAddr, Slot>,
+    by_connection: HashMap<ConnectionId, Slot>,
     ended: VecDeque<(Instant, SessionId)>,
 }
 
@@ -246,10 +262,8 @@ impl Sessions {
         for ufrag in &session.former_ufrags {
             self.by_ufrag.remove(ufrag);
         }
-        for (remote, _) in &session.addresses {
-            if self.by_address.get(remote) == Some(&slot) {
-                self.by_address.remove(remote);
-            }
+        for way in &session.ways {
+            self.lose(slot, way);
         }
         self.ended.push_back((now, session.id));
         Some(session)
@@ -273,8 +287,23 @@ impl Sessions {
         forgotten
     }
 
-    pub(super) fn by_address(&self, from: SocketAddr) -> Option<Slot> {
-        self.by_address.get(&from).copied()
+    /// Whose client has proven to be at the far end of this way.
+    pub(super) fn by_way(&self, way: &Pair) -> Option<Slot> {
+        match way.tcp {
+            None => self.by_address.get(&way.remote).copied(),
+            Some(connection) => self.by_connection.get(&connection).copied(),
+        }
+    }
+
+    /// A way no longer leads to this session.
+    fn lose(&mut self, slot: Slot, way: &Pair) {
+        if self.by_way(way) != Some(slot) {
+            return;
+        }
+        match way.tcp {
+            None => self.by_address.remove(&way.remote),
+            Some(connection) => self.by_connection.remove(&connection),
+        };
     }
 
     pub(super) fn by_ufrag(&self, ufrag: &str) -> Option<Slot> {
@@ -297,24 +326,35 @@ impl Sessions {
         }
     }
 
-    /// The session's client has proven to be at this address.
-    pub(super) fn proven(&mut self, slot: Slot, remote: SocketAddr, local: SocketAddr) {
-        let mut oldest = None;
-        let Some(session) = self.get(slot) else { return };
-        if session.addresses.contains(&(remote, local)) {
-            return;
+    /// The session's client has proven to be at the far end of this way. Says what
+    /// follows for a connection.
+    pub(super) fn proven(&mut self, slot: Slot, way: Pair) -> Option<Connected> {
+        let session = self.get(slot)?;
+        if session.ways.contains(&way) {
+            return None;
         }
-        session.addresses.retain(|(r, _)| *r != remote);
-        if session.addresses.len() >= ADDRESSES {
-            oldest = Some(session.addresses.remove(0).0);
+        let same = |other: &Pair| other.tcp.is_some() == way.tcp.is_some();
+        session.ways.retain(|other| !same(other) || other.remote != way.remote);
+        let most = if way.tcp.is_some() { CONNECTIONS } else { ADDRESSES };
+        let oldest = session.ways.iter().position(same);
+        let full = session.ways.iter().filter(|other| same(other)).count() >= most;
+        let lost = oldest.filter(|_| full).map(|oldest| session.ways.remove(oldest));
+        session.ways.push(way);
+        match way.tcp {
+            None => self.by_address.insert(way.remote, slot),
+            Some(connection) => self.by_connection.insert(connection, slot),
+        };
+        if let Some(lost) = lost {
+            self.lose(slot, &lost);
         }
-        session.addresses.push((remote, local));
-        self.by_address.insert(remote, slot);
-        if let Some(oldest) = oldest
-            && self.by_address.get(&oldest) == Some(&slot)
-        {
-            self.by_address.remove(&oldest);
-        }
+        way.tcp.map(|proven| Connected { proven, given_up: lost.and_then(|way| way.tcp) })
+    }
+
+    /// A connection is gone. Says whose it was.
+    pub(super) fn disconnected(&mut self, connection: ConnectionId) -> Option<Slot> {
+        let slot = self.by_connection.remove(&connection)?;
+        self.get(slot)?.ways.retain(|way| way.tcp != Some(connection));
+        Some(slot)
     }
 
     /// Those that did not connect, fell silent or publish nothing, each with what is wrong.
@@ -337,6 +377,7 @@ impl Sessions {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
     use std::sync::Arc;
 
     use tokio::sync::Semaphore;
@@ -404,10 +445,11 @@ mod tests {
         let slot = sessions.insert(session(now, &room));
         let id = sessions.get(slot).unwrap().id;
         let remote = "198.51.100.1:5000".parse().unwrap();
-        sessions.proven(slot, remote, "192.0.2.1:8189".parse().unwrap());
-        assert_eq!((sessions.find(id), sessions.by_address(remote)), (Some(slot), Some(slot)));
+        let way = Pair::udp(remote, "192.0.2.1:8189".parse().unwrap());
+        sessions.proven(slot, way);
+        assert_eq!((sessions.find(id), sessions.by_way(&way)), (Some(slot), Some(slot)));
         sessions.remove(now, slot);
-        assert_eq!((sessions.find(id), sessions.by_address(remote)), (None, None));
+        assert_eq!((sessions.find(id), sessions.by_way(&way)), (None, None));
         assert!(sessions.get(slot).is_none() && sessions.ended(id));
         let next = sessions.insert(session(now, &room));
         assert_ne!(next, slot, "the place is used again under another name");
@@ -422,13 +464,47 @@ mod tests {
         let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
         let mut sessions = Sessions::default();
         let slot = sessions.insert(session(now, &room));
-        let local = "192.0.2.1:8189".parse().unwrap();
-        let remote = |port: u16| SocketAddr::from(([198, 51, 100, 1], port));
+        let way = |port: u16| {
+            let local = "192.0.2.1:8189".parse().unwrap();
+            Pair::udp(SocketAddr::from(([198, 51, 100, 1], port)), local)
+        };
         for port in 1..=10 {
-            sessions.proven(slot, remote(port), local);
+            assert_eq!(sessions.proven(slot, way(port)), None);
         }
-        assert_eq!(sessions.by_address(remote(2)), None);
-        assert_eq!(sessions.by_address(remote(3)), Some(slot));
-        assert_eq!(sessions.get(slot).unwrap().local_for(remote(10)), Some(local));
+        assert_eq!(sessions.by_way(&way(2)), None);
+        assert_eq!(sessions.by_way(&way(3)), Some(slot));
+        let session = sessions.get(slot).unwrap();
+        assert_eq!(session.way_to(way(10).remote, false), Some(way(10)));
+        assert_eq!(session.way_to(way(10).remote, true), None);
+    }
+
+    #[test]
+    fn a_connection_is_one_sessions_until_it_is_gone() {
+        let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+        let mut sessions = Sessions::default();
+        let slot = sessions.insert(session(now, &room));
+        let id = |id: u32| ConnectionId(NonZero::new(id).unwrap());
+        // The same addresses over UDP, and over any number of connections, are other ways.
+        let udp = Pair::udp("198.51.100.1:5".parse().unwrap(), "192.0.2.1:8189".parse().unwrap());
+        let over = |one: u32| Pair { tcp: Some(id(one)), ..udp };
+        sessions.proven(slot, udp);
+        let connected = Connected { proven: id(1), given_up: None };
+        assert_eq!(sessions.proven(slot, over(1)), Some(connected));
+        assert_eq!(sessions.proven(slot, over(1)), None, "that is known");
+        assert_eq!(sessions.by_way(&over(2)), None);
+        assert_eq!(sessions.get(slot).unwrap().way_to(udp.remote, true), Some(over(1)));
+
+        assert_eq!(sessions.disconnected(id(1)), Some(slot));
+        assert_eq!(sessions.disconnected(id(1)), None);
+        assert_eq!((sessions.by_way(&over(1)), sessions.by_way(&udp)), (None, Some(slot)));
+
+        let far = |port: u16| Pair { remote: SocketAddr::from(([198, 51, 100, 2], port)), ..udp };
+        let mut given_up = Vec::new();
+        for port in 1..=CONNECTIONS as u16 + 2 {
+            let way = Pair { tcp: Some(id(port.into())), ..far(port) };
+            given_up.extend(sessions.proven(slot, way).unwrap().given_up);
+        }
+        assert_eq!(given_up, [id(1), id(2)]);
+        assert_eq!(sessions.get(slot).unwrap().connections().count(), CONNECTIONS);
     }
 }

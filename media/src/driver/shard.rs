@@ -6,19 +6,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
+use str0m::net::Protocol;
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
 use crate::ids::{SessionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
+use crate::framing::frames;
 use crate::webrtc::{Pair, ViewerOutput, is_stun, local_ufrag};
 
 use super::sender::{Job, Word};
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
-use super::socket::{Arrival, Inbox, Outbox, Outlet, Route, Socket};
+use super::socket::{Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
+use super::tcp::{self, FromTcp, Lines};
 use super::timers::Timers;
 use super::{Command, Known};
 
@@ -35,6 +38,8 @@ const SOONEST: Duration = Duration::from_millis(1);
 const AGAIN: Duration = Duration::from_millis(1);
 /// Words of the fan-out threads in a row.
 const WORDS_IN_A_ROW: usize = 64;
+/// Reads from TCP connections in a row.
+const READS_IN_A_ROW: usize = 16;
 /// Events that the server has not taken; beyond, the oldest go.
 const BACKLOG: usize = 4096;
 
@@ -44,6 +49,7 @@ pub(super) struct Shard {
     pub(super) sessions: Sessions,
     pub(super) streams: HashMap<StreamId, Entry>,
     pub(super) senders: Senders,
+    pub(super) lines: Lines,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -59,6 +65,9 @@ pub(super) struct Shard {
 /// What the media thread begins with.
 pub(super) struct Start {
     pub(super) socket: std::net::UdpSocket,
+    /// Where clients connect that cannot use UDP, and their connections.
+    pub(super) listener: std::net::TcpListener,
+    pub(super) lines: Lines,
     /// How many fan-out threads there are.
     pub(super) threads: usize,
     pub(super) commands: mpsc::Receiver<Command>,
@@ -68,20 +77,22 @@ pub(super) struct Start {
 
 /// Runs until it is told to end, or nobody is left to tell.
 pub(super) fn run(start: Start) -> io::Result<()> {
-    let Start { socket, threads, commands, events, known } = start;
+    let Start { socket, listener, lines, threads, commands, events, known } = start;
+    let (arrivals, accepting) = tcp::start(listener, lines.clone())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     runtime.block_on(async {
         let wall = WallClock::new(Instant::now(), SystemTime::now());
         let outlets: io::Result<Vec<Outlet>> =
-            (0..threads.max(1)).map(|_| Outlet::new(&socket)).collect();
+            (0..threads.max(1)).map(|_| Outlet::new(&socket, lines.clone())).collect();
         let (senders, words) = Senders::start(outlets?, wall)?;
         let mut shard = Shard {
-            socket: Socket::new(socket)?,
+            socket: Socket::new(socket, lines.clone())?,
             outbox: Outbox::default(),
             sessions: Sessions::default(),
             streams: HashMap::new(),
             senders,
+            lines,
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,
@@ -91,8 +102,12 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             known,
             draining: false,
         };
-        shard.serve(commands, words).await;
+        shard.serve(commands, words, arrivals).await;
         shard.senders.stop();
+        shard.lines.stop();
+        if accepting.join().is_err() {
+            tracing::error!("the TCP thread ended of a defect");
+        }
         Ok(())
     })
 }
@@ -102,6 +117,7 @@ impl Shard {
         &mut self,
         mut commands: mpsc::Receiver<Command>,
         mut words: mpsc::Receiver<Word>,
+        mut arrivals: mpsc::Receiver<FromTcp>,
     ) {
         let mut inbox = Inbox::new();
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
@@ -116,6 +132,7 @@ impl Shard {
                     }
                 }
                 word = words.recv() => self.words(word, &mut words),
+                Some(first) = arrivals.recv() => self.arrivals(first, &mut arrivals),
                 _ = self.socket.readable() => self.receive(&mut inbox),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
@@ -135,6 +152,27 @@ impl Shard {
         let rest = std::iter::from_fn(|| more.try_recv().ok());
         for word in first.into_iter().chain(rest).take(WORDS_IN_A_ROW) {
             self.word(now, word);
+        }
+    }
+
+    fn arrivals(&mut self, first: FromTcp, more: &mut mpsc::Receiver<FromTcp>) {
+        let now = Instant::now();
+        let rest = std::iter::from_fn(|| more.try_recv().ok());
+        for arrived in std::iter::once(first).chain(rest).take(READS_IN_A_ROW) {
+            match arrived {
+                FromTcp::Frames(arrived) => {
+                    for data in frames(&arrived.frames) {
+                        self.datagram(now, arrived.pair(), data);
+                    }
+                }
+                FromTcp::Closed(connection) => {
+                    let slot = self.sessions.disconnected(connection);
+                    let session = slot.and_then(|slot| self.sessions.get(slot));
+                    if let Some(viewing) = session.and_then(Session::viewing) {
+                        viewing.viewer.ice.disconnected(connection);
+                    }
+                }
+            }
         }
     }
 
@@ -166,37 +204,39 @@ impl Shard {
                     return;
                 }
             }
-            for (arrival, data) in inbox.datagrams(self.socket.local()) {
-                self.datagram(now, arrival, data);
+            for (pair, data) in inbox.datagrams(self.socket.local()) {
+                self.datagram(now, pair, data);
             }
             self.flush(now);
         }
     }
 
-    /// One datagram: by the address it comes from, and a STUN request by whom it
-    /// names. Media and DTLS count only from addresses that answered ICE.
-    fn datagram(&mut self, now: Instant, arrival: Arrival, data: &[u8]) {
-        let Arrival { from, to } = arrival;
+    /// One datagram: by the way it comes, and a STUN request by whom it names. Media and
+    /// DTLS count only on ways that answered ICE.
+    fn datagram(&mut self, now: Instant, pair: Pair, data: &[u8]) {
         let stun = is_stun(data);
         let named = || local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
         let slot = if stun { named() } else { None };
-        let Some(slot) = slot.or_else(|| self.sessions.by_address(from)) else { return };
+        let owner = |_: &Slot| pair.tcp.is_none() || self.sessions.by_way(&pair).is_none();
+        // A connection is one session's.
+        let slot = slot.filter(owner).or_else(|| self.sessions.by_way(&pair));
+        let Some(slot) = slot else { return };
         let Some(session) = self.sessions.get(slot) else { return };
         match (&mut session.end, stun) {
             (End::Publisher(publisher), true) => {
-                let accepted = guarded(|| Ok(publisher.peer.accepts_stun(now, from, to, data)));
+                let accepted = guarded(|| Ok(publisher.peer.accepts_stun(now, pair, data)));
                 if !matches!(accepted, Ok(true)) {
                     return;
                 }
                 session.heard(now);
-                self.sessions.proven(slot, from, to);
-                self.publisher_datagram(now, slot, (from, to), data);
+                self.proven(slot, pair);
+                self.publisher_datagram(now, slot, pair, data);
             }
             (End::Publisher(_), false) => {
                 session.heard(now);
-                self.publisher_datagram(now, slot, (from, to), data);
+                self.publisher_datagram(now, slot, pair, data);
             }
-            (End::Viewer(_), true) => self.check(now, slot, Pair { remote: from, local: to }, data),
+            (End::Viewer(_), true) => self.check(now, slot, pair, data),
             (End::Viewer(viewing), false) => {
                 let wall = self.wall;
                 let taken = guarded(|| {
@@ -212,6 +252,16 @@ impl Shard {
         }
     }
 
+    /// The session's client has proven to be at the far end of this way.
+    fn proven(&mut self, slot: Slot, way: Pair) {
+        if let Some(connected) = self.sessions.proven(slot, way) {
+            self.lines.prove(connected.proven);
+            if let Some(given_up) = connected.given_up {
+                self.lines.close(given_up);
+            }
+        }
+    }
+
     /// A viewer's check of its way to us.
     fn check(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8]) {
         let Some(session) = self.sessions.get(slot) else { return };
@@ -222,13 +272,12 @@ impl Shard {
             Ok(None) => return,
             Err(reason) => return self.end(now, slot, reason),
         };
-        let way = Route { to: pair.remote, from: Some(pair.local) };
-        let route = viewer.pair().map(|pair| Route { to: pair.remote, from: Some(pair.local) });
+        let route = viewer.pair().map(Route::from);
         if checked.proven {
             session.heard(now);
-            self.sessions.proven(slot, pair.remote, pair.local);
+            self.proven(slot, pair);
         }
-        self.outbox.push(self.socket.outlet(), way, &checked.reply);
+        self.outbox.push(self.socket.outlet(), pair.into(), &checked.reply);
         if let (true, Some(thread), Some(route)) = (checked.moved, thread, route) {
             self.senders.push(thread, Job::Move(slot, route));
         }
@@ -322,6 +371,8 @@ impl Shard {
             wake = Some(wake.map_or(at, |other| other.min(at)));
         }
         self.outbox.flush(self.socket.outlet());
+        // What a session says itself is repeated where it is lost.
+        self.socket.outlet().take_full();
         self.wake_at = wake;
     }
 
@@ -362,6 +413,11 @@ impl Shard {
         let _ = guarded(|| goodbye(now, session, socket, outbox));
         if let Some(session) = self.sessions.remove(now, slot) {
             self.leave(slot, &session);
+            if session.connections().next().is_some() {
+                // Nothing is taken for them any more once they are to close.
+                self.outbox.flush(self.socket.outlet());
+                session.connections().for_each(|connection| self.lines.close(connection));
+            }
         }
     }
 
@@ -414,8 +470,14 @@ fn poll_all(
         match publisher.peer.poll()? {
             Output::Timeout(at) => return Ok(at),
             Output::Transmit(transmit) => {
-                let from = session.local_for(transmit.destination);
-                let route = Route { to: transmit.destination, from };
+                let tcp = transmit.proto == Protocol::Tcp;
+                let way = session.way_to(transmit.destination, tcp);
+                // A connection may be gone, and UDP goes anywhere.
+                let route = match way {
+                    Some(way) => way.into(),
+                    None if tcp => continue,
+                    None => Route { to: transmit.destination, from: None, tcp: None },
+                };
                 outbox.push(socket.outlet(), route, &transmit.contents);
             }
             Output::Event(event) => events.push(event),
@@ -440,7 +502,7 @@ fn goodbye(
         End::Viewer(viewing) => {
             viewing.viewer.close();
             let Some(pair) = viewing.viewer.pair() else { return Ok(()) };
-            let route = Route { to: pair.remote, from: Some(pair.local) };
+            let route = Route::from(pair);
             while let Some(output) = viewing.viewer.poll() {
                 if let ViewerOutput::Transmit(datagram) = output {
                     outbox.push(socket.outlet(), route, &datagram);

@@ -1,6 +1,6 @@
 //! The UDP socket: received in batches, sent in segments (GSO).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,6 +9,11 @@ use socket2::{Domain, Protocol, Socket as RawSocket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::ids::ConnectionId;
+use crate::webrtc::Pair;
+
+use super::tcp::{Lines, Pushed};
+
 /// Kernel buffers asked for: a key frame to many viewers must fit.
 const SEND_BUFFER: usize = 8 << 20;
 const RECEIVE_BUFFER: usize = 4 << 20;
@@ -16,13 +21,6 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 const RECEIVE_ROOM: usize = 1 << 16;
 /// The most bytes in one segmented send; the length of an IP packet is 16 bits.
 const SEND_ROOM: usize = 60_000;
-
-/// A datagram's way in: who sent it, and to which of our addresses.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
-    pub(super) from: SocketAddr,
-    pub(super) to: SocketAddr,
-}
 
 /// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
@@ -40,17 +38,16 @@ impl Inbox {
         }
     }
 
-    /// The datagrams of the last receive call; `local` is the socket's address.
-    pub(super) fn datagrams(&self, local: SocketAddr) -> impl Iterator<Item = (Arrival, &[u8])> {
+    /// The datagrams of the last receive call, each with who sent it and to which of
+    /// our addresses; `local` is the socket's.
+    pub(super) fn datagrams(&self, local: SocketAddr) -> impl Iterator<Item = (Pair, &[u8])> {
         let filled = self.buffers.iter().zip(&self.metas).take(self.filled);
         filled.flat_map(move |(buffer, meta)| {
             let to = meta.dst_ip.unwrap_or_else(|| local.ip());
-            let arrival = Arrival {
-                from: canonical(meta.addr),
-                to: SocketAddr::new(to.to_canonical(), local.port()),
-            };
+            let to = SocketAddr::new(to.to_canonical(), local.port());
+            let pair = Pair::udp(canonical(meta.addr), to);
             let joined = &buffer[..meta.len.min(buffer.len())];
-            joined.chunks(meta.stride.max(1)).map(move |datagram| (arrival, datagram))
+            joined.chunks(meta.stride.max(1)).map(move |datagram| (pair, datagram))
         })
     }
 }
@@ -80,8 +77,8 @@ impl Socket {
     }
 
     /// Must be called within a tokio runtime.
-    pub(super) fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
-        let outlet = Outlet::new(&socket)?;
+    pub(super) fn new(socket: std::net::UdpSocket, lines: Lines) -> io::Result<Self> {
+        let outlet = Outlet::new(&socket, lines)?;
         let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
         // SAFETY: the socket is moved in and never taken out: its descriptor stays
         // open, and the same, until both are dropped.
@@ -129,14 +126,18 @@ pub(super) struct Outlet {
     local: SocketAddr,
     /// Datagrams that the kernel did not take: its buffer was full.
     dropped: Cell<u64>,
+    /// Where datagrams for clients over TCP go instead.
+    lines: Lines,
+    /// Connections that were full.
+    full: RefCell<Vec<ConnectionId>>,
 }
 
 impl Outlet {
-    pub(super) fn new(socket: &std::net::UdpSocket) -> io::Result<Self> {
+    pub(super) fn new(socket: &std::net::UdpSocket, lines: Lines) -> io::Result<Self> {
         let io = socket.try_clone()?;
         let state = UdpSocketState::new(UdpSockRef::from(&io))?;
         let local = io.local_addr()?;
-        Ok(Self { io, state, local, dropped: Cell::new(0) })
+        Ok(Self { io, state, local, dropped: Cell::new(0), lines, full: RefCell::default() })
     }
 
     /// The way back for a datagram that arrived so.
@@ -151,6 +152,9 @@ impl Outlet {
     }
 
     fn send(&self, route: Route, contents: &[u8], segment: Option<usize>) {
+        if let Some(connection) = route.tcp {
+            return self.hand_over(connection, contents, segment.unwrap_or(contents.len()));
+        }
         let destination = match route.to.ip() {
             IpAddr::V4(v4) if self.local.is_ipv6() => {
                 SocketAddr::new(v4.to_ipv6_mapped().into(), route.to.port())
@@ -184,6 +188,21 @@ impl Outlet {
         }
     }
 
+    /// Datagrams for a client over TCP.
+    fn hand_over(&self, connection: ConnectionId, contents: &[u8], segment: usize) {
+        if self.lines.push(connection, contents, segment) == Pushed::Full {
+            let mut full = self.full.borrow_mut();
+            if !full.contains(&connection) {
+                full.push(connection);
+            }
+        }
+    }
+
+    /// The connections that took too little since this was asked last.
+    pub(super) fn take_full(&self) -> Vec<ConnectionId> {
+        self.full.take()
+    }
+
     /// How many datagrams the kernel did not take.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.get()
@@ -191,7 +210,7 @@ impl Outlet {
 }
 
 /// IPv4 addresses are that also where an IPv6 socket shows them mapped.
-fn canonical(address: SocketAddr) -> SocketAddr {
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
@@ -200,6 +219,14 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 pub(super) struct Route {
     pub(super) to: SocketAddr,
     pub(super) from: Option<SocketAddr>,
+    /// Over which connection; none over UDP.
+    pub(super) tcp: Option<ConnectionId>,
+}
+
+impl From<Pair> for Route {
+    fn from(pair: Pair) -> Self {
+        Self { to: pair.remote, from: Some(pair.local), tcp: pair.tcp }
+    }
 }
 
 /// Datagrams made one behind the other, those of one destination and size going
@@ -289,12 +316,17 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::driver::tcp::TcpLimits;
 
     #[tokio::test]
     async fn datagrams_keep_their_bounds_and_their_order() {
-        let bind = || Socket::new(Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap()).unwrap();
+        let lines = Lines::new(TcpLimits::default());
+        let bind = || {
+            let socket = Socket::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            Socket::new(socket, lines.clone()).unwrap()
+        };
         let (sender, receiver) = (bind(), bind());
-        let route = Route { to: receiver.local(), from: None };
+        let route = Route { to: receiver.local(), from: None, tcp: None };
         let sizes = [1200, 1200, 1200, 700, 1200, 80, 80, 90, 1200, 1200];
         let mut outbox = Outbox::default();
         for (index, size) in sizes.iter().enumerate() {
@@ -306,9 +338,9 @@ mod tests {
         while seen.len() < sizes.len() {
             receiver.readable().await.unwrap();
             receiver.receive(&mut inbox).unwrap();
-            for (arrival, data) in inbox.datagrams(receiver.local()) {
-                assert_eq!(arrival.from, sender.local());
-                assert_eq!(arrival.to.ip(), receiver.local().ip());
+            for (pair, data) in inbox.datagrams(receiver.local()) {
+                assert_eq!(pair.remote, sender.local());
+                assert_eq!(pair.local.ip(), receiver.local().ip());
                 assert_eq!(data[0], seen.len() as u8);
                 seen.push(data.len());
             }

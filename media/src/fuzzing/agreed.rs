@@ -12,14 +12,18 @@ use str0m::crypto::dtls::{
 /// The client's certificate; its SHA-256 is in the session's offer.
 pub(super) const CERTIFICATE: &[u8] = b"certificate";
 /// Keying material for any profile.
-pub(super) const MATERIAL: [u8; 88] = [0x5a; 88];
+pub(crate) const MATERIAL: [u8; 88] = [0x5a; 88];
 /// What of it the profile of these sessions takes.
-pub(super) const MATERIAL_LEN: usize = 60;
+pub(crate) const MATERIAL_LEN: usize = 60;
 
-pub(super) static PROVIDER: Agreed = Agreed;
+pub(crate) static PROVIDER: Agreed = Agreed;
+
+/// A record at which the association panics.
+#[cfg(test)]
+pub(crate) const DEFECT: &[u8] = b"\x17 a defect";
 
 #[derive(Debug)]
-pub(super) struct Agreed;
+pub(crate) struct Agreed;
 
 impl DtlsProvider for Agreed {
     fn generate_certificate(&self) -> Option<DtlsCert> {
@@ -60,6 +64,8 @@ impl DtlsInstance for Association {
     }
 
     fn handle_packet(&mut self, _packet: &[u8]) -> Result<(), DtlsImplError> {
+        #[cfg(test)]
+        assert_ne!(_packet, DEFECT, "the defect of a test");
         Ok(())
     }
 

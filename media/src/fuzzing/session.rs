@@ -1,18 +1,17 @@
 //! A publisher's session in virtual time, and a client that has its keys.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::{Event, Output};
 
 use crate::srtp::{Keys, Profile, Sealer};
-use crate::webrtc::{PeerSetup, Publisher};
+use crate::webrtc::{Pair, PeerSetup, Publisher};
 
 use super::agreed::{CERTIFICATE, MATERIAL, MATERIAL_LEN};
 
 pub(super) const CLIENT: &str = "198.51.100.7:5000";
-pub(super) const UFRAG: &str = "client";
+pub(crate) const UFRAG: &str = "client";
 /// Outputs of one input; more would be a session that never comes to rest.
 const OUTPUTS: usize = 10_000;
 /// Payload types of the offer; every other one is the former's retransmission.
@@ -39,8 +38,7 @@ pub(super) struct Session {
     setup: &'static Arc<PeerSetup>,
     publisher: Publisher,
     now: Instant,
-    client: SocketAddr,
-    server: SocketAddr,
+    pair: Pair,
     sealer: Sealer,
 }
 
@@ -55,8 +53,10 @@ impl Session {
             setup,
             publisher,
             now,
-            client: CLIENT.parse().expect("a constant address"),
-            server: super::SERVER.parse().expect("a constant address"),
+            pair: Pair::udp(
+                CLIENT.parse().expect("a constant address"),
+                super::SERVER.parse().expect("a constant address"),
+            ),
             sealer: Sealer::new(&keys.client).expect("keys of the right length"),
         }
     }
@@ -76,13 +76,11 @@ impl Session {
 
     /// A datagram of the client, as the driver takes it.
     pub(super) fn datagram(&mut self, data: &[u8]) {
-        let Self { publisher, now, client, server, .. } = self;
-        if crate::webrtc::is_stun(data)
-            && !publisher.peer.accepts_stun(*now, *client, *server, data)
-        {
+        let Self { publisher, now, pair, .. } = self;
+        if crate::webrtc::is_stun(data) && !publisher.peer.accepts_stun(*now, *pair, data) {
             return;
         }
-        let _ = publisher.peer.datagram(*now, *client, *server, data);
+        let _ = publisher.peer.datagram(*now, *pair, data);
         self.poll();
     }
 
@@ -168,14 +166,14 @@ impl Session {
 }
 
 /// The offer of the sessions' client.
-pub(super) fn offer(setup: &PeerSetup) -> String {
+pub(crate) fn offer(setup: &PeerSetup) -> String {
     let hash = setup.sha256(CERTIFICATE).map(|byte| format!("{byte:02X}"));
     OFFER.replacen("a=setup", &format!("a=fingerprint:sha-256 {}\r\na=setup", hash.join(":")), 1)
 }
 
 /// The attributes of a check that chooses its path: PRIORITY, ICE-CONTROLLING,
 /// USE-CANDIDATE.
-pub(super) fn nomination() -> Vec<u8> {
+pub(crate) fn nomination() -> Vec<u8> {
     let mut attributes = vec![0, 0x24, 0, 4, 0x6e, 0xff, 0xff, 0xff, 0x80, 0x2a, 0, 8];
     attributes.extend_from_slice(&[9; 8]);
     attributes.extend_from_slice(&[0, 0x25, 0, 0]);
@@ -183,7 +181,7 @@ pub(super) fn nomination() -> Vec<u8> {
 }
 
 /// A binding request (RFC 8489) from `from`, signed with the receiver's password.
-pub(super) fn request(
+pub(crate) fn request(
     setup: &PeerSetup,
     (ufrag, password): (&str, &str),
     from: &str,

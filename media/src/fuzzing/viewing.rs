@@ -43,10 +43,10 @@ impl Viewing {
             viewer,
             now,
             wall: WallClock::new(now, SystemTime::UNIX_EPOCH),
-            pair: Pair {
-                remote: CLIENT.parse().expect("a constant address"),
-                local: super::SERVER.parse().expect("a constant address"),
-            },
+            pair: Pair::udp(
+                CLIENT.parse().expect("a constant address"),
+                super::SERVER.parse().expect("a constant address"),
+            ),
             // The server begins the handshake, so that the client is its server.
             sealer: Sealer::new(&keys.server).expect("keys of the right length"),
             sources: [source(sources.0), source(sources.1)],

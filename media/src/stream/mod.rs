@@ -254,8 +254,9 @@ impl Stream {
                 continue;
             }
             let Some(layer) = self.layers.get_mut(usize::from(viewer.layer())) else { continue };
-            due |= layer.gop.usable();
-            layer.wish |= !layer.gop.usable();
+            let takes = viewer.takes(&layer.gop);
+            due |= takes;
+            layer.wish |= !takes;
         }
         if due {
             self.wake(now);
@@ -317,6 +318,18 @@ impl Stream {
         }
         if let Some(at) = again {
             self.wake(at);
+        }
+    }
+
+    /// The viewer's connection takes less than it is sent, and what waited for it is
+    /// dropped: it goes on with the next key frame.
+    pub fn fell_behind(&mut self, now: Instant, key: ViewerKey) {
+        let Some(viewer) = viewer(&mut self.viewers, key) else { return };
+        if let Some(layer) = self.layers.get(usize::from(viewer.layer())) {
+            viewer.fell_behind(&layer.gop);
+        }
+        if self.publishing {
+            self.note_waiting(now);
         }
     }
 

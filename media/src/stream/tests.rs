@@ -115,6 +115,8 @@ fn seqs(sent: &Sent) -> Vec<u64> {
     sent.iter().map(|(_, out)| out.seq).collect()
 }
 
+mod behind;
+
 #[test]
 fn a_newcomer_gets_the_cached_group_at_once() {
     let start = Instant::now();

@@ -56,6 +56,8 @@ pub(super) struct Viewer {
     wanted_after: u64,
     /// Nothing is sent before.
     ready: Instant,
+    /// The cached group that is not to be played: the viewer fell behind in it.
+    held: Option<u64>,
     joined: Option<Joined>,
     /// When to play the cached group again, if no key frame comes.
     replay: Option<Instant>,
@@ -74,6 +76,7 @@ impl Viewer {
             wanted: layer,
             wanted_after: 0,
             ready,
+            held: None,
             joined: None,
             replay: None,
             replayed: None,
@@ -102,8 +105,21 @@ impl Viewer {
     /// What was sent so far does not continue: a key frame comes next.
     pub(super) fn wait(&mut self) {
         self.state = State::Waiting;
+        self.held = None;
         self.joined = None;
         self.replay = None;
+    }
+
+    /// The viewer's connection takes less than it is sent: what is cached would fill it
+    /// again, so that the next key frame comes next.
+    pub(super) fn fell_behind(&mut self, gop: &Gop) {
+        self.wait();
+        self.held = Some(gop.generation());
+    }
+
+    /// Whether what is cached may be played.
+    pub(super) fn takes(&self, gop: &Gop) -> bool {
+        gop.usable() && self.held != Some(gop.generation())
     }
 
     pub(super) fn waits(&self) -> bool {
@@ -184,7 +200,7 @@ impl Viewer {
                 later => return later,
             }
         }
-        if !gop.usable() {
+        if !self.takes(gop) {
             self.state = State::Waiting;
             return None;
         }

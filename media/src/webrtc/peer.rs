@@ -9,7 +9,7 @@ use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{CodecConfig, CodecSpec, PayloadParams};
 use str0m::media::Frequency;
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Protocol, Receive, TcpType};
 use str0m::rtp::{Extension, ExtensionMap};
 use str0m::{Candidate, Input, Rtc, RtcError};
 
@@ -21,7 +21,10 @@ use super::dtls_openssl;
 use super::negotiate::{Plan, Role, Source, Taken, plan};
 use super::sdp::{Offer, OfferedCodec};
 use super::stun;
-use super::viewer::{Credentials, fragment};
+use super::viewer::{Credentials, Pair, fragment};
+
+/// The type preference of hosts over TCP, below what a client learns of itself over UDP.
+const TCP_PREFERENCE: u32 = 90;
 
 /// What all peers of a server share.
 #[derive(Debug)]
@@ -59,13 +62,26 @@ impl PeerSetup {
 
     /// The candidates as `a=candidate` lines (RFC 8839, 5.1), the best first.
     pub(super) fn write_candidates(&self, sdp: &mut String) {
+        // Writing to a String cannot fail.
+        let count = self.candidates.len();
         for (index, address) in self.candidates.iter().enumerate() {
+            let (ip, port) = (address.ip(), address.port());
             // RFC 8445, 5.1.2.1: a host's type preference is 126.
             let priority = 126u32 << 24 | (65_535 - index as u32) << 8 | 255;
-            let (ip, port) = (address.ip(), address.port());
-            // Writing to a String cannot fail.
             let _ =
                 write!(sdp, "a=candidate:{} 1 UDP {priority} {ip} {port} typ host\r\n", index + 1);
+        }
+        // Behind all of UDP: there are clients that look at the first alone.
+        for (index, address) in self.candidates.iter().enumerate() {
+            let (ip, port) = (address.ip(), address.port());
+            let foundation = count + index + 1;
+            // RFC 6544, 4.2: the way that every packet has to wait for those before it is the
+            // lesser one, and a passive host's direction preference is 4.
+            let priority = TCP_PREFERENCE << 24 | (4 << 13 | (8_191 - index as u32)) << 8 | 255;
+            let _ = write!(
+                sdp,
+                "a=candidate:{foundation} 1 TCP {priority} {ip} {port} typ host tcptype passive\r\n"
+            );
         }
     }
 
@@ -138,12 +154,11 @@ impl Peer {
         let plan = plan(&offer, role, source)?;
         let mut rtc = config(setup, &plan).build(now);
         for address in &setup.candidates {
-            match Candidate::host(*address, Protocol::Udp) {
-                Ok(candidate) => {
-                    rtc.add_local_candidate(candidate);
-                }
-                Err(error) => tracing::warn!(%address, %error, "an address cannot be announced"),
-            }
+            announce(&mut rtc, *address, Candidate::host(*address, Protocol::Udp));
+        }
+        for address in &setup.candidates {
+            let tcp = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive);
+            announce(&mut rtc, *address, tcp.build());
         }
         let sdp = accept(&mut rtc, &plan.canonical(&offer)).map_err(OfferError::Malformed)?;
         let credentials = rtc.direct_api().local_ice_credentials();
@@ -200,39 +215,33 @@ impl Peer {
     }
 
     /// Whether a STUN request proves to come from this session's client.
-    pub(crate) fn accepts_stun(
-        &self,
-        now: Instant,
-        from: SocketAddr,
-        to: SocketAddr,
-        data: &[u8],
-    ) -> bool {
+    pub(crate) fn accepts_stun(&self, now: Instant, pair: Pair, data: &[u8]) -> bool {
         let repaired = stun::with_priority(data, &self.local_pwd, &self.setup.crypto);
         let data = repaired.as_deref().unwrap_or(data);
-        self.receive(from, to, data)
+        self.receive(pair, data)
             .is_some_and(|receive| self.rtc.accepts(&Input::Receive(now, receive)))
     }
 
-    /// Takes a datagram. `to` is the local address that it came to.
+    /// Takes a datagram that came this way.
     pub(crate) fn datagram(
         &mut self,
         now: Instant,
-        from: SocketAddr,
-        to: SocketAddr,
+        pair: Pair,
         data: &[u8],
     ) -> Result<(), RtcError> {
         let repaired = stun::is_stun(data)
             .then(|| stun::with_priority(data, &self.local_pwd, &self.setup.crypto))
             .flatten();
         let data = repaired.as_deref().unwrap_or(data);
-        match self.receive(from, to, data) {
+        match self.receive(pair, data) {
             Some(receive) => self.rtc.handle_input(Input::Receive(now, receive)),
             None => Ok(()),
         }
     }
 
-    fn receive<'a>(&self, from: SocketAddr, to: SocketAddr, data: &'a [u8]) -> Option<Receive<'a>> {
-        Receive::new(Protocol::Udp, from, self.setup.destination(to)?, data).ok()
+    fn receive<'a>(&self, pair: Pair, data: &'a [u8]) -> Option<Receive<'a>> {
+        let protocol = if pair.tcp.is_some() { Protocol::Tcp } else { Protocol::Udp };
+        Receive::new(protocol, pair.remote, self.setup.destination(pair.local)?, data).ok()
     }
 
     /// Lets time pass, and makes what was written ready to be polled.
@@ -255,6 +264,19 @@ impl Peer {
         if let Err(error) = self.rtc.close() {
             tracing::debug!(%error, "a session could not say goodbye");
         }
+    }
+}
+
+fn announce(
+    rtc: &mut Rtc,
+    address: SocketAddr,
+    candidate: Result<Candidate, impl std::fmt::Display>,
+) {
+    match candidate {
+        Ok(candidate) => {
+            rtc.add_local_candidate(candidate);
+        }
+        Err(error) => tracing::warn!(%address, %error, "an address cannot be announced"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The offers of real clients, and whole sessions in virtual time.
 
 mod publishing;
+mod viewing;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -244,7 +245,7 @@ impl Server for Publisher {
     }
 
     fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
-        self.peer.datagram(now, from, SERVER.parse().unwrap(), data).unwrap();
+        self.peer.datagram(now, Pair::udp(from, SERVER.parse().unwrap()), data).unwrap();
     }
 
     fn poll(&mut self, _: Instant, down: &mut VecDeque<Vec<u8>>, events: &mut Vec<Event>) {
@@ -292,7 +293,7 @@ impl Server for Viewing {
     }
 
     fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
-        let pair = Pair { remote: from, local: SERVER.parse().unwrap() };
+        let pair = Pair::udp(from, SERVER.parse().unwrap());
         if is_stun(data) {
             let checked = self.viewer.stun(now, pair, data).unwrap();
             self.sent.push_back(checked.reply);

@@ -4,6 +4,7 @@
 
 mod client;
 mod publishing;
+mod tcp;
 mod viewing;
 
 use std::collections::BTreeSet;
@@ -11,8 +12,8 @@ use std::time::Duration;
 
 use client::{Client, h264_only, h264_without_rtx, vp8_only};
 use rushes_media::{
-    Absent, Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TrickleError,
-    Trickled,
+    Absent, Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TcpLimits,
+    TrickleError, Trickled,
 };
 use str0m::Event;
 use str0m::media::Direction;
@@ -24,10 +25,18 @@ use tokio::task::JoinHandle;
 
 const STREAM: StreamId = StreamId(7);
 
+fn config(max_sessions: usize) -> MediaConfig {
+    MediaConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        hosts: vec![],
+        max_sessions,
+        tcp: TcpLimits::default(),
+        fanout_threads: None,
+    }
+}
+
 fn start() -> (Media, Receiver<MediaEvent>) {
-    let listen = "127.0.0.1:0".parse().unwrap();
-    Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 20, fanout_threads: None })
-        .unwrap()
+    Media::start(config(20)).unwrap()
 }
 
 async fn publisher(media: &Media) -> Client {
@@ -314,10 +323,7 @@ async fn a_viewer_whose_codecs_do_not_fit_is_refused_or_ended() {
 
 #[tokio::test]
 async fn sessions_are_limited_and_strangers_find_none() {
-    let listen = "127.0.0.1:0".parse().unwrap();
-    let (media, _events) =
-        Media::start(MediaConfig { listen, hosts: vec![], max_sessions: 1, fanout_threads: None })
-            .unwrap();
+    let (media, _events) = Media::start(config(1)).unwrap();
     let one = Client::new(h264_only(), Direction::SendOnly).await;
     let answer = media.publish(STREAM, one.offer.clone()).await.unwrap();
     assert_eq!(media.publish(STREAM, one.offer.clone()).await.unwrap_err(), OfferError::Full);
@@ -354,5 +360,66 @@ async fn garbage_on_the_wire_harms_nobody() {
     for _ in 0..200 {
         watching.packet().await;
     }
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_drain_ends_with_the_last_viewer_and_the_publishers_are_told() {
+    let (media, _events) = start();
+    let mut source = publisher(&media).await;
+    source.send_frame().await;
+    let mut watching = Client::new(h264_only(), Direction::RecvOnly).await;
+    let answer = media.view(STREAM, watching.offer.clone(), Absent::Refuse).await.unwrap();
+    watching.answered(&answer.sdp);
+    watching.connected().await;
+    let mut feed = media.feed(answer.session).await.unwrap();
+    let draining = tokio::spawn({
+        let media = media.clone();
+        // Far longer than a test may take: it is not what ends the drain.
+        async move { media.drain(Duration::from_secs(3_600)).await }
+    });
+    feed.wait_for(|feed| feed.reconnect).await.unwrap();
+    let late = Client::new(h264_only(), Direction::RecvOnly).await;
+    let refused = media.view(STREAM, late.offer, Absent::Wait).await.unwrap_err();
+    assert_eq!(refused, OfferError::Unavailable);
+    assert!(!draining.is_finished(), "it waits for who watches");
+    source.send_frame().await;
+    watching.packet().await;
+    assert!(media.close(answer.session).await);
+    source.closed().await;
+    draining.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_drain_ends_at_its_deadline_and_who_stayed_is_told() {
+    let (media, _events) = start();
+    let mut source = publisher(&media).await;
+    source.send_frame().await;
+    let mut stays = viewer(&media).await;
+    media.drain(Duration::from_millis(100)).await;
+    stays.closed().await;
+    source.closed().await;
+}
+
+#[tokio::test]
+async fn thousands_of_half_open_handshakes_have_an_end() {
+    const MOST: usize = 2_000;
+    let (media, _events) = Media::start(config(MOST)).unwrap();
+    let client = Client::new(h264_only(), Direction::RecvOnly).await;
+    for _ in 0..MOST {
+        media.view(STREAM, client.offer.clone(), Absent::Wait).await.unwrap();
+    }
+    assert_eq!(media.load().sessions, MOST);
+    let refused = media.view(STREAM, client.offer.clone(), Absent::Wait).await.unwrap_err();
+    assert_eq!(refused, OfferError::Full);
+    // Of those who say that they publish a stream, the last few count.
+    media.close_stream(STREAM).await;
+    let source = Client::new(h264_only(), Direction::SendOnly).await;
+    for _ in 0..50 {
+        media.publish(STREAM, source.offer.clone()).await.unwrap();
+    }
+    assert!(media.load().sessions <= 5, "{:?}", media.load());
+    media.close_stream(STREAM).await;
+    assert_eq!(media.load().sessions, 0, "nothing is kept of any of them");
     media.shutdown().await;
 }

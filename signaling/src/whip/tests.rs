@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use rushes_media::{MediaConfig, StreamId};
+use rushes_media::{MediaConfig, StreamId, TcpLimits};
 use tower::ServiceExt;
 
 use super::*;
@@ -69,7 +69,8 @@ fn routes() -> Router {
 
 fn limited(limits: Limits) -> Router {
     let listen = "127.0.0.1:0".parse().unwrap();
-    let config = MediaConfig { listen, hosts: vec![], max_sessions: 4, fanout_threads: None };
+    let tcp = TcpLimits::default();
+    let config = MediaConfig { listen, hosts: vec![], max_sessions: 4, tcp, fanout_threads: None };
     let (media, _events) = Media::start(config).unwrap();
     router(media, Arc::new(Rules), limits)
 }

@@ -66,7 +66,7 @@ impl Camera {
                 }
             }
             if let Some(data) = up.pop_front() {
-                peer.datagram(now, self.address, server, &data)?;
+                peer.datagram(now, Pair::udp(self.address, server), &data)?;
             } else if let Some(data) = down.pop_front() {
                 let receive = Receive::new(Protocol::Udp, server, self.address, &data).unwrap();
                 self.rtc.handle_input(Input::Receive(now, receive)).unwrap();

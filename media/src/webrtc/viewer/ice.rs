@@ -8,6 +8,7 @@ use rand::RngExt;
 use str0m::config::CryptoProvider;
 use str0m::ice::StunMessage;
 
+use crate::ids::ConnectionId;
 use crate::webrtc::stun;
 
 /// A pair that was not checked for this long may be replaced by a lesser one.
@@ -41,6 +42,15 @@ fn letters(count: usize) -> String {
 pub(crate) struct Pair {
     pub(crate) remote: SocketAddr,
     pub(crate) local: SocketAddr,
+    /// The connection between them; none over UDP.
+    pub(crate) tcp: Option<ConnectionId>,
+}
+
+impl Pair {
+    /// Over UDP.
+    pub(crate) fn udp(remote: SocketAddr, local: SocketAddr) -> Self {
+        Self { remote, local, tcp: None }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,6 +98,11 @@ impl IceLite {
     /// Where media goes, once the client has chosen.
     pub(crate) fn pair(&self) -> Option<Pair> {
         self.nominated.map(|nominated| nominated.pair)
+    }
+
+    /// A connection is gone: if media went over it, the client has to choose anew.
+    pub(crate) fn disconnected(&mut self, connection: ConnectionId) {
+        self.nominated.take_if(|nominated| nominated.pair.tcp == Some(connection));
     }
 
     /// New credentials on both sides (RFC 8445, 9). Media goes on where it goes
@@ -157,6 +172,8 @@ impl IceLite {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
+
     use str0m::ice::TransId;
 
     use super::*;
@@ -180,7 +197,7 @@ mod tests {
 
     fn pair(port: u16) -> Pair {
         let local = "192.0.2.1:8189".parse().unwrap();
-        Pair { remote: SocketAddr::new("198.51.100.1".parse().unwrap(), port), local }
+        Pair::udp(SocketAddr::new("198.51.100.1".parse().unwrap(), port), local)
     }
 
     #[test]
@@ -198,6 +215,21 @@ mod tests {
         assert_eq!(ice.pair(), Some(pair(3)));
         // The best way fell silent: a lesser one is better than none.
         assert!(ice.check(now + STALE, pair(2), &request(&to, 50, true, true)).unwrap().moved);
+    }
+
+    #[test]
+    fn a_way_over_tcp_ends_with_its_connection() {
+        let (mut ice, now) = (ice(), Instant::now());
+        let to = ice.local().clone();
+        let [first, second] = [1, 2].map(|id| ConnectionId(NonZero::new(id).unwrap()));
+        let over = |id| Pair { tcp: Some(id), ..pair(1) };
+        assert!(ice.check(now, over(first), &request(&to, 200, true, true)).unwrap().moved);
+        assert!(ice.check(now, over(second), &request(&to, 200, true, true)).unwrap().moved);
+        ice.disconnected(first);
+        assert_eq!(ice.pair(), Some(over(second)), "another connection between the addresses");
+        ice.disconnected(second);
+        assert_eq!(ice.pair(), None);
+        assert!(ice.check(now, pair(2), &request(&to, 50, true, true)).unwrap().moved);
     }
 
     #[test]

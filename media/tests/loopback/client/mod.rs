@@ -1,5 +1,7 @@
 //! A client of the media plane: str0m over a real socket, publishing or viewing.
 
+mod tcp;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,6 +13,8 @@ use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc, RtcConfig};
 use tokio::net::UdpSocket;
 
+pub(crate) use tcp::Tcp;
+
 /// A test that waits longer than this for something has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -21,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) rtc: Rtc,
     pub(crate) video: Mid,
     pub(crate) socket: UdpSocket,
+    /// What is used instead of it.
+    pub(crate) tcp: Option<Tcp>,
     local: SocketAddr,
     pending: Option<SdpPendingOffer>,
     pub(crate) offer: String,
@@ -58,9 +64,20 @@ pub(crate) fn attribute<'a>(text: &'a str, name: &str) -> &'a str {
 impl Client {
     pub(crate) async fn new(config: RtcConfig, direction: Direction) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let local = socket.local_addr().unwrap();
+        let candidate = Candidate::host(socket.local_addr().unwrap(), "udp").unwrap();
+        Self::with(config, direction, socket, candidate, None)
+    }
+
+    fn with(
+        config: RtcConfig,
+        direction: Direction,
+        socket: UdpSocket,
+        candidate: Candidate,
+        tcp: Option<Tcp>,
+    ) -> Self {
+        let local = candidate.addr();
         let mut rtc = config.set_rtp_mode(true).build(Instant::now());
-        rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
+        rtc.add_local_candidate(candidate);
         let mut api = rtc.sdp_api();
         api.add_media(MediaKind::Audio, direction, None, None, None);
         let video = api.add_media(MediaKind::Video, direction, None, None, None);
@@ -69,6 +86,7 @@ impl Client {
             rtc,
             video,
             socket,
+            tcp,
             local,
             pending: Some(pending),
             offer: offer.to_sdp_string(),
@@ -106,9 +124,12 @@ impl Client {
             match self.rtc.poll_output().unwrap() {
                 Output::Timeout(at) => return at,
                 Output::Transmit(t) if (self.lose_sent)(&t.contents) => {}
-                Output::Transmit(t) => {
-                    self.socket.send_to(&t.contents, t.destination).await.unwrap();
-                }
+                Output::Transmit(t) => match &mut self.tcp {
+                    Some(tcp) => tcp.send(&t.contents).await,
+                    None => {
+                        self.socket.send_to(&t.contents, t.destination).await.unwrap();
+                    }
+                },
                 Output::Event(event) => self.events.push_back(event),
             }
         }
@@ -119,20 +140,25 @@ impl Client {
         let deadline = self.drain().await;
         let mut buffer = vec![0; 2000];
         let wait = deadline.saturating_duration_since(Instant::now());
-        let received = tokio::time::timeout(wait, self.socket.recv_from(&mut buffer)).await;
+        let received = match &mut self.tcp {
+            Some(tcp) => tokio::time::timeout(wait, tcp.receive(&mut buffer)).await.map(Ok),
+            None => tokio::time::timeout(wait, self.socket.recv_from(&mut buffer)).await,
+        };
         let now = Instant::now();
         match received {
-            Ok(Ok((length, from))) => {
-                let data = &buffer[..length];
-                if !(self.lose)(data)
-                    && let Ok(receive) = Receive::new(Protocol::Udp, from, self.local, data)
-                {
-                    self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
-                }
-            }
+            Ok(Ok((length, from))) => self.take(now, from, &buffer[..length]),
             _ => self.rtc.handle_input(Input::Timeout(now)).unwrap(),
         }
         self.drain().await;
+    }
+
+    fn take(&mut self, now: Instant, from: SocketAddr, data: &[u8]) {
+        let protocol = if self.tcp.is_some() { Protocol::Tcp } else { Protocol::Udp };
+        if !(self.lose)(data)
+            && let Ok(receive) = Receive::new(protocol, from, self.local, data)
+        {
+            self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+        }
     }
 
     /// Runs until the function finds what it looks for among the events.

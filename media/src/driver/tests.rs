@@ -1,0 +1,184 @@
+//! Defects, put in on purpose: each ends its own session and nothing else. The clients have
+//! agreed on their keys long ago, so that they need no handshake.
+
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use tokio::net::UdpSocket;
+
+use super::socket::Route;
+use super::*;
+use crate::fuzzing::agreed::{DEFECT, MATERIAL, MATERIAL_LEN, PROVIDER};
+use crate::fuzzing::session::{UFRAG, nomination, offer, request};
+use crate::srtp::{Keys, Profile, Sealer};
+
+const STREAM: StreamId = StreamId(1);
+const OTHER: StreamId = StreamId(2);
+/// The offer's payload type of H.264.
+const H264: u8 = 96;
+/// A test that waits longer than this for something has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The client of this port cannot be written to.
+static DEFECTIVE: AtomicU16 = AtomicU16::new(0);
+
+/// Called for each packet of a viewer.
+pub(super) fn defect(route: Route) {
+    let port = DEFECTIVE.load(Ordering::Relaxed);
+    assert_ne!(route.to.port(), port, "the defect of a test");
+}
+
+fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
+    let config = MediaConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        hosts: vec![],
+        max_sessions: 20,
+        tcp: TcpLimits::default(),
+        fanout_threads: NonZero::new(1),
+    };
+    let agreed = |hosts| Ok(PeerSetup::new(hosts)?.with_dtls(&PROVIDER));
+    Media::start_with(config, agreed).unwrap()
+}
+
+/// A client that has shown where it is.
+struct Client {
+    socket: UdpSocket,
+    session: SessionId,
+    sealer: Sealer,
+    seq: u64,
+}
+
+impl Client {
+    async fn new(media: &Media, answer: Answer) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.connect(media.local_addr()).await.unwrap();
+        let of = |name: &str| {
+            let line = answer.sdp.lines().find_map(|line| line.strip_prefix(name));
+            line.unwrap().to_owned()
+        };
+        let (ufrag, pwd) = (of("a=ice-ufrag:"), of("a=ice-pwd:"));
+        let check = request(&media.0.setup, (&ufrag, &pwd), UFRAG, &nomination());
+        let keys = Keys::from_dtls(Profile::Aes128CmSha1_80, &MATERIAL[..MATERIAL_LEN]).unwrap();
+        let sealer = Sealer::new(&keys.client).unwrap();
+        let client = Self { socket, session: answer.session, sealer, seq: 0 };
+        client.socket.send(&check).await.unwrap();
+        assert_eq!(client.next().await[..2], [1, 1], "the check is answered");
+        client
+    }
+
+    async fn publisher(media: &Media, stream: StreamId) -> Self {
+        let answer = media.publish(stream, offer(&media.0.setup)).await.unwrap();
+        Self::new(media, answer).await
+    }
+
+    async fn viewer(media: &Media, stream: StreamId) -> Self {
+        let offer = offer(&media.0.setup).replace("a=sendonly", "a=recvonly");
+        let answer = media.view(stream, offer, Absent::Wait).await.unwrap();
+        let client = Self::new(media, answer).await;
+        while media.status(stream).await.viewers == 0 {
+            tokio::task::yield_now().await;
+        }
+        client
+    }
+
+    async fn next(&self) -> Vec<u8> {
+        let mut buffer = vec![0; 2_000];
+        let received = tokio::time::timeout(PATIENCE, self.socket.recv(&mut buffer)).await;
+        let length = received.expect("nothing comes").unwrap();
+        buffer.truncate(length);
+        buffer
+    }
+
+    /// Waits for a packet of the picture.
+    async fn picture(&self) {
+        while !matches!(self.next().await[..], [0x80 | 0x90, kind, ..] if kind & 0x7f == H264) {}
+    }
+
+    /// Sends a key frame.
+    async fn frame(&mut self) {
+        for payload in [&[0x67, 0x42, 0xc0, 0x1f][..], &[0x68, 0xce, 0x3c, 0x80], &[0x65; 100]] {
+            self.seq += 1;
+            let marker = u8::from(payload[0] == 0x65) << 7;
+            let mut packet = vec![0x80, H264 | marker];
+            packet.extend_from_slice(&(self.seq as u16).to_be_bytes());
+            packet.extend_from_slice(&(self.seq as u32 / 3 * 3_000).to_be_bytes());
+            packet.extend_from_slice(&1u32.to_be_bytes());
+            packet.extend_from_slice(payload);
+            self.sealer.seal_rtp(&mut packet, 0, 12, 1, self.seq).unwrap();
+            self.socket.send(&packet).await.unwrap();
+        }
+    }
+
+    /// Waits until the session has ended.
+    async fn ended(&self, media: &Media) {
+        let ended = async {
+            let fragment = || "a=end-of-candidates\r\n".to_owned();
+            while media.trickle(self.session, fragment()).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended).await.expect("the session goes on");
+    }
+
+    async fn runs(&self, media: &Media) -> bool {
+        media.trickle(self.session, "a=end-of-candidates\r\n".to_owned()).await.is_ok()
+    }
+}
+
+#[tokio::test]
+async fn a_defect_in_a_viewers_protocol_ends_that_viewer() {
+    let (media, _events) = start();
+    let mut source = Client::publisher(&media, STREAM).await;
+    let bad = Client::viewer(&media, STREAM).await;
+    let good = Client::viewer(&media, STREAM).await;
+    source.frame().await;
+    bad.picture().await;
+    good.picture().await;
+    bad.socket.send(DEFECT).await.unwrap();
+    bad.ended(&media).await;
+    source.frame().await;
+    good.picture().await;
+    assert!(good.runs(&media).await && source.runs(&media).await);
+    assert_eq!(media.status(STREAM).await.viewers, 1);
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_in_a_publishers_protocol_ends_that_publisher() {
+    let (media, mut events) = start();
+    let mut bad = Client::publisher(&media, STREAM).await;
+    let mut good = Client::publisher(&media, OTHER).await;
+    let waits = Client::viewer(&media, STREAM).await;
+    let sees = Client::viewer(&media, OTHER).await;
+    bad.frame().await;
+    waits.picture().await;
+    bad.socket.send(DEFECT).await.unwrap();
+    bad.ended(&media).await;
+    assert_eq!(events.recv().await, Some(MediaEvent::Live { stream: STREAM }));
+    assert_eq!(events.recv().await, Some(MediaEvent::Offline { stream: STREAM }));
+    good.frame().await;
+    sees.picture().await;
+    // Those who watched what is gone wait for the next.
+    let mut next = Client::publisher(&media, STREAM).await;
+    next.frame().await;
+    waits.picture().await;
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_in_sending_ends_the_viewer_that_was_sent_to() {
+    let (media, _events) = start();
+    let mut source = Client::publisher(&media, STREAM).await;
+    let bad = Client::viewer(&media, STREAM).await;
+    let good = Client::viewer(&media, STREAM).await;
+    source.frame().await;
+    bad.picture().await;
+    good.picture().await;
+    DEFECTIVE.store(bad.socket.local_addr().unwrap().port(), Ordering::Relaxed);
+    source.frame().await;
+    bad.ended(&media).await;
+    good.picture().await;
+    source.frame().await;
+    good.picture().await;
+    assert_eq!(media.status(STREAM).await.viewers, 1);
+    media.shutdown().await;
+}

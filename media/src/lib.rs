@@ -23,6 +23,6 @@ pub use driver::{Absent, Answer, Media, MediaConfig, TcpLimits, Trickled};
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{BadId, SessionId, StreamId};
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState, StreamStatus,
-    Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState,
+    StreamStatus, Transport, VideoStatus, ViewerStatus,
 };

@@ -111,7 +111,11 @@ pub(crate) fn write(out: &mut String, load: &Load, live: &[Live]) {
     // Writing to a String cannot fail.
     for (name, help, value) in [
         ("rushes_webrtc_sessions", "WebRTC sessions, connected or not yet.", load.sessions),
-        ("rushes_webrtc_tcp_connections", "TCP connections of WebRTC clients.", load.tcp_connections),
+        (
+            "rushes_webrtc_tcp_connections",
+            "TCP connections of WebRTC clients.",
+            load.tcp_connections,
+        ),
         (
             "rushes_webrtc_tcp_connections_unproven",
             "Those that have shown no session yet.",

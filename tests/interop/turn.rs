@@ -15,8 +15,7 @@ use crate::publish::PICTURE_TIMEOUT;
 use crate::server::Folder;
 
 const SECRET: &str = "a secret of the tests";
-const URLS: &str =
-    "turn:198.51.100.1:3478?transport=udp,turn:198.51.100.1:3478?transport=tcp";
+const URLS: &str = "turn:198.51.100.1:3478?transport=udp,turn:198.51.100.1:3478?transport=tcp";
 /// How long the relay may take to be ready.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often it is asked.

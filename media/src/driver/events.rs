@@ -272,13 +272,7 @@ impl Shard {
     }
 
     /// A publisher's datagrams: taken by str0m.
-    pub(super) fn publisher_datagram(
-        &mut self,
-        now: Instant,
-        slot: Slot,
-        way: Pair,
-        data: &[u8],
-    ) {
+    pub(super) fn publisher_datagram(&mut self, now: Instant, slot: Slot, way: Pair, data: &[u8]) {
         let Some(session) = self.sessions.get(slot) else { return };
         let Some(publisher) = session.publisher() else { return };
         match guarded(|| publisher.peer.datagram(now, way, data)) {

@@ -10,10 +10,10 @@ use str0m::net::Protocol;
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
+use crate::framing::frames;
 use crate::ids::{SessionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
-use crate::framing::frames;
 use crate::webrtc::{Pair, ViewerOutput, is_stun, local_ufrag};
 
 use super::sender::{Job, Word};
@@ -426,6 +426,8 @@ impl Shard {
         for slot in self.sessions.slots(|_| true) {
             self.end(now, slot, "the server shuts down");
         }
+        // There is no further round for what they were told.
+        self.outbox.flush(self.socket.outlet());
         let (datagrams, packets) = (self.socket.outlet().dropped(), self.senders.dropped());
         if datagrams + packets > 0 {
             tracing::info!(datagrams, packets, "some were dropped for lack of room");

@@ -43,6 +43,8 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
 struct Client {
     socket: UdpSocket,
     session: SessionId,
+    /// Its check, signed, which chooses the way that it comes.
+    check: Vec<u8>,
     sealer: Sealer,
     seq: u64,
 }
@@ -59,8 +61,8 @@ impl Client {
         let check = request(&media.0.setup, (&ufrag, &pwd), UFRAG, &nomination());
         let keys = Keys::from_dtls(Profile::Aes128CmSha1_80, &MATERIAL[..MATERIAL_LEN]).unwrap();
         let sealer = Sealer::new(&keys.client).unwrap();
-        let client = Self { socket, session: answer.session, sealer, seq: 0 };
-        client.socket.send(&check).await.unwrap();
+        let client = Self { socket, session: answer.session, check, sealer, seq: 0 };
+        client.socket.send(&client.check).await.unwrap();
         assert_eq!(client.next().await[..2], [1, 1], "the check is answered");
         client
     }
@@ -180,5 +182,28 @@ async fn a_defect_in_sending_ends_the_viewer_that_was_sent_to() {
     source.frame().await;
     good.picture().await;
     assert_eq!(media.status(STREAM).await.viewers, 1);
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn nothing_comes_from_or_goes_to_an_address_that_was_not_proven() {
+    let (media, _events) = start();
+    let mut source = Client::publisher(&media, STREAM).await;
+    let viewer = Client::viewer(&media, STREAM).await;
+    let stranger = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    stranger.connect(media.local_addr()).await.unwrap();
+    for whose in [&viewer, &source] {
+        let mut forged = whose.check.clone();
+        *forged.last_mut().unwrap() ^= 1;
+        stranger.send(&forged).await.unwrap();
+        // The session would end of this, were it taken for its own.
+        stranger.send(DEFECT).await.unwrap();
+    }
+    source.frame().await;
+    viewer.picture().await;
+    assert!(viewer.runs(&media).await && source.runs(&media).await);
+    let mut buffer = [0; 100];
+    let nothing = stranger.try_recv(&mut buffer).unwrap_err();
+    assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
     media.shutdown().await;
 }

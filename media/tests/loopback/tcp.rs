@@ -55,15 +55,16 @@ async fn every_answer_names_the_same_port_over_udp_and_tcp() {
             .map(str::to_ascii_lowercase)
             .collect();
         let at = format!(" 127.0.0.1 {port} typ host");
-        let is_udp = |line: &String| line.contains(" 1 udp ") && line.ends_with(&at);
+        let is_udp = |line: &String| line.contains(" 1 udp ") && line.contains(&at);
         let is_tcp = |line: &String| {
-            line.contains(" 1 tcp ") && line.ends_with(&format!("{at} tcptype passive"))
+            line.contains(" 1 tcp ") && line.contains(&format!("{at} tcptype passive"))
         };
         assert!(is_udp(&candidates[0]), "there are clients that look at the first: {sdp}");
         assert!(candidates.iter().any(is_tcp), "{sdp}");
         assert!(candidates.iter().all(|line| is_udp(line) || is_tcp(line)), "{sdp}");
         let priority = |line: &String| line.split(' ').nth(3).unwrap().parse::<u32>().unwrap();
-        let (udp, tcp) = (candidates.iter().find(|l| is_udp(l)), candidates.iter().find(|l| is_tcp(l)));
+        let (udp, tcp) =
+            (candidates.iter().find(|l| is_udp(l)), candidates.iter().find(|l| is_tcp(l)));
         assert!(udp.map(priority) > tcp.map(priority), "TCP is for who has nothing better");
     }
     media.shutdown().await;
@@ -150,8 +151,12 @@ async fn a_connection_that_breaks_leaves_its_session_to_its_client() {
     viewer.packet().await;
     drop(viewer);
     until_connections(&media, 0, 0).await;
-    let watching = media.viewers(STREAM).await;
-    assert_eq!((watching.len(), watching[0].transport), (1, None));
+    let lost = async {
+        while media.viewers(STREAM).await[0].transport.is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), lost).await.unwrap();
     assert!(media.knows(session));
     media.shutdown().await;
 }

@@ -55,10 +55,10 @@ pub(super) async fn serve(
     };
     tracing::trace!(remote = %line.remote, reason, "a TCP connection ended");
     drop(open);
-    if line.is_proven() {
-        // The shard is gone only when the server ends.
-        let _ = arrivals.send(FromTcp::Closed(line.id)).await;
-    }
+    drop(socket);
+    // Also where it was not proven yet: what would prove it may still wait for the shard,
+    // which is gone only when the server ends.
+    let _ = arrivals.send(FromTcp::Closed(line.id)).await;
 }
 
 /// Hands on what the client sends, and says why it ends.

@@ -86,7 +86,13 @@ impl Lines {
         let gate = Mutex::new(Gate::new(limits));
         let lines = RwLock::default();
         let prove_within = limits.prove_within;
-        Self(Arc::new(Shared { prove_within, gate, full: AtomicU64::new(0), lines, stop: Notify::new() }))
+        Self(Arc::new(Shared {
+            prove_within,
+            gate,
+            full: AtomicU64::new(0),
+            lines,
+            stop: Notify::new(),
+        }))
     }
 
     /// How long a connection may take to its first valid STUN check.
@@ -95,11 +101,7 @@ impl Lines {
     }
 
     /// A client connects. The line is forgotten with [`Lines::forget`].
-    pub(super) fn open(
-        &self,
-        remote: SocketAddr,
-        local: SocketAddr,
-    ) -> Result<Arc<Line>, Refused> {
+    pub(super) fn open(&self, remote: SocketAddr, local: SocketAddr) -> Result<Arc<Line>, Refused> {
         let admitted = locked(&self.0.gate).admit(remote.ip())?;
         if let Some(evicted) = admitted.evicted {
             self.close(evicted);

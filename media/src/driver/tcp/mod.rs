@@ -64,7 +64,7 @@ impl Arrived {
 #[derive(Debug)]
 pub(super) enum FromTcp {
     Frames(Arrived),
-    /// A connection that belonged to a session is gone.
+    /// A connection is gone.
     Closed(ConnectionId),
 }
 

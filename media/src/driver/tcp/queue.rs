@@ -51,7 +51,12 @@ impl Queue {
             length += run;
             self.runs.pop_front();
         }
-        (length > 0).then(|| self.bytes.split_to(length))
+        let taken = (length > 0).then(|| self.bytes.split_to(length));
+        if self.bytes.is_empty() {
+            // Room for a burst is not kept for every connection.
+            self.bytes = BytesMut::new();
+        }
+        taken
     }
 }
 

@@ -30,7 +30,7 @@ web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src we
 	cd web && npm run build
 
 # --- what the tests need ----------------------------------------------------
-tools: ## Install what the tests need (browsers, ffmpeg 8 and 9, GStreamer, Playwright)
+tools: ## Install what the tests need (browsers, ffmpeg 8 and 9, GStreamer, coturn, Playwright)
 	scripts/tools
 
 # --- the parts of `make test` -----------------------------------------------

@@ -3,13 +3,17 @@
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use tokio::net::UdpSocket;
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UdpSocket};
 
 use super::socket::Route;
 use super::*;
+use crate::framing::write_frame;
 use crate::fuzzing::agreed::{DEFECT, MATERIAL, MATERIAL_LEN, PROVIDER};
 use crate::fuzzing::session::{UFRAG, nomination, offer, request};
 use crate::srtp::{Keys, Profile, Sealer};
+use crate::status::Transport;
 
 const STREAM: StreamId = StreamId(1);
 const OTHER: StreamId = StreamId(2);
@@ -205,5 +209,29 @@ async fn nothing_comes_from_or_goes_to_an_address_that_was_not_proven() {
     let mut buffer = [0; 100];
     let nothing = stranger.try_recv(&mut buffer).unwrap_err();
     assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_connection_belongs_to_the_session_of_its_first_check() {
+    let (media, _events) = start();
+    let one = Client::viewer(&media, STREAM).await;
+    let two = Client::viewer(&media, STREAM).await;
+    let mut stream = TcpStream::connect(media.local_addr()).await.unwrap();
+    for check in [&one.check, &two.check, &one.check] {
+        let mut frame = BytesMut::new();
+        assert!(write_frame(&mut frame, check));
+        stream.write_all(&frame).await.unwrap();
+    }
+    // The second is answered to nobody; the third shows that it was looked at.
+    for _ in 0..2 {
+        let length = stream.read_u16().await.unwrap();
+        let mut reply = vec![0; length.into()];
+        stream.read_exact(&mut reply).await.unwrap();
+        assert_eq!(reply[..2], [1, 1]);
+    }
+    let watching = media.viewers(STREAM).await;
+    let carried = |by| watching.iter().filter(|viewer| viewer.transport == Some(by)).count();
+    assert_eq!((carried(Transport::Tcp), carried(Transport::Udp)), (1, 1));
     media.shutdown().await;
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind, Path};
 use crate::chromium::{PICTURE_AND_SOUND, end};
+use crate::peer::Error;
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Registered, Server};
 
@@ -24,9 +25,9 @@ async fn chromium_publishes_and_watches_over_tcp_alone() {
         assert_eq!(path.map(|Path { protocol, .. }| protocol).as_deref(), Some("tcp"));
     }
     let pictures = seen.seen.clone().unwrap();
-    assert_eq!((pictures.width, pictures.height), (640, 480));
+    assert_eq!((pictures.width, pictures.height), (640, 360));
     assert_eq!(seen.video.clone().unwrap().lost, 0);
-    assert_eq!(transports(&server, &source).await, ["tcp"]);
+    assert_eq!(transports(&server, &source).await.unwrap(), ["tcp"]);
     end(&mut browser, "viewer", &seen).await.unwrap();
 
     // With the choice, a browser takes UDP.
@@ -34,15 +35,16 @@ async fn chromium_publishes_and_watches_over_tcp_alone() {
     browser.watch("other", &source.whep).await.unwrap();
     let seen = browser.wait_for("other", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
     assert_eq!(seen.path.clone().unwrap().protocol, "udp");
-    assert_eq!(transports(&server, &source).await, ["udp"]);
+    assert_eq!(transports(&server, &source).await.unwrap(), ["udp"]);
     end(&mut browser, "other", &seen).await.unwrap();
     assert_eq!(browser.close("camera").await.unwrap(), 200);
 }
 
 /// What carries the media of those who watch.
-async fn transports(server: &Server, source: &Registered) -> Vec<Value> {
-    let id = json!({ "id": source.id });
-    let details = server.api().call("/get/live/details", id).await.unwrap();
-    let viewers = details["additional_details"]["viewer_statistics"].as_array().unwrap();
-    viewers.iter().map(|viewer| viewer["transport"].clone()).collect()
+async fn transports(server: &Server, source: &Registered) -> Result<Vec<Value>, Error> {
+    let details = server.api().call("/admin/live/info", json!({ "stream_identifier": source.id }));
+    let told = details.await?;
+    let viewers = told["details"]["streams"][0]["viewer_statistics"].as_array();
+    let viewers = viewers.ok_or_else(|| format!("no viewers in {told}"))?;
+    Ok(viewers.iter().map(|viewer| viewer["transport"].clone()).collect())
 }

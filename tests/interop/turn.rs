@@ -84,11 +84,11 @@ impl Drop for Coturn {
 }
 
 /// From here on the browser makes connections over relays alone.
-async fn relays_alone(browser: &mut Browser, servers: &Value) {
+async fn relays_alone(browser: &mut Browser, servers: &Value) -> Result<(), Error> {
     let script = format!(
         "rushes.settings.configuration = {{ iceServers: {servers}, iceTransportPolicy: 'relay' }}"
     );
-    browser.evaluate(&script, Duration::ZERO).await.unwrap();
+    browser.evaluate(&script, Duration::ZERO).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,7 +106,7 @@ async fn chromium_publishes_and_watches_through_coturn_alone() {
     let asked = format!("rushes.iceServers('{}', '{}')", source.whip.url, source.whip.bearer);
     let servers = browser.evaluate(&asked, Duration::ZERO).await.unwrap();
     assert_eq!(servers.as_array().map(Vec::len), Some(2), "{servers}");
-    relays_alone(&mut browser, &servers).await;
+    relays_alone(&mut browser, &servers).await.unwrap();
     browser.publish("camera", &source.whip, "VP8").await.unwrap();
     let sends = "seen.video?.packets > 0 && seen.path";
     let camera = browser.wait_for("camera", PICTURE_TIMEOUT, sends).await.unwrap();
@@ -116,7 +116,7 @@ async fn chromium_publishes_and_watches_through_coturn_alone() {
     let told = server.api().call("/list/live/servers", uri).await.unwrap();
     let servers = &told[0]["webrtc_server_configuration"]["iceServers"];
     assert_eq!(servers.as_array().map(Vec::len), Some(2), "{told}");
-    relays_alone(&mut browser, servers).await;
+    relays_alone(&mut browser, servers).await.unwrap();
     browser.watch("viewer", &source.whep).await.unwrap();
     let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
     assert_eq!(seen.path.clone().unwrap().kind, "relay");
@@ -127,7 +127,7 @@ async fn chromium_publishes_and_watches_through_coturn_alone() {
     for server in wrong.as_array_mut().unwrap() {
         server["credential"] = json!("bm8gc3VjaCBjcmVkZW50aWFs");
     }
-    relays_alone(&mut browser, &wrong).await;
+    relays_alone(&mut browser, &wrong).await.unwrap();
     browser.watch("stranger", &source.whep).await.unwrap();
     let gathered = "rushes.peers.stranger.connection.localDescription.sdp.includes('a=candidate')";
     assert_eq!(browser.evaluate(gathered, Duration::ZERO).await.unwrap(), false);

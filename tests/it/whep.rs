@@ -271,11 +271,11 @@ async fn events_a_server_that_ends_says_reconnect() {
     let path = stage.event_stream(&session, r#"["reconnect"]"#).await;
     let mut events = Events::new(stage.request("GET", &path).send().await.unwrap());
     let delete = stage.as_viewer("DELETE", &session);
+    let offer = stage.as_viewer("POST", &stage.viewing()).header(header::CONTENT_TYPE, SDP);
     let (ended, ()) = tokio::join!(stage.rushes.server.shutdown(), async {
         assert_eq!(events.next().await, Some(("reconnect".to_owned(), "{}".to_owned())));
         assert_eq!(events.next().await, None);
         // Who comes now is told when to come again.
-        let offer = stage.as_viewer("POST", &stage.viewing()).header(header::CONTENT_TYPE, SDP);
         let refused = offer.body(VIEWER).send().await.unwrap();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(refused.headers().contains_key(header::RETRY_AFTER));

@@ -8,6 +8,7 @@
 //! that are cheap to hand on: so more shards may follow.
 
 mod commands;
+mod datagrams;
 mod events;
 mod hosts;
 mod layers;

@@ -10,13 +10,12 @@ use str0m::net::Protocol;
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
-use crate::framing::frames;
 use crate::ids::{SessionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
-use crate::webrtc::{Pair, ViewerOutput, is_stun, local_ufrag};
+use crate::webrtc::ViewerOutput;
 
-use super::sender::{Job, Word};
+use super::sender::Word;
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
 use super::socket::{Inbox, Outbox, Outlet, Route, Socket};
@@ -38,8 +37,6 @@ const SOONEST: Duration = Duration::from_millis(1);
 const AGAIN: Duration = Duration::from_millis(1);
 /// Words of the fan-out threads in a row.
 const WORDS_IN_A_ROW: usize = 64;
-/// Reads from TCP connections in a row.
-const READS_IN_A_ROW: usize = 16;
 /// Events that the server has not taken; beyond, the oldest go.
 const BACKLOG: usize = 4096;
 
@@ -54,7 +51,7 @@ pub(super) struct Shard {
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
     wake_at: Option<Instant>,
-    wall: WallClock,
+    pub(super) wall: WallClock,
     events: mpsc::Sender<MediaEvent>,
     backlog: VecDeque<MediaEvent>,
     pub(super) known: Known,
@@ -155,27 +152,6 @@ impl Shard {
         }
     }
 
-    fn arrivals(&mut self, first: FromTcp, more: &mut mpsc::Receiver<FromTcp>) {
-        let now = Instant::now();
-        let rest = std::iter::from_fn(|| more.try_recv().ok());
-        for arrived in std::iter::once(first).chain(rest).take(READS_IN_A_ROW) {
-            match arrived {
-                FromTcp::Frames(arrived) => {
-                    for data in frames(&arrived.frames) {
-                        self.datagram(now, arrived.pair(), data);
-                    }
-                }
-                FromTcp::Closed(connection) => {
-                    let slot = self.sessions.disconnected(connection);
-                    let session = slot.and_then(|slot| self.sessions.get(slot));
-                    if let Some(viewing) = session.and_then(Session::viewing) {
-                        viewing.viewer.ice.disconnected(connection);
-                    }
-                }
-            }
-        }
-    }
-
     /// False once the shard is to end.
     fn commands(&mut self, first: Command, more: &mut mpsc::Receiver<Command>) -> bool {
         let mut next = Some(first);
@@ -209,79 +185,6 @@ impl Shard {
             }
             self.flush(now);
         }
-    }
-
-    /// One datagram: by the way it comes, and a STUN request by whom it names. Media and
-    /// DTLS count only on ways that answered ICE.
-    fn datagram(&mut self, now: Instant, pair: Pair, data: &[u8]) {
-        let stun = is_stun(data);
-        let named = || local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
-        let slot = if stun { named() } else { None };
-        let owner = |_: &Slot| pair.tcp.is_none() || self.sessions.by_way(&pair).is_none();
-        // A connection is one session's.
-        let slot = slot.filter(owner).or_else(|| self.sessions.by_way(&pair));
-        let Some(slot) = slot else { return };
-        let Some(session) = self.sessions.get(slot) else { return };
-        match (&mut session.end, stun) {
-            (End::Publisher(publisher), true) => {
-                let accepted = guarded(|| Ok(publisher.peer.accepts_stun(now, pair, data)));
-                if !matches!(accepted, Ok(true)) {
-                    return;
-                }
-                session.heard(now);
-                self.proven(slot, pair);
-                self.publisher_datagram(now, slot, pair, data);
-            }
-            (End::Publisher(_), false) => {
-                session.heard(now);
-                self.publisher_datagram(now, slot, pair, data);
-            }
-            (End::Viewer(_), true) => self.check(now, slot, pair, data),
-            (End::Viewer(viewing), false) => {
-                let wall = self.wall;
-                let taken = guarded(|| {
-                    viewing.viewer.datagram(now, &wall, data);
-                    Ok(())
-                });
-                session.heard(now);
-                match taken {
-                    Ok(()) => self.drain(now, slot),
-                    Err(reason) => self.end(now, slot, reason),
-                }
-            }
-        }
-    }
-
-    /// The session's client has proven to be at the far end of this way.
-    fn proven(&mut self, slot: Slot, way: Pair) {
-        if let Some(connected) = self.sessions.proven(slot, way) {
-            self.lines.prove(connected.proven);
-            if let Some(given_up) = connected.given_up {
-                self.lines.close(given_up);
-            }
-        }
-    }
-
-    /// A viewer's check of its way to us.
-    fn check(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8]) {
-        let Some(session) = self.sessions.get(slot) else { return };
-        let Some(viewing) = session.viewing() else { return };
-        let (thread, viewer) = (viewing.thread, &mut viewing.viewer);
-        let checked = match guarded(|| Ok(viewer.stun(now, pair, data))) {
-            Ok(Some(checked)) => checked,
-            Ok(None) => return,
-            Err(reason) => return self.end(now, slot, reason),
-        };
-        let route = viewer.pair().map(Route::from);
-        if checked.proven {
-            session.heard(now);
-            self.proven(slot, pair);
-        }
-        self.outbox.push(self.socket.outlet(), pair.into(), &checked.reply);
-        if let (true, Some(thread), Some(route)) = (checked.moved, thread, route) {
-            self.senders.push(thread, Job::Move(slot, route));
-        }
-        self.drain(now, slot);
     }
 
     /// Takes all that a session has to say.

@@ -1,0 +1,130 @@
+use std::num::NonZero;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::webrtc::PeerSetup;
+
+const OBS: &str = include_str!("../../../tests/sdp/obs-whip-offer.sdp");
+
+fn session(now: Instant, room: &Arc<Semaphore>) -> Session {
+    let setup = Arc::new(PeerSetup::new(vec!["192.0.2.1:8189".parse().unwrap()]).unwrap());
+    let (publisher, _) = Publisher::answer(&setup, now, OBS).unwrap();
+    let permit = room.clone().try_acquire_owned().unwrap();
+    let end = End::Publisher(Box::new(publisher));
+    Session::new(now, SessionId::random(), StreamId(1), end, permit)
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn who_does_not_connect_or_falls_silent_expires() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+    let mut sessions = Sessions::default();
+    let slot = sessions.insert(session(now, &room));
+    assert!(sessions.expired(now + seconds(15)).is_empty());
+    assert_eq!(sessions.expired(now + seconds(16)), [(slot, "it did not connect")]);
+
+    let later = now + seconds(10);
+    let session = sessions.get(slot).unwrap();
+    session.connected = true;
+    session.heard(later);
+    assert!(sessions.expired(later + seconds(15)).is_empty());
+    assert_eq!(sessions.expired(later + seconds(16)), [(slot, "it was not heard of")]);
+    assert_eq!(room.available_permits(), 0);
+    drop(sessions.remove(later, slot));
+    assert_eq!(room.available_permits(), 1, "its place is free");
+}
+
+#[test]
+fn a_publisher_that_sends_nothing_expires() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+    let mut sessions = Sessions::default();
+    let slot = sessions.insert(session(now, &room));
+    sessions.get(slot).unwrap().connected = true;
+    let mut checks = |media: Option<u64>, at: u64| {
+        let session = sessions.get(slot).unwrap();
+        session.heard(now + seconds(at));
+        if let Some(media) = media {
+            session.sends_media(now + seconds(media));
+        }
+        sessions.expired(now + seconds(at))
+    };
+    assert!(checks(None, 30).is_empty(), "it may take its time to begin");
+    assert_eq!(checks(None, 31), [(slot, "it sends no media")]);
+    assert!(checks(Some(20), 50).is_empty());
+    assert_eq!(checks(None, 51), [(slot, "it sends no media")]);
+}
+
+#[test]
+fn what_ended_is_remembered_for_a_while_and_never_found() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(2)));
+    let mut sessions = Sessions::default();
+    let slot = sessions.insert(session(now, &room));
+    let id = sessions.get(slot).unwrap().id;
+    let remote = "198.51.100.1:5000".parse().unwrap();
+    let way = Pair::udp(remote, "192.0.2.1:8189".parse().unwrap());
+    sessions.proven(slot, way);
+    assert_eq!((sessions.find(id), sessions.by_way(&way)), (Some(slot), Some(slot)));
+    sessions.remove(now, slot);
+    assert_eq!((sessions.find(id), sessions.by_way(&way)), (None, None));
+    assert!(sessions.get(slot).is_none() && sessions.ended(id));
+    let next = sessions.insert(session(now, &room));
+    assert_ne!(next, slot, "the place is used again under another name");
+    assert!(sessions.get(slot).is_none());
+    assert!(sessions.forget(now + seconds(59)).is_empty());
+    assert_eq!(sessions.forget(now + seconds(60)), [id]);
+    assert!(!sessions.ended(id));
+}
+
+#[test]
+fn a_client_keeps_its_latest_addresses() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+    let mut sessions = Sessions::default();
+    let slot = sessions.insert(session(now, &room));
+    let way = |port: u16| {
+        let local = "192.0.2.1:8189".parse().unwrap();
+        Pair::udp(SocketAddr::from(([198, 51, 100, 1], port)), local)
+    };
+    for port in 1..=10 {
+        assert_eq!(sessions.proven(slot, way(port)), None);
+    }
+    assert_eq!(sessions.by_way(&way(2)), None);
+    assert_eq!(sessions.by_way(&way(3)), Some(slot));
+    let session = sessions.get(slot).unwrap();
+    assert_eq!(session.way_to(way(10).remote, false), Some(way(10)));
+    assert_eq!(session.way_to(way(10).remote, true), None);
+}
+
+#[test]
+fn a_connection_is_one_sessions_until_it_is_gone() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(1)));
+    let mut sessions = Sessions::default();
+    let slot = sessions.insert(session(now, &room));
+    let id = |id: u32| ConnectionId(NonZero::new(id).unwrap());
+    // The same addresses over UDP, and over any number of connections, are other ways.
+    let udp = Pair::udp("198.51.100.1:5".parse().unwrap(), "192.0.2.1:8189".parse().unwrap());
+    let over = |one: u32| Pair { tcp: Some(id(one)), ..udp };
+    sessions.proven(slot, udp);
+    let connected = Connected { proven: id(1), given_up: None };
+    assert_eq!(sessions.proven(slot, over(1)), Some(connected));
+    assert_eq!(sessions.proven(slot, over(1)), None, "that is known");
+    assert_eq!(sessions.by_way(&over(2)), None);
+    assert_eq!(sessions.get(slot).unwrap().way_to(udp.remote, true), Some(over(1)));
+
+    assert_eq!(sessions.disconnected(id(1)), Some(slot));
+    assert_eq!(sessions.disconnected(id(1)), None);
+    assert_eq!((sessions.by_way(&over(1)), sessions.by_way(&udp)), (None, Some(slot)));
+
+    let far = |port: u16| Pair { remote: SocketAddr::from(([198, 51, 100, 2], port)), ..udp };
+    let mut given_up = Vec::new();
+    for port in 1..=CONNECTIONS as u16 + 2 {
+        let way = Pair { tcp: Some(id(port.into())), ..far(port) };
+        given_up.extend(sessions.proven(slot, way).unwrap().given_up);
+    }
+    assert_eq!(given_up, [id(1), id(2)]);
+    assert_eq!(sessions.get(slot).unwrap().connections().count(), CONNECTIONS);
+}

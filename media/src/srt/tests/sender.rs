@@ -139,7 +139,9 @@ impl Sender {
             KeySlot::Even => KeySlot::Odd,
             KeySlot::Odd => KeySlot::Even,
         };
-        let count = (self.packets.0 % u64::from(every)) as u32;
+        // What is sent again does not count: it could step over a turn.
+        let first_sent = self.packets.0 - self.packets.1;
+        let count = (first_sent % u64::from(every)) as u32;
         if count == every / 2 {
             keys.renew(other);
             self.key_request = Some(now);

@@ -14,7 +14,6 @@ pub mod fuzzing;
 mod ids;
 pub mod rtcp;
 pub mod rtp;
-pub mod srt;
 pub mod srtp;
 mod status;
 pub mod stream;

@@ -12,6 +12,7 @@ mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ids;
+mod network;
 pub mod rtcp;
 pub mod rtp;
 pub mod srtp;
@@ -22,6 +23,7 @@ mod webrtc;
 pub use driver::{Absent, Answer, Media, MediaConfig, TcpLimits, Trickled};
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{BadId, SessionId, StreamId};
+pub use network::network;
 pub use status::{
     AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState,
     StreamStatus, Transport, VideoStatus, ViewerStatus,

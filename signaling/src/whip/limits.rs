@@ -1,11 +1,11 @@
 //! How fast one may ask for sessions and speak to them (RFC 9725, 5: "rate limit and avalanche
 //! control").
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use rushes_media::SessionId;
+use rushes_media::{SessionId, network};
 
 use super::http::Sender;
 use super::problem::Problem;
@@ -111,17 +111,6 @@ impl Watched {
         }
         let taken = self.addresses.take(network(peer), now);
         taken.map_err(|wait| Problem::too_fast("from this address", wait))
-    }
-}
-
-/// What counts as one address: who has an IPv6 address has a whole /64 of them.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 => v4,
     }
 }
 

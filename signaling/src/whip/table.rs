@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
-use rushes_media::{Answer, Media, SessionId};
+use rushes_media::{Answer, Media, SessionId, network};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::events::Streams;
 use super::http::Sender;
-use super::limits::{Offered, network};
+use super::limits::Offered;
 use super::problem::Problem;
 
 /// Below this many sessions nothing is swept.

@@ -5,11 +5,12 @@
 //! within a round trip.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::time::Duration;
 
 use crate::ids::ConnectionId;
+use crate::network::network;
 
 /// Of the connections that have shown nothing yet, one address may hold this part.
 const UNPROVEN_PART: usize = 4;
@@ -161,17 +162,6 @@ impl Gate {
     /// How many there are, and how many of them have shown nothing yet.
     pub(super) fn count(&self) -> (usize, usize) {
         (self.held.len(), self.unproven.len())
-    }
-}
-
-/// What counts as one address: who has an IPv6 address has a whole /64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 => v4,
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::{
     provision,
     server::RunError,
-    store::{Store, StoreError, companies, credentials},
+    store::{Store, StoreError, companies, credentials, users},
     time::Millis,
 };
 
@@ -38,6 +38,7 @@ pub(crate) async fn first_start(store: &Store, data: &Path) -> Result<(), RunErr
     let user =
         provision::create_user(&mut tx, company, EMAIL, ("First", "Administrator"), true, now)
             .await?;
+    users::set_sysop(&mut tx, user, true).await?;
     let key = credentials::create_api_key(&mut tx, user, now).await?;
     let admin = json!({
         "company_id": company,

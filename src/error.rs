@@ -44,22 +44,54 @@ codes! {
     ADDRESS_TOO_FAST = 423;
     /// The caller may not change this folder.
     CANNOT_UPDATE_PROJECT = 410;
+    /// The caller may not remove this user.
+    CANNOT_REMOVE_USER = 411;
+    /// The owner of a folder cannot leave it.
+    OWNER_CANNOT_LEAVE = 412;
+    /// The owner of a folder cannot be removed from it.
+    OWNER_CANNOT_BE_REMOVED = 416;
     /// The folder cannot go under this parent.
     WRONG_PARENT = 417;
+    /// The folder belongs to another production.
+    OTHER_PRODUCTION = 418;
+    /// The folder was not changed.
+    PROJECT_NOT_CHANGED = 422;
+    /// Nobody lets themselves see a folder.
+    NO_VIEWING_FOR_ONESELF = 424;
     /// The e-mail address belongs to somebody already.
     EMAIL_TAKEN = 441;
     /// Not an e-mail address.
     INVALID_EMAIL = 442;
+    /// The account was not made.
+    USER_NOT_CREATED = 444;
     /// The user does not exist.
     USER_NOT_FOUND = 446;
     /// The file of the asset is not on disk.
     FILE_MISSING = 448;
     /// The asset has no file that plays.
     NO_PLAYABLE_FILE = 450;
+    /// The user was not removed.
+    USER_NOT_REMOVED = 458;
     /// The asset is in the playlist already.
     ASSET_IN_PLAYLIST = 464;
     /// The caller may not change this production.
     CANNOT_UPDATE_GROUP = 471;
+    /// The production was not changed.
+    GROUP_NOT_CHANGED = 472;
+    /// A team of this name exists already.
+    TEAM_NAME_TAKEN = 490;
+    /// The administration team stays.
+    ADMIN_TEAM_STAYS = 492;
+    /// Members of the administration team are administrators.
+    ADMIN_TEAM_PERMISSION = 494;
+    /// Nobody lets themselves see anything by way of a team.
+    NO_VIEWING_BY_TEAM = 496;
+    /// The team is locked.
+    TEAM_LOCKED = 497;
+    /// A production has this licence.
+    LICENSE_IN_USE = 498;
+    /// The team belongs to the whole production.
+    TEAM_OF_PRODUCTION = 499;
     /// The server failed.
     INTERNAL = 500;
     /// Part of the API, and not built yet.
@@ -92,6 +124,22 @@ codes! {
     GUEST_UPGRADED = 677;
     /// The playlist would hold too many assets.
     PLAYLIST_FULL = 680;
+    /// The account is suspended.
+    SUSPENDED = 702;
+    /// There is no such login provider.
+    NO_LOGIN_PROVIDER = 709;
+    /// The person was invited, and has not followed the link.
+    NOT_ACTIVATED = 707;
+    /// The person is a member of nothing.
+    MEMBER_OF_NOTHING = 708;
+    /// The team is not one of the company.
+    NOT_A_TEAM_OF_COMPANY = 712;
+    /// The person is not one of the company.
+    NOT_A_USER_OF_COMPANY = 713;
+    /// The person has to stay in the company.
+    USER_STAYS_IN_COMPANY = 714;
+    /// The licence allows no more users.
+    LICENSE_FULL = 740;
     /// Somebody else uses this value already.
     IN_USE = 750;
     /// The caller has not the permission that this needs.
@@ -127,7 +175,7 @@ impl Code {
             | 715
             | 800..=804 => StatusCode::FORBIDDEN,
             404 | 446 | 448 | 672 | 709 => StatusCode::NOT_FOUND,
-            420 | 441 | 464 | 474 | 481 | 482 | 490 | 498 | 650 | 655 | 674..=677 | 750 => {
+            420 | 441 | 464 | 474 | 481 | 482 | 490 | 498 | 499 | 650 | 655 | 674..=677 | 750 => {
                 StatusCode::CONFLICT
             }
             462 => StatusCode::GONE,
@@ -223,6 +271,12 @@ impl ApiError {
         self
     }
 
+    /// What went wrong, in words.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.message
+    }
+
     /// Adds what is wrong with one parameter.
     #[must_use]
     pub fn field(mut self, name: &str, code: Code, message: impl Into<String>) -> Self {
@@ -303,6 +357,8 @@ impl From<StoreError> for ApiError {
         match &error {
             StoreError::Unique("uq_users_email") => Self::new(Code::EMAIL_TAKEN),
             StoreError::Unique("uq_playlist_assets_asset") => Self::new(Code::ASSET_IN_PLAYLIST),
+            StoreError::Unique("uq_domains_domain") => Self::new(Code::IN_USE),
+            StoreError::Unique("uq_teams_name") => Self::new(Code::TEAM_NAME_TAKEN),
             StoreError::Unique("uq_assets_uuid") => Self::new(Code::IN_USE).field(
                 "uuid",
                 Code::IN_USE,

@@ -156,6 +156,14 @@ pub mod kind {
         ApiKey => ApiKeyId;
         /// A background task.
         Task => TaskId;
+        /// A team.
+        Team => TeamId;
+        /// What somebody is called in a team.
+        Role => RoleId;
+        /// A licence of a company.
+        License => LicenseId;
+        /// What a production is for.
+        Usecase => UsecaseId;
         /// Something whose kind does not matter here.
         Any => AnyId;
     }

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     ids::{AssetId, CompanyId, FileId, ProjectId, RoomId, UserId},
+    mail::Mail,
     store::{
         Db, StoreError,
         asset_files::{self, AssetFileRow, NewAssetFile},
@@ -16,8 +17,8 @@ use crate::{
         credentials::{self, NewToken},
         projects::{self, MemberRow},
         rooms,
-        text::TokenKind,
-        users::{self, NewUser},
+        text::{AccountStatus, TokenKind},
+        users::{self, NewUser, UserRow},
     },
     time::Millis,
 };
@@ -47,6 +48,7 @@ pub async fn create_user(
         first_name: first_name.to_owned(),
         last_name: last_name.to_owned(),
         company_id: Some(company_id),
+        ..NewUser::default()
     };
     let id = users::create(db, &user, now).await?;
     let membership = MembershipRow { company_id, is_admin, is_owner: true };
@@ -82,11 +84,58 @@ pub async fn login_link(
     next: Option<&str>,
     now: Millis,
 ) -> Result<String, StoreError> {
-    let lifetime = LOGIN_LINK_LIFETIME;
+    sign_in_link(db, public_url, user_id, next, LOGIN_LINK_LIFETIME, now).await
+}
+
+/// Like [`login_link`], for as long as it is said.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sign_in_link(
+    db: &mut Db,
+    public_url: &str,
+    user_id: UserId,
+    next: Option<&str>,
+    lifetime: Duration,
+    now: Millis,
+) -> Result<String, StoreError> {
     let token = NewToken { user_id, kind: TokenKind::OneTime, room_id: None, lifetime };
     let secret = credentials::create_token(db, token, now).await?;
     let next = next.map(|next| format!("&next={next}")).unwrap_or_default();
     Ok(format!("{public_url}/#/login?token={}{next}", secret.reveal()))
+}
+
+/// How long the link of an invitation works.
+pub const INVITATION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The mail that tells somebody that `from` has let them in to `name`, which is at `page` of the
+/// web client. Whoever has not signed in yet gets a link that does. Guests have no address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn invitation(
+    db: &mut Db,
+    public_url: &str,
+    user: &UserRow,
+    from: &str,
+    name: &str,
+    page: &str,
+    now: Millis,
+) -> Result<Option<Mail>, StoreError> {
+    let Some(to) = user.email.clone() else { return Ok(None) };
+    let waits = user.account_status == AccountStatus::Invited;
+    let (url, closing) = if waits {
+        let lifetime = INVITATION_LIFETIME;
+        let url = sign_in_link(db, public_url, user.id, Some(page), lifetime, now).await?;
+        (url, "The link signs you in, works once and for seven days, and is for you alone.\n")
+    } else {
+        (format!("{public_url}/#{page}"), "Sign in as you always do.\n")
+    };
+    Ok(Some(Mail {
+        to,
+        subject: format!("{from} invites you to {name}"),
+        text: format!("{from} has let you in to {name}.\n\nOpen it here:\n{url}\n\n{closing}"),
+    }))
 }
 
 /// The guest of a room who goes by an address, made if absent, and the link that lets them in.
@@ -156,6 +205,24 @@ fn new_location(asset: AssetId, ending: &str) -> String {
     let path: PathBuf =
         ["files", &asset.to_string(), &format!("{}.{ending}", FileId::new())].iter().collect();
     path.to_string_lossy().replace('\\', "/")
+}
+
+/// Gives an asset a file of another one: the same bytes on the disk where the file system can have
+/// them under two names, a copy where it cannot. Says where it is, below the data folder.
+///
+/// # Errors
+/// When the file cannot be copied.
+pub async fn copy_file(data: &Path, location: &str, asset: AssetId) -> io::Result<String> {
+    let ending = location.rsplit_once('.').map_or("bin", |(_, ending)| ending);
+    let new = new_location(asset, ending);
+    let (from, to) = (data.join(location), data.join(&new));
+    if let Some(folder) = to.parent() {
+        tokio::fs::create_dir_all(folder).await?;
+    }
+    if tokio::fs::hard_link(&from, &to).await.is_err() {
+        tokio::fs::copy(&from, &to).await?;
+    }
+    Ok(new)
 }
 
 /// Why something could not be set up.

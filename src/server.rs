@@ -19,12 +19,12 @@ use crate::{
     app::App,
     bootstrap,
     config::Config,
-    files, listen,
+    csv_upload, files, jobs, listen,
     live::{
         self,
         reach::{self, Reach},
     },
-    ops, room_log, rpc,
+    ops, qr, room_log, rpc,
     store::{Store, StoreError},
 };
 
@@ -103,6 +103,7 @@ impl Server {
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
         live::forget_streams(&store).await?;
+        jobs::end_unfinished(&store).await?;
         let hosts = reach::resolve(&config.webrtc_hosts).await?;
         let (media, streams) = start_media(&config, hosts.clone())?;
         let mut app = App::new(config, store, media, address);
@@ -258,6 +259,8 @@ fn routes(app: &Arc<App>) -> Router {
         .merge(files::router(Arc::clone(app)))
         .merge(room_log::router(Arc::clone(app)))
         .merge(live::router(app))
+        .merge(qr::router(Arc::clone(app)))
+        .merge(csv_upload::router(Arc::clone(app)))
         .merge(rpc::router(Arc::clone(app)))
 }
 

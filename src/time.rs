@@ -39,6 +39,13 @@ impl Millis {
         Self(self.0.saturating_add(ms))
     }
 
+    /// The end of its day (UTC), which is the beginning of the next.
+    #[must_use]
+    pub fn end_of_day(self) -> Self {
+        const DAY: i64 = 86_400_000;
+        Self(self.0.div_euclid(DAY).saturating_add(1).saturating_mul(DAY))
+    }
+
     /// How long after `earlier` this is; zero if it is before.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {

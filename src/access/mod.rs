@@ -2,15 +2,25 @@
 //!
 //! An administrator of a company may do everything in it; so may the owner of a production in that
 //! production, for as long as they belong to the company. Everybody else may do in a folder what
-//! their security group allows: that of their membership in the folder, or else in the nearest one
-//! above. A guest belongs nowhere, and gets at a room's assets through the room alone.
+//! these allow together:
+//!
+//! - their own membership that is nearest: in the folder, else in the folders above, else in the
+//!   whole production;
+//! - every team they are in that was let into the folder, into one above, or into the production,
+//!   each with the security group that they have in the team.
+//!
+//! A production that is suspended, or outside its days, is closed to all but the administrators of
+//! the company and the owner. A guest belongs nowhere, and gets at a room's assets through the room
+//! alone. [`crate::store::projects`] has this in SQL, once for one folder and once for many.
 //!
 //! What a caller may not know of answers 404, exactly like what does not exist; what they may know
 //! of and not do answers 800.
 
+mod people;
 mod permission;
 mod room;
 
+pub use people::{TeamAccess, grant_oneself, may_grant, security_group, team};
 pub use permission::{Permission, PermissionSet};
 pub use room::{in_room, room, shown_in_room};
 
@@ -69,6 +79,59 @@ pub async fn company(db: &mut Db, caller: &Caller, id: CompanyId) -> ApiResult<C
     Ok(CompanyAccess { row, membership })
 }
 
+/// Whether the caller runs the server.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_sysop(db: &mut Db, caller: &Caller) -> ApiResult<bool> {
+    Ok(store::users::get(db, caller.user_id).await?.is_some_and(|user| user.sysop))
+}
+
+/// Refuses those who do not run the server.
+///
+/// # Errors
+/// 800.
+pub async fn sysop(db: &mut Db, caller: &Caller) -> ApiResult<()> {
+    if is_sysop(db, caller).await? { Ok(()) } else { Err(denied()) }
+}
+
+/// A company, for those who run the server.
+///
+/// # Errors
+/// 404 when there is none that they may know of, 800 when they belong to it and no more.
+pub async fn company_run(db: &mut Db, caller: &Caller, id: CompanyId) -> ApiResult<CompanyRow> {
+    if is_sysop(db, caller).await? {
+        return store::companies::get(db, id).await?.ok_or_else(unknown);
+    }
+    company_part(db, caller, id).await?;
+    Err(denied())
+}
+
+/// A company, for its administrators and those who run the server.
+///
+/// # Errors
+/// 404 when there is none that they may know of, 800 when they belong to it and no more.
+pub async fn company_overseen(
+    db: &mut Db,
+    caller: &Caller,
+    id: CompanyId,
+) -> ApiResult<CompanyRow> {
+    match company(db, caller, id).await {
+        Ok(access) if access.membership.is_admin => Ok(access.row),
+        Err(error) if error.code() != Code::NOT_FOUND => Err(error),
+        _ => company_run(db, caller, id).await,
+    }
+}
+
+/// Makes sure that the caller has any part in a company.
+///
+/// # Errors
+/// 404.
+pub async fn company_part(db: &mut Db, caller: &Caller, id: CompanyId) -> ApiResult<()> {
+    let found = store::companies::has_part(db, id, caller.user_id).await?;
+    if found { Ok(()) } else { Err(unknown()) }
+}
+
 /// What a caller may do in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rights {
@@ -85,6 +148,12 @@ impl Rights {
         Self { is_admin, permissions, from_outside: false }
     }
 
+    /// The rights of the members of a security group.
+    #[must_use]
+    pub fn of(group: &store::security::SecurityGroupRow) -> Self {
+        Self::new(group.is_admin, group.permissions.0)
+    }
+
     /// Whether they have no access to the folder itself.
     #[must_use]
     pub fn from_outside(self) -> bool {
@@ -95,6 +164,16 @@ impl Rights {
     #[must_use]
     pub fn may(self, permission: Permission) -> bool {
         self.is_admin || self.permissions.contains(permission)
+    }
+
+    /// What either of them allows.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self {
+            is_admin: self.is_admin || other.is_admin,
+            permissions: self.permissions.union(other.permissions),
+            from_outside: self.from_outside && other.from_outside,
+        }
     }
 
     /// Whether these rights go at least as far as others.
@@ -131,7 +210,13 @@ impl SeenGroup {
     /// Whether the one who sees the production may do everything in it.
     #[must_use]
     pub fn is_admin(&self) -> bool {
-        self.is_company_admin || self.is_owner()
+        self.is_company_admin || self.is_owner() || self.is_member_admin
+    }
+
+    /// What they may do in all of its folders.
+    #[must_use]
+    pub fn rights(&self) -> Rights {
+        Rights::new(self.is_admin(), self.permissions)
     }
 
     /// Whether they created it, and still belong to its company.
@@ -260,7 +345,8 @@ pub async fn group_for_rooms(db: &mut Db, caller: &Caller, id: GroupId) -> ApiRe
     let filter = ProjectFilter { group: Some(id), ..ProjectFilter::default() };
     let folders = store::projects::list_seen(db, caller.user_id, filter).await?;
     let shows = |folder: &SeenProject| folder.rights().may(Permission::ShareInReviewSession);
-    if group.is_admin() || folders.iter().any(shows) { Ok(group) } else { Err(denied()) }
+    let may = group.rights().may(Permission::ShareInReviewSession);
+    if may || folders.iter().any(shows) { Ok(group) } else { Err(denied()) }
 }
 
 /// A playlist of the caller's own, or that of a room that they may change.

@@ -13,7 +13,11 @@ use crate::{
     login_guard::Attempt,
     rpc::Ctx,
     secret::Secret,
-    store::{self, credentials::NewToken, text::TokenKind},
+    store::{
+        self,
+        credentials::NewToken,
+        text::{AccountStatus, TokenKind},
+    },
 };
 
 /// How long the token of a script is good for.
@@ -46,7 +50,12 @@ pub(super) async fn api(ctx: &mut Ctx, req: ApiPair) -> ApiResult<Authenticated>
     let key = right.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
     ctx.app().logins.succeeded(&attempt);
     store::credentials::touch_api_key(ctx.db(), key.id, now).await?;
-    let token = sign_in(ctx, key.user_id, SCRIPT).await?;
+    let user = store::users::get(ctx.db(), key.user_id).await?;
+    if user.is_some_and(|user| user.account_status == AccountStatus::Invited) {
+        return Err(ApiError::new(Code::NOT_ACTIVATED));
+    }
+    need_account(ctx, key.user_id).await?;
+    let token = sign_in(ctx, key.user_id, TokenKind::User, SCRIPT).await?;
     Ok(Authenticated {
         authenticated: Some(true),
         expires: Some(seconds(SCRIPT)),
@@ -80,7 +89,8 @@ pub(super) async fn one_time(ctx: &mut Ctx, req: OneTime) -> ApiResult<SignedIn>
     let user = store::credentials::redeem_one_time(ctx.db(), presented, now).await?;
     let user = user.ok_or_else(refused)?;
     ctx.app().logins.succeeded(&attempt);
-    let token = sign_in(ctx, user, PERSON).await?;
+    need_account(ctx, user).await?;
+    let token = sign_in(ctx, user, TokenKind::User, PERSON).await?;
     let row = store::users::get(ctx.db(), user).await?.ok_or_else(refused)?;
     Ok(SignedIn {
         user: User::of(ctx.db(), &row, peer).await?,
@@ -99,12 +109,32 @@ pub(super) fn begin(ctx: &Ctx, account: Option<&str>) -> ApiResult<Attempt> {
         .map_err(|wait| ApiError::new(Code::TOO_MANY_LOGINS).retry_after(wait))
 }
 
+/// Refuses those who have proved who they are and have nothing to do here.
+///
+/// # Errors
+/// 702 when their company is suspended, 708 when they have a part in nothing.
+pub(super) async fn need_account(ctx: &mut Ctx, user: UserId) -> ApiResult<()> {
+    let now = ctx.now();
+    if store::users::is_suspended(ctx.db(), user, now).await? {
+        return Err(ApiError::new(Code::SUSPENDED));
+    }
+    if !store::users::belongs_somewhere(ctx.db(), user).await? {
+        return Err(ApiError::new(Code::MEMBER_OF_NOTHING));
+    }
+    Ok(())
+}
+
 /// Makes a token for somebody who has proved who they are, and tells their other devices.
-async fn sign_in(ctx: &mut Ctx, user_id: UserId, lifetime: Duration) -> ApiResult<Secret> {
+pub(super) async fn sign_in(
+    ctx: &mut Ctx,
+    user_id: UserId,
+    kind: TokenKind,
+    lifetime: Duration,
+) -> ApiResult<Secret> {
     let now = ctx.now();
     store::users::touch(ctx.db(), user_id, now).await?;
     store::credentials::forget_expired(ctx.db(), now).await?;
-    let token = NewToken { user_id, kind: TokenKind::User, room_id: None, lifetime };
+    let token = NewToken { user_id, kind, room_id: None, lifetime };
     let secret = store::credentials::create_token(ctx.db(), token, now).await?;
     ctx.emit(Event {
         name: "LOGIN",

@@ -1,14 +1,20 @@
 //! Productions (`group` in the API).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::project::{self, Project};
+use super::{
+    project::{self, Project},
+    template::Parts,
+};
 use crate::{
     access::{self, Permission},
     error::{ApiError, ApiResult, Code},
-    ids::{AnyId, AssetId, CompanyId, GroupId, ProductionFolderId, ProjectId, UserId},
+    ids::{
+        AnyId, AssetId, CompanyId, GroupId, LicenseId, ProductionFolderId, ProjectId, UsecaseId,
+        UserId,
+    },
     rpc::{Caller, Ctx},
     store::{
         self, Json, Object,
@@ -89,29 +95,49 @@ struct Extras<'a> {
     list_folders: bool,
     /// Bytes of its files, if they were asked for.
     bytes: Option<i64>,
+    /// What its licence is, if it has one.
+    license: Option<&'a str>,
+    /// How many named people the company's licences allow, and how many it has.
+    seats: Option<(Option<i64>, i64)>,
 }
 
 impl Group {
+    /// A template as the administrators of its company see it.
+    pub(super) fn template(row: GroupRow, company_name: String, seen_by: UserId) -> Self {
+        let seen = SeenGroup {
+            row,
+            seen_by,
+            company_name,
+            is_company_member: true,
+            is_company_admin: true,
+            is_member_admin: false,
+            permissions: access::PermissionSet::default(),
+            is_pinned: false,
+        };
+        Self::of(seen, &Extras::default())
+    }
+
     fn of(group: SeenGroup, extras: &Extras<'_>) -> Self {
         let admin = group.is_admin();
         let no = Some(false);
-        let can_create_rooms = admin
+        let can_create_rooms = group.rights().may(Permission::ShareInReviewSession)
             || extras.folders.iter().any(|f| f.rights().may(Permission::ShareInReviewSession));
-        let can_view_participants = admin;
+        let rights = group.rights();
+        let may = |permission| Some(rights.may(permission));
         let is_owner = group.is_owner();
         let row = group.row;
         Self {
             additional_rooms: Some(row.additional_rooms),
             allowed_settings: Some(Object::new()),
             can_create_rooms: Some(can_create_rooms),
-            can_create_root_folder: Some(admin),
-            can_create_template: no,
+            can_create_root_folder: may(Permission::CreateSubproject),
+            can_create_template: Some(group.is_company_admin),
             can_display_production_settings: Some(admin),
             can_display_watermarking: no,
             can_link_to_flow_project: no,
-            can_move_group: no,
-            can_update_participants: Some(admin),
-            can_view_participants: Some(can_view_participants),
+            can_move_group: Some(group.is_company_admin),
+            can_update_participants: may(Permission::UpdateParticipants),
+            can_view_participants: may(Permission::ViewParticipants),
             child_count: Some(roots(extras.folders)),
             color: Some(row.color),
             company_id: Some(row.company_id),
@@ -126,8 +152,12 @@ impl Group {
             is_company_admin: Some(group.is_company_admin),
             is_linked_to_flow_project: Some(row.is_linked_to_flow),
             is_owner: Some(is_owner),
-            is_pinned: no,
-            license_id: None,
+            is_pinned: Some(group.is_pinned),
+            license_id: row.license_id.map(crate::ids::LicenseId::cast),
+            license_type: extras.license.map(str::to_owned),
+            named_licenses_available: extras.seats.and_then(|(limit, used)| Some(limit? - used)),
+            named_licenses_used: extras.seats.map(|(_, used)| used),
+            asset_project_id: row.asset_project_id,
             name: Some(row.name),
             origin_type: Some("MOXION".to_owned()),
             owner: Some(row.owner_id),
@@ -151,10 +181,16 @@ impl Group {
     }
 }
 
+/// A production as a list has it that is about something else.
+pub(super) fn listed(seen: SeenGroup) -> Group {
+    Group::of(seen, &Extras::default())
+}
+
 /// How many of these folders have no parent among them.
 fn roots(folders: &[SeenProject]) -> i64 {
+    let known: HashSet<ProjectId> = folders.iter().map(|folder| folder.row.id).collect();
     let root = |folder: &&SeenProject| {
-        folder.row.parent_project_id.is_none_or(|id| folders.iter().all(|f| f.row.id != id))
+        folder.row.parent_project_id.is_none_or(|id| !known.contains(&id))
     };
     i64::try_from(folders.iter().filter(root).count()).unwrap_or(i64::MAX)
 }
@@ -164,11 +200,17 @@ async fn answer(ctx: &mut Ctx, caller: &Caller, id: GroupId) -> ApiResult<Group>
     let group = access::group(ctx.db(), caller, id).await?;
     let filter = ProjectFilter { group: Some(id), ..ProjectFilter::default() };
     let folders = store::projects::list_seen(ctx.db(), caller.user_id, filter).await?;
-    let bytes = match group.is_admin() {
-        true => Some(store::groups::usage(ctx.db(), id).await?),
-        false => None,
-    };
-    Ok(Group::of(group, &Extras { folders: &folders, list_folders: true, bytes }))
+    let mut extras = Extras { folders: &folders, list_folders: true, ..Extras::default() };
+    let mut license = None;
+    if group.is_admin() {
+        extras.bytes = Some(store::groups::usage(ctx.db(), id).await?);
+        extras.seats = Some(super::license::seats(ctx, group.row.company_id).await?);
+        if let Some(id) = group.row.license_id {
+            license = store::licenses::get(ctx.db(), id).await?;
+        }
+    }
+    extras.license = license.as_ref().map(|license| license.kind.name());
+    Ok(Group::of(group, &extras))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -207,13 +249,19 @@ pub(super) struct CreatedGroup {
 pub(super) async fn create(ctx: &mut Ctx, req: CreateGroup) -> ApiResult<CreatedGroup> {
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     access::company(ctx.db(), &caller, req.company_id).await?.admin()?;
-    not_there("template_id", req.template_id.is_some())?;
-    not_there("license_id", req.license_id.is_some())?;
-    not_there("production_folder_id", req.production_folder_id.is_some())?;
-    not_there("usecase_ids", req.usecase_ids.is_some_and(|ids| !ids.is_empty()))?;
+    let license_id = license(ctx, req.company_id, req.license_id).await?;
+    folder(ctx, req.company_id, req.production_folder_id).await?;
+    let usecases: Vec<UsecaseId> =
+        req.usecase_ids.unwrap_or_default().iter().map(|id| id.cast()).collect();
+    super::usecase::known(ctx, &usecases).await?;
+    let template = match req.template_id {
+        Some(id) => Some(template(ctx, &caller, req.company_id, id.cast()).await?),
+        None => None,
+    };
     for id in [req.poster_asset_id, req.background_image_asset_id].into_iter().flatten() {
         access::asset(ctx.db(), &caller, id).await?;
     }
+    let had_settings = req.settings.is_some();
     let created =
         store::groups::create(ctx.db(), req.company_id, caller.user_id, &req.name, now).await?;
     let row = GroupRow {
@@ -230,22 +278,78 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateGroup) -> ApiResult<Created
         start_date: req.start_date,
         status: req.status.unwrap_or(GroupStatus::Active),
         transaction_reference: req.transaction_reference,
+        license_id,
+        production_folder_id: req.production_folder_id,
         ..created
     };
+    let row = match &template {
+        Some(template) => GroupRow {
+            sizes: template.sizes.clone(),
+            transcode_formats: template.transcode_formats.clone(),
+            watermark_settings: template.watermark_settings.clone(),
+            settings: if had_settings { row.settings } else { template.settings.clone() },
+            ..row
+        },
+        None => row,
+    };
     store::groups::update(ctx.db(), &row).await?;
+    store::production_folders::add_usecases(ctx.db(), row.id, &usecases).await?;
+    let task = match &template {
+        Some(template) => {
+            let all = Parts { projects: true, teams: true, users: true };
+            Some(super::template::fill(ctx, template.id, row.id, all, "CREATE_GROUP").await?)
+        }
+        None => None,
+    };
     Ok(CreatedGroup {
         group: answer(ctx, &caller, row.id).await?,
-        task_id: None,
+        task_id: task.map(|id| id.to_string()),
         warnings: Some(Vec::new()),
     })
 }
 
-/// Refuses to refer to a kind of thing of which there is none yet.
-fn not_there(name: &str, given: bool) -> ApiResult<()> {
-    if given {
-        return Err(ApiError::new(Code::NOT_FOUND).field(name, Code::NOT_FOUND, "does not exist"));
+/// A parameter that names nothing of the company.
+fn not_there(name: &str) -> ApiError {
+    ApiError::new(Code::NOT_FOUND).field(name, Code::NOT_FOUND, "does not exist in this company")
+}
+
+/// A licence of the company that is still good.
+async fn license(
+    ctx: &mut Ctx,
+    company: CompanyId,
+    id: Option<AnyId>,
+) -> ApiResult<Option<LicenseId>> {
+    let Some(id) = id else { return Ok(None) };
+    let now = ctx.now();
+    let found = store::licenses::get(ctx.db(), id.cast()).await?;
+    let found = found.filter(|row| row.company_id == company && !row.is_expired(now));
+    Ok(Some(found.ok_or_else(|| not_there("license_id"))?.id))
+}
+
+/// Makes sure that a folder of productions is one of the company.
+async fn folder(
+    ctx: &mut Ctx,
+    company: CompanyId,
+    id: Option<ProductionFolderId>,
+) -> ApiResult<()> {
+    let Some(id) = id else { return Ok(()) };
+    let found = store::production_folders::get(ctx.db(), id).await?;
+    let found = found.filter(|row| row.company_id == company);
+    found.map(|_| ()).ok_or_else(|| not_there("production_folder_id"))
+}
+
+/// A template of the company.
+async fn template(
+    ctx: &mut Ctx,
+    caller: &Caller,
+    company: CompanyId,
+    id: GroupId,
+) -> ApiResult<GroupRow> {
+    match super::template::administered(ctx, caller, id).await {
+        Ok(row) if row.company_id == company => Ok(row),
+        Err(error) if error.code() != Code::NOT_FOUND => Err(error),
+        _ => Err(not_there("template_id")),
     }
-    Ok(())
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -292,7 +396,7 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListGroups) -> ApiResult<Vec<Group>
     let list_folders = req.include_projects == Some(true);
     let answer = groups.into_iter().map(|group| {
         let folders = folders.get(&group.row.id).map(Vec::as_slice).unwrap_or_default();
-        Group::of(group, &Extras { folders, list_folders, bytes: None })
+        Group::of(group, &Extras { folders, list_folders, ..Extras::default() })
     });
     Ok(answer.collect())
 }
@@ -336,13 +440,19 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateGroup) -> ApiResult<Updated
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let seen = access::group(ctx.db(), &caller, req.id).await?;
     seen.need_admin()?;
-    not_there("license_id", req.license_id.is_some())?;
-    not_there("production_folder_id", req.production_folder_id.is_some())?;
+    let license_id = license(ctx, seen.row.company_id, req.license_id).await?;
+    folder(ctx, seen.row.company_id, req.production_folder_id).await?;
+    // How a production is licensed, filed and suspended is its company's affair.
+    let filed = license_id.is_some() || req.production_folder_id.is_some();
+    if (filed || req.suspended.is_some()) && !seen.is_company_admin {
+        return Err(ApiError::new(Code::CANNOT_UPDATE_GROUP));
+    }
     for id in [req.poster_asset_id, req.background_image_asset_id].into_iter().flatten() {
         access::asset(ctx.db(), &caller, id).await?;
     }
     let id = req.id;
-    let row = changed(seen.row, req, now);
+    let row = GroupRow { license_id: license_id.or(seen.row.license_id), ..seen.row };
+    let row = changed(row, req, now);
     let deleted = row.status == GroupStatus::Deleted;
     let before = if deleted { Some(answer(ctx, &caller, id).await?) } else { None };
     store::groups::update(ctx.db(), &row).await?;
@@ -365,6 +475,7 @@ fn changed(row: GroupRow, req: UpdateGroup, now: Millis) -> GroupRow {
         is_linked_to_flow: req.is_linked_to_flow.unwrap_or(row.is_linked_to_flow),
         name: req.name.unwrap_or(row.name),
         poster_asset_id: req.poster_asset_id.or(row.poster_asset_id),
+        production_folder_id: req.production_folder_id.or(row.production_folder_id),
         settings: json(req.settings, row.settings),
         sizes: json(req.sizes, row.sizes),
         status: req.status.unwrap_or(row.status),

@@ -9,15 +9,35 @@ mod asset_file;
 mod auth;
 mod batch;
 mod company;
+mod company_people;
+mod control;
+mod customization;
+mod device;
+mod domain;
 mod group;
+mod home;
+mod invite;
+mod license;
 mod live;
 mod participant;
 mod playlist;
 mod playlist_assets;
+mod production_folder;
 mod project;
+mod project_more;
+mod project_tree;
 mod review_session;
 mod server;
+mod task;
+mod team;
+mod team_import;
+mod team_places;
+mod team_search;
+mod template;
+mod usecase;
 mod user;
+
+pub(crate) use device::normal_code;
 
 use crate::{
     rooms,
@@ -31,6 +51,8 @@ pub fn routes() -> Routes {
     r.read("/ping", server::ping).guests();
     r.read("/server-status", server::status).guests();
     identity(&mut r);
+    people(&mut r);
+    company_things(&mut r);
     tree(&mut r);
     playlists(&mut r);
     rooms_of(&mut r);
@@ -55,15 +77,93 @@ fn identity(r: &mut Routes) {
     r.write("/authenticate/api", auth::api).guests();
     r.write("/authenticate/user/onetimetoken", auth::one_time).guests();
 
+    r.write("/authenticate/device", device::begin).guests();
+    r.write("/authenticate/device/token", device::token).guests();
+    r.write("/authenticate/device/verify/code", device::verify);
+    // Answers a picture: see `crate::qr`.
+    r.external("/authenticate/device/get/qrcode");
+    r.write("/create/connection/immediates", device::connect);
+    r.write("/admin/support_user_impersonation", device::impersonate);
+
     r.read("/get/user", user::current).guests();
     r.read("/get/public/user", user::public);
     r.read("/get/users", user::list);
     r.read("/get/security/groups", user::security_groups);
-    r.read("/get/project/user", participant::get);
-    r.write("/update/project/user", participant::update);
+    r.write("/invite/user", invite::invite);
+    r.write("/update/user/consent", invite::consent);
 
     r.read("/get/companies", company::list);
     r.read("/get/company", company::get);
+    r.write("/update/company", company::update);
+    r.read("/get/company/watermark", company::watermark);
+    r.read("/get/company/users", company_people::list);
+    r.read("/get/company/search/users", company_people::search);
+    r.write("/update/company/user", company_people::update);
+    r.write("/delete/company/user", company_people::delete);
+    r.write("/create/company/control", control::create);
+    r.read("/get/company/control", control::get);
+    r.write("/update/company/control", control::update);
+    r.write("/delete/company/control", control::delete);
+
+    r.write("/create/company/license", license::create);
+    r.read("/get/company/licenses", license::list);
+    r.write("/update/company/license", license::update);
+    r.write("/delete/company/license", license::delete);
+}
+
+fn company_things(r: &mut Routes) {
+    r.write("/admin/create/domain", domain::create);
+    r.write("/create/domain/asset", domain::create_asset);
+    r.write("/update/domain/asset", domain::update_asset);
+    r.write("/delete/domain/asset", domain::delete_asset);
+    r.read("/get/domain/login/provider", domain::provider).guests();
+    r.read("/get/domain/login/provider/default", domain::default_provider).guests();
+    r.read("/get/domain/login/providers", domain::providers).guests();
+
+    r.write("/create/customization", customization::create);
+    r.write("/update/customization", customization::update);
+    r.write("/delete/customization", customization::delete);
+    r.write("/update/custom-metadata", customization::update_metadata);
+    r.write("/delete/custom-metadata", customization::delete_metadata);
+    r.write("/create/consentdocument", customization::create_consent);
+    r.read("/get/consentdocument/latest", customization::latest_consents).guests();
+
+    r.write("/home/update/user/production", home::pin);
+    r.read("/home/search", home::search);
+    r.write("/home/create/widget", home::create);
+    r.read("/home/get/widgets", home::list);
+    r.read("/home/get/widget/details", home::details);
+    r.write("/home/update/widget", home::update);
+    r.write("/home/update/widgets", home::update_all);
+    r.write("/home/update/widgets/order", home::order);
+    r.write("/home/delete/widget", home::delete);
+}
+
+fn people(r: &mut Routes) {
+    r.read("/get/project/user", participant::get);
+    r.write("/update/project/user", participant::update);
+    r.write("/leave/project", participant::leave);
+
+    r.read("/get/team", team::get);
+    r.read("/get/teams", team::list);
+    r.read("/get/team/users", team::users);
+    r.read("/get/teams/users", team::users_of_all);
+    r.read("/get/teams/search/users", team_search::search);
+    r.write("/create/team", team::create);
+    r.write("/update/team", team::update);
+    r.write("/delete/team", team::delete);
+    r.write("/add/team/user", team::add_user);
+    r.write("/update/team/user", team::update_user);
+    r.write("/delete/team/user", team::delete_user);
+
+    r.write("/import/teams/csv", team_import::import);
+
+    r.write("/add/group/team", team_places::add_to_group);
+    r.write("/delete/group/team", team_places::remove_from_group);
+    r.write("/add/project/team", team_places::add_to_project);
+    r.write("/delete/project/team", team_places::remove_from_project);
+    r.read("/get/group/teams", team_places::of_group);
+    r.read("/get/project/teams", team_places::of_project);
 }
 
 fn tree(r: &mut Routes) {
@@ -80,6 +180,33 @@ fn tree(r: &mut Routes) {
     r.read("/get/projects", project::list);
     r.write("/update/project", project::update);
     r.write("/delete/project", project::delete);
+    r.write("/move/project", project_tree::move_one);
+    r.write("/move/projects", project_tree::move_many);
+    r.write("/copy/project", project_tree::copy_one);
+    r.write("/copy/projects", project_tree::copy_many);
+    r.read("/get/project/usage", project_more::usage);
+    r.read("/get/project/filters", project_more::filters);
+    r.read("/get/project/watermark", project_more::watermark);
+    r.read("/get/group/watermark", project_more::group_watermark);
+    r.read("/search/project/name", project_more::search);
+    r.write("/set/group/control", control::set_group);
+    r.read("/get/group/control", control::get_group);
+    r.write("/delete/group/control", control::delete_group);
+    r.read("/get/company/production_folders", production_folder::list);
+    r.write("/create/production_folder", production_folder::create);
+    r.read("/get/production_folder", production_folder::get);
+    r.write("/update/production_folder", production_folder::update);
+    r.write("/delete/production_folder", production_folder::delete);
+    r.read("/get/usecases", usecase::list);
+    r.read("/get/group/usecases", usecase::of_group);
+    r.write("/add/group/usecases", usecase::add);
+    r.write("/remove/group/usecases", usecase::remove);
+    r.write("/setup/group/assets", usecase::setup_assets);
+    r.write("/create/template", template::create);
+    r.read("/get/templates", template::list);
+    r.write("/delete/template", template::delete);
+    r.read("/get/task/message", task::message);
+    r.read("/get/tasks/message", task::messages);
 
     r.write("/create/batch", batch::create);
     r.read("/get/batch", batch::get);

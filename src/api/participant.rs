@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::user::{Participant, member_rights, permission_names};
+use super::user::{Participant, grants};
 use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
-    ids::{ProjectId, UserId},
-    rpc::Ctx,
-    store::{self, projects::MemberRow, users::ProjectUserRow},
+    ids::{ProjectId, TeamId, UserId},
+    rpc::{Caller, Ctx},
+    store::{self, members, projects::{MemberRow, SeenProject}},
 };
 
 /// A member of a folder.
@@ -47,7 +47,7 @@ pub(super) async fn get(ctx: &mut Ctx, req: GetProjectUser) -> ApiResult<Project
         project.rights().need(Permission::ViewParticipants)?;
     }
     let member = member(ctx, req.project_id, req.user_id).await?;
-    let rights = member_rights(ctx.db(), project.company_id, &member).await?;
+    let rights = member.rights;
     let may = |permission| Some(rights.may(permission));
     Ok(ProjectUser {
         participant: Participant::from(&member.user),
@@ -62,14 +62,18 @@ pub(super) async fn get(ctx: &mut Ctx, req: GetProjectUser) -> ApiResult<Project
         can_view: may(Permission::View),
         can_view_hidden_batches: may(Permission::ViewHiddenBatches),
         can_view_participants: may(Permission::ViewParticipants),
-        project_permissions: Some(permission_names(rights)),
+        project_permissions: Some(grants(&member)),
         project_role: member.project_role,
         security_group: member.security_group_id,
     })
 }
 
-async fn member(ctx: &mut Ctx, project: ProjectId, user: UserId) -> ApiResult<ProjectUserRow> {
-    let members = store::users::of_project(ctx.db(), project).await?;
+async fn member(
+    ctx: &mut Ctx,
+    project: ProjectId,
+    user: UserId,
+) -> ApiResult<members::Participant> {
+    let members = members::of_project(ctx.db(), project).await?;
     members.into_iter().find(|row| row.user.id == user).ok_or(ApiError::new(Code::USER_NOT_FOUND))
 }
 
@@ -88,8 +92,8 @@ pub(super) struct Updated {
     pub(super) updated: Option<bool>,
 }
 
-/// Changes what a member may do in a folder and is called there. Nobody gives more than they
-/// have, and nobody changes one who has more.
+/// Changes what a member may do in a folder and is called there, by a membership of their own in
+/// just this folder. Nobody gives more than they have, and nobody changes one who has more.
 pub(super) async fn update(ctx: &mut Ctx, req: UpdateProjectUser) -> ApiResult<Updated> {
     let caller = ctx.user()?.clone();
     let project =
@@ -97,19 +101,18 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateProjectUser) -> ApiResult<U
             .await?;
     let own = project.rights();
     let before = member(ctx, req.project_id, req.user_id).await?;
-    let rights = member_rights(ctx.db(), project.company_id, &before).await?;
-    within(own, rights)?;
-    let group = req.security_group.or(before.security_group_id);
+    let group = req.security_group.or(before.security_group_id).or_else(|| {
+        // Somebody who is there by a team alone is given a name, and what the team gives them.
+        before.grants.first().map(|grant| grant.security_group_id)
+    });
     let group = group.ok_or(ApiError::new(Code::USER_NOT_FOUND))?;
-    let found = store::security::get(ctx.db(), group, project.company_id).await?;
-    let found = found.ok_or_else(|| {
-        ApiError::new(Code::NOT_FOUND).field(
-            "security_group",
-            Code::NOT_FOUND,
-            "is not a security group of this company",
-        )
-    })?;
-    within(own, Rights::new(found.is_admin, found.permissions.0))?;
+    let (_, asked) =
+        access::security_group(ctx.db(), project.company_id, group, "security_group").await?;
+    if req.user_id == caller.user_id {
+        access::grant_oneself(own, asked, Code::NO_VIEWING_FOR_ONESELF)?;
+    }
+    access::may_grant(own, before.rights)?;
+    access::may_grant(own, asked)?;
     let now = ctx.now();
     let member = MemberRow {
         security_group_id: group,
@@ -119,7 +122,95 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateProjectUser) -> ApiResult<U
     Ok(Updated { updated: Some(true) })
 }
 
-/// Refuses what goes beyond somebody's own rights.
-fn within(own: Rights, asked: Rights) -> ApiResult<()> {
-    if own.includes(asked) { Ok(()) } else { Err(ApiError::new(Code::PERMISSION_DENIED)) }
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct LeaveProject {
+    keep_playlink_associations: Option<bool>,
+    project_id: ProjectId,
+    teams: Option<Vec<TeamId>>,
+    user_id: Option<UserId>,
+    validate: Option<bool>,
+}
+
+/// What `/leave/project` answers.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct LeftProject {
+    removed: Option<bool>,
+    teams: Option<Vec<TeamId>>,
+    validated: Option<bool>,
+}
+
+/// Ends what somebody is in a folder and below it: their own membership, and their place in the
+/// teams that are listed. It happens only when nothing then lets them in any more; the answer
+/// names the teams that it takes. With `validate` nothing happens at all.
+pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftProject> {
+    let caller = ctx.user()?.clone();
+    let project = access::project(ctx.db(), &caller, req.project_id).await?;
+    let user = req.user_id.unwrap_or(caller.user_id);
+    let person = may_leave(ctx, &caller, &project, user).await?;
+    let mut needed: Vec<TeamId> =
+        person.iter().flat_map(|p| &p.grants).filter_map(|g| Some(g.team.as_ref()?.0)).collect();
+    needed.extend(store::members::teams_below(ctx.db(), req.project_id, user).await?);
+    needed.sort_unstable();
+    needed.dedup();
+    let listed = req.teams.unwrap_or_default();
+    let validated = needed.iter().all(|team| listed.contains(team));
+    let mut teams = Vec::new();
+    for id in &needed {
+        let team = access::team(ctx.db(), &caller, *id).await?;
+        if user != caller.user_id || team.row.locked {
+            team.need_people()?;
+        }
+        if team.row.is_admin {
+            super::team::keep_an_admin(ctx, team.row.company_id, user).await?;
+        }
+        teams.push(team.row);
+    }
+    let removed = validated && req.validate != Some(true);
+    if removed {
+        members::leave_project(ctx.db(), req.project_id, user).await?;
+        for team in &teams {
+            store::teams::remove_member(ctx.db(), team, user).await?;
+        }
+    }
+    Ok(LeftProject { removed: Some(removed), teams: Some(needed), validated: Some(validated) })
+}
+
+/// Makes sure that somebody may be taken out of a folder by the caller, and can be taken out of
+/// just this one.
+async fn may_leave(
+    ctx: &mut Ctx,
+    caller: &Caller,
+    project: &SeenProject,
+    user: UserId,
+) -> ApiResult<Option<members::Participant>> {
+    let is_self = user == caller.user_id;
+    if !is_self {
+        let rights = project.rights();
+        if !rights.may(Permission::DeleteUsers) {
+            return Err(ApiError::new(Code::CANNOT_REMOVE_USER));
+        }
+    }
+    let all = members::of_project(ctx.db(), project.row.id).await?;
+    let person = all.into_iter().find(|person| person.user.id == user);
+    if !is_self {
+        let person = person.as_ref().ok_or(ApiError::new(Code::USER_NOT_FOUND))?;
+        if access::may_grant(project.rights(), person.rights).is_err() {
+            return Err(ApiError::new(Code::CANNOT_REMOVE_USER));
+        }
+    }
+    if project.row.owner_id == user {
+        return Err(ApiError::new(match is_self {
+            true => Code::OWNER_CANNOT_LEAVE,
+            false => Code::OWNER_CANNOT_BE_REMOVED,
+        }));
+    }
+    let from_above = |grant: &members::Grant| grant.team.is_none() && grant.above != Some(0);
+    let above = members::memberships_above(ctx.db(), project.row.id, user).await?;
+    if above || person.as_ref().is_some_and(|person| person.grants.iter().any(from_above)) {
+        return Err(ApiError::new(Code::USER_NOT_REMOVED).message(
+            "They are a member of a folder above this one, or of the whole production: \
+             remove them there",
+        ));
+    }
+    Ok(person)
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::group::Deleted;
+use super::{group::Deleted, project_tree::DEPTH};
 use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
@@ -188,11 +188,11 @@ pub(super) fn child_counts(folders: &[SeenProject]) -> HashMap<ProjectId, i64> {
     counts
 }
 
-async fn answer(ctx: &mut Ctx, caller: &Caller, id: ProjectId) -> ApiResult<Project> {
+/// A folder as it is, after it was created or changed.
+pub(super) async fn answer(ctx: &mut Ctx, caller: &Caller, id: ProjectId) -> ApiResult<Project> {
     let seen = access::project(ctx.db(), caller, id).await?;
-    let below = ProjectFilter { parent: Some(id), ..ProjectFilter::default() };
-    let below = store::projects::list_seen(ctx.db(), caller.user_id, below).await?.len();
-    Ok(Project::of(seen, Some(i64::try_from(below).unwrap_or(i64::MAX)), None))
+    let below = store::projects::children(ctx.db(), id).await?;
+    Ok(Project::of(seen, Some(below), None))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -217,13 +217,18 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateProject) -> ApiResult<Creat
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let group = access::group(ctx.db(), &caller, req.group_id).await?;
     match req.parent_project_id {
-        None => group.need_admin()?,
+        None if group.rights().may(Permission::CreateSubproject) => {}
+        None => return Err(ApiError::new(Code::CANNOT_UPDATE_GROUP)),
         Some(id) => {
             let parent = access::project(ctx.db(), &caller, id).await?;
             if parent.row.production_id != req.group_id {
                 return Err(ApiError::new(Code::WRONG_PARENT));
             }
             parent.rights().need(Permission::CreateSubproject)?;
+            if store::projects::ancestors(ctx.db(), id).await?.len() + 1 >= DEPTH {
+                return Err(ApiError::new(Code::WRONG_PARENT)
+                    .message(format!("Folders nest {DEPTH} deep at most")));
+            }
         }
     }
     let (parent, owner) = (req.parent_project_id, caller.user_id);
@@ -253,15 +258,14 @@ pub(super) struct GetProject {
 pub(super) async fn get(ctx: &mut Ctx, req: GetProject) -> ApiResult<Project> {
     let caller = ctx.user()?.clone();
     let mut project = answer(ctx, &caller, req.id).await?;
-    if req.include_breadcrumbs == Some(true) {
-        let mut crumbs = Vec::new();
-        for (id, name) in store::projects::ancestors(ctx.db(), req.id).await? {
-            // The names of folders that the caller does not see stay unsaid.
-            if store::projects::seen(ctx.db(), caller.user_id, id).await?.is_some() {
-                crumbs.push(json!({ "id": id, "name": name }));
-            }
-        }
-        project.breadcrumbs = Some(crumbs);
+    if let Some(group) = project.group.filter(|_| req.include_breadcrumbs == Some(true)) {
+        // The names of folders that the caller does not see stay unsaid.
+        let group = access::group(ctx.db(), &caller, group).await?;
+        let all = group.is_company_admin || group.is_owner();
+        let user = caller.user_id;
+        let above = store::projects::ancestors_seen(ctx.db(), user, req.id, all).await?;
+        let crumbs = above.into_iter().map(|(id, name)| json!({ "id": id, "name": name }));
+        project.breadcrumbs = Some(crumbs.collect());
     }
     Ok(project)
 }

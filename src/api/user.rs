@@ -1,9 +1,9 @@
 //! People as the API shows them.
 
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     access::{self, Permission, Rights},
@@ -13,15 +13,15 @@ use crate::{
     store::{
         self, Db,
         text::AccountStatus,
-        users::{ProjectUserRow, UserRow},
+        users::UserRow,
     },
     time::Millis,
 };
 
-/// What everybody is told of themselves. The fields are those of the contract; the ones that
-/// have no meaning here are null.
+/// What is told of a person by every endpoint that tells of one. The fields are those of the
+/// contract; the ones that have no meaning here are null.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct User {
+pub(super) struct Person {
     pub(super) accessed: Option<Millis>,
     pub(super) account_status: Option<AccountStatus>,
     pub(super) allow_support_access: Option<bool>,
@@ -35,7 +35,6 @@ pub(super) struct User {
     pub(super) country: Option<String>,
     pub(super) country_code: Option<String>,
     pub(super) dateformat: Option<String>,
-    pub(super) elevio_hash: Option<String>,
     pub(super) email: Option<String>,
     pub(super) email_notification_comment: Option<bool>,
     pub(super) email_notification_delete: Option<bool>,
@@ -49,10 +48,7 @@ pub(super) struct User {
     pub(super) email_notification_view_audio: Option<bool>,
     pub(super) email_notification_view_image: Option<bool>,
     pub(super) external_idp_id: Option<String>,
-    pub(super) externally_managed: Option<bool>,
     pub(super) first_name: Option<String>,
-    pub(super) helpscout_user_signature: Option<String>,
-    pub(super) helpscout_user_signature_mx6: Option<String>,
     pub(super) id: Option<UserId>,
     pub(super) inbox_days_until_archive: Option<i64>,
     pub(super) inbox_only: Option<bool>,
@@ -72,7 +68,6 @@ pub(super) struct User {
     pub(super) remember_playback_position: Option<bool>,
     pub(super) rooms_only: Option<bool>,
     pub(super) sequential_playback: Option<bool>,
-    pub(super) session_data: Option<String>,
     pub(super) status: Option<String>,
     pub(super) storage_percent: Option<f64>,
     pub(super) storage_total: Option<i64>,
@@ -86,35 +81,75 @@ pub(super) struct User {
     pub(super) kind: Option<String>,
 }
 
-impl User {
-    /// A person, who is asking from `peer`.
-    pub(super) async fn of(db: &mut Db, row: &UserRow, peer: IpAddr) -> ApiResult<Self> {
-        let key = store::credentials::newest_api_key(db, row.id).await?;
-        Ok(Self {
+impl Person {
+    /// A person as others see them, who may see them as a whole.
+    pub(super) fn of(row: &UserRow) -> Self {
+        Self {
             accessed: row.accessed,
             account_status: Some(row.account_status),
             allow_support_access: Some(false),
-            api_key_created: key.as_ref().map(|key| key.created),
-            api_key_last_used: key.as_ref().and_then(|key| key.last_used),
-            api_key_prefix: key.map(|key| key.prefix),
             autoplay_video: Some(false),
             company: row.company_name.clone(),
             consent_check_required: Some(false),
             email: row.email.clone(),
-            externally_managed: Some(false),
             first_name: Some(row.first_name.clone()),
             id: Some(row.id),
-            inbox_only: Some(false),
-            ip_address: Some(peer.to_string()),
+            inbox_only: Some(row.inbox_only),
             last_name: Some(row.last_name.clone()),
             phone: row.phone.clone(),
             remember_playback_position: Some(false),
             rooms_only: Some(row.is_guest),
             sequential_playback: Some(false),
             status: Some("ONLINE".to_owned()),
-            sysop: Some(false),
+            sysop: Some(row.sysop),
             timezone: Some("UTC".to_owned()),
             kind: Some(if row.is_guest { "GUEST" } else { "USER" }.to_owned()),
+            ..Self::default()
+        }
+    }
+}
+
+/// A person as a list of a company's people has them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct CompanyUser {
+    #[serde(flatten)]
+    person: Person,
+    externally_managed: Option<bool>,
+}
+
+impl From<&UserRow> for CompanyUser {
+    fn from(row: &UserRow) -> Self {
+        Self { person: Person::of(row), externally_managed: Some(false) }
+    }
+}
+
+/// What everybody is told of themselves.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct User {
+    #[serde(flatten)]
+    pub(super) person: Person,
+    pub(super) elevio_hash: Option<String>,
+    pub(super) externally_managed: Option<bool>,
+    pub(super) helpscout_user_signature: Option<String>,
+    pub(super) helpscout_user_signature_mx6: Option<String>,
+    pub(super) session_data: Option<String>,
+}
+
+impl User {
+    /// A person, who is asking from `peer`.
+    pub(super) async fn of(db: &mut Db, row: &UserRow, peer: IpAddr) -> ApiResult<Self> {
+        let key = store::credentials::newest_api_key(db, row.id).await?;
+        let must_consent = !row.is_guest && store::consents::is_due(db, row.consented).await?;
+        Ok(Self {
+            person: Person {
+                api_key_created: key.as_ref().map(|key| key.created),
+                api_key_last_used: key.as_ref().and_then(|key| key.last_used),
+                api_key_prefix: key.map(|key| key.prefix),
+                consent_check_required: Some(must_consent),
+                ip_address: Some(peer.to_string()),
+                ..Person::of(row)
+            },
+            externally_managed: Some(false),
             ..Self::default()
         })
     }
@@ -202,7 +237,7 @@ impl From<&UserRow> for Participant {
         Self {
             user: PublicUser::from(row),
             account_status: Some(row.account_status),
-            inbox_only: Some(false),
+            inbox_only: Some(row.inbox_only),
         }
     }
 }
@@ -233,24 +268,23 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListUsers) -> ApiResult<Vec<Project
         Some(id) => {
             let other = access::project(ctx.db(), &caller, id).await?;
             other.rights().need(Permission::ViewParticipants)?;
-            store::users::of_project(ctx.db(), id).await?
+            store::members::of_project(ctx.db(), id).await?
         }
         None => Vec::new(),
     };
-    let mut answer = Vec::new();
-    for row in store::users::of_project(ctx.db(), req.project_id).await? {
-        let rights = member_rights(ctx.db(), project.company_id, &row).await?;
-        if excluded.iter().any(|other| other.user.id == row.user.id)
-            || needed.is_some_and(|needed| !rights.may(needed))
-        {
-            continue;
-        }
-        answer.push(ProjectParticipant {
-            participant: Participant::from(&row.user),
-            project_permissions: Some(permission_names(rights)),
-        });
-    }
-    Ok(answer)
+    let excluded: HashSet<UserId> = excluded.iter().map(|person| person.user.id).collect();
+    let people = store::members::of_project(ctx.db(), req.project_id).await?;
+    let wanted = people.iter().filter(|person| {
+        !excluded.contains(&person.user.id)
+            && needed.is_none_or(|needed| person.rights.may(needed))
+            && (req.include_inactive != Some(false)
+                || person.user.account_status == AccountStatus::Active)
+    });
+    let answer = wanted.map(|person| ProjectParticipant {
+        participant: Participant::from(&person.user),
+        project_permissions: Some(grants(person)),
+    });
+    Ok(answer.collect())
 }
 
 fn permission_named(name: &str) -> ApiResult<Permission> {
@@ -263,20 +297,20 @@ fn permission_named(name: &str) -> ApiResult<Permission> {
     })
 }
 
-pub(super) fn permission_names(rights: Rights) -> Vec<Value> {
-    let all = Permission::ALL.iter().filter(|permission| rights.may(**permission));
-    all.map(|permission| Value::from(permission.name())).collect()
-}
-
-/// What somebody may do by their membership.
-pub(super) async fn member_rights(
-    db: &mut Db,
-    company: CompanyId,
-    member: &ProjectUserRow,
-) -> ApiResult<Rights> {
-    let Some(id) = member.security_group_id else { return Ok(Rights::default()) };
-    let found = store::security::get(db, id, company).await?;
-    Ok(found.map(|row| Rights::new(row.is_admin, row.permissions.0)).unwrap_or_default())
+/// What lets somebody into a folder: their own membership and their teams, nearest first.
+pub(super) fn grants(person: &store::members::Participant) -> Vec<Value> {
+    let grant = |grant: &store::members::Grant| {
+        let (team_id, team_name) = grant.team.clone().unzip();
+        json!({
+            "type": if team_id.is_some() { "TEAM" } else { "USER" },
+            "team_id": team_id,
+            "team_name": team_name,
+            "security_group_id": grant.security_group_id,
+            "level": if grant.above.is_none() { "PRODUCTION" } else { "PROJECT" },
+            "inherited": grant.above != Some(0),
+        })
+    };
+    person.grants.iter().map(grant).collect()
 }
 
 /// A security group.
@@ -342,10 +376,8 @@ pub(super) struct ListGroupUsers {
 pub(super) async fn of_group(ctx: &mut Ctx, req: ListGroupUsers) -> ApiResult<Vec<Participant>> {
     let caller = ctx.user()?.clone();
     let group = access::group(ctx.db(), &caller, req.id).await?;
-    if !group.is_admin() {
-        // Whoever may see the people of one folder does not thereby see those of all.
-        return Err(ApiError::new(Code::PERMISSION_DENIED));
-    }
-    let rows = store::users::of_group(ctx.db(), req.id).await?;
+    // Whoever may see the people of one folder does not thereby see those of all.
+    group.rights().need(Permission::ViewParticipants)?;
+    let rows = store::members::of_group(ctx.db(), req.id).await?;
     Ok(rows.iter().map(Participant::from).collect())
 }

@@ -7,11 +7,18 @@ use serde_json::{Value, json};
 
 use super::{CliError, coverage::coverage};
 use crate::{
+    access::{Permission, PermissionSet},
     config::Config,
-    ids::{CompanyId, RoomId, UserId},
+    ids::{AnyId, CompanyId, RoomId, TeamId, UserId},
     provision,
     server::{RUNTIME, open_store},
-    store::{Db, Store, StoreError, companies, credentials, rooms, users},
+    store::{
+        Db, Json, Store, StoreError, companies, credentials,
+        customizations::metadata::{self, CustomMetadataRow},
+        rooms, security, teams,
+        text::MetadataStatus,
+        users,
+    },
     time::Millis,
 };
 
@@ -47,6 +54,39 @@ pub(super) enum Admin {
         #[arg(long)]
         email: String,
     },
+    /// Lock a team against every change, or unlock it
+    LockTeam {
+        /// The team's id
+        #[arg(long)]
+        team: TeamId,
+        /// Unlocks it
+        #[arg(long)]
+        unlock: bool,
+    },
+    /// Create a security group of a company: what its members may do
+    CreateSecurityGroup {
+        /// The company's id
+        #[arg(long)]
+        company: CompanyId,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// What its members may do, such as can_view; as often as needed
+        #[arg(long = "permission", required = true)]
+        permissions: Vec<String>,
+    },
+    /// Create a field of metadata of a company
+    CreateMetadata {
+        /// The company's id
+        #[arg(long)]
+        company: CompanyId,
+        /// Its name
+        #[arg(long)]
+        name: String,
+        /// A value that it may have; any, if there is none
+        #[arg(long = "option")]
+        options: Vec<String>,
+    },
     /// Tell how much of the API is built, by category
     Coverage,
 }
@@ -68,6 +108,9 @@ pub(super) struct CreateUser {
     /// Makes the user an administrator of the company
     #[arg(long)]
     admin: bool,
+    /// Makes the user one of those who run the server: licences, limits and domains of companies
+    #[arg(long)]
+    sysop: bool,
 }
 
 #[derive(Debug, Args)]
@@ -113,16 +156,61 @@ async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, 
         Admin::GuestLink { room, email } => {
             guest_link(&mut tx, &public_url(config), room, &email, now).await?
         }
+        Admin::LockTeam { team, unlock } => {
+            if !teams::lock(&mut tx, team, !unlock).await? {
+                return Err(CliError::Refused("there is no such team".to_owned()));
+            }
+            json!({ "team_id": team, "locked": !unlock })
+        }
+        Admin::CreateSecurityGroup { company, name, permissions } => {
+            security_group(&mut tx, company, &name, &permissions).await?
+        }
+        Admin::CreateMetadata { company, name, options } => {
+            need_company(&mut tx, company).await?;
+            let row = CustomMetadataRow {
+                id: AnyId::new(),
+                company_id: company,
+                name,
+                description: None,
+                options: Json(options.into_iter().map(Value::from).collect()),
+                sortable: false,
+                status: MetadataStatus::Active,
+                created: now,
+            };
+            metadata::insert(&mut tx, &row).await?;
+            json!({ "metadata_id": row.id, "name": row.name })
+        }
         Admin::Coverage => coverage(),
     };
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
 }
 
-async fn create_user(db: &mut Db, user: CreateUser, now: Millis) -> Result<Value, CliError> {
-    if companies::get(db, user.company).await?.is_none() {
-        return Err(CliError::Refused("there is no such company".to_owned()));
+async fn need_company(db: &mut Db, id: CompanyId) -> Result<(), CliError> {
+    match companies::get(db, id).await? {
+        Some(_) => Ok(()),
+        None => Err(CliError::Refused("there is no such company".to_owned())),
     }
+}
+
+async fn security_group(
+    db: &mut Db,
+    company: CompanyId,
+    name: &str,
+    permissions: &[String],
+) -> Result<Value, CliError> {
+    need_company(db, company).await?;
+    let permission = |name: &String| {
+        let refused = || CliError::Refused(format!("no permission is called {name:?}"));
+        Permission::from_name(name).ok_or_else(refused)
+    };
+    let set = permissions.iter().map(permission).collect::<Result<PermissionSet, _>>()?;
+    let id = security::create(db, company, name, set).await?;
+    Ok(json!({ "security_group_id": id, "name": name, "permissions": set }))
+}
+
+async fn create_user(db: &mut Db, user: CreateUser, now: Millis) -> Result<Value, CliError> {
+    need_company(db, user.company).await?;
     if !crate::rpc::is_email(&user.email) {
         return Err(CliError::Refused(format!("{:?} is not an e-mail address", user.email)));
     }
@@ -135,6 +223,9 @@ async fn create_user(db: &mut Db, user: CreateUser, now: Millis) -> Result<Value
             }
             other => other.into(),
         })?;
+    if user.sysop {
+        users::set_sysop(db, id, true).await?;
+    }
     Ok(json!({ "user_id": id, "company_id": user.company, "email": user.email }))
 }
 

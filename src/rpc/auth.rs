@@ -32,7 +32,7 @@ pub struct Caller {
 /// Finds out whom `token` belongs to.
 ///
 /// # Errors
-/// 405 when it is wrong or expired, 402 when it is good for signing in only.
+/// 405 when it is wrong or expired, 702 when the company is suspended, 402 when it is good for signing in only.
 pub(crate) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
     // Longer than any token: not worth hashing.
     if token.is_empty() || token.len() > 256 {
@@ -41,6 +41,9 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
     let mut db = app.store.read().await?;
     let found = store::credentials::token(&mut db, token, Millis::now()).await?;
     let found = found.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
+    if found.suspended {
+        return Err(ApiError::new(Code::SUSPENDED));
+    }
     let kind = match (found.kind, found.room_id) {
         (TokenKind::User | TokenKind::Device, _) => CallerKind::User,
         (TokenKind::Guest, Some(room)) => CallerKind::Guest { room },

@@ -102,6 +102,26 @@ async fn api(
     answer(execute(app, call).await, wrapped.as_ref())
 }
 
+/// The parameters of a request to an endpoint that the pipeline does not answer, checked by the
+/// rules of its row.
+///
+/// # Errors
+/// Whatever the contract has for what is wrong with them.
+pub(crate) async fn parameters(path: &str, request: Request<Body>) -> ApiResult<Value> {
+    let row = contract::find(path).ok_or(ApiError::new(Code::UNKNOWN_ENDPOINT))?;
+    let (head, body) = request.into_parts();
+    let parameters = match head.method {
+        Method::GET => query(row, &head.uri),
+        Method::POST => read_body(&head.headers, body).await?.0,
+        _ => {
+            return Err(ApiError::new(Code::UNKNOWN_ENDPOINT)
+                .message("Use POST or GET")
+                .with_status(StatusCode::METHOD_NOT_ALLOWED));
+        }
+    };
+    rules::check(row, parameters)
+}
+
 fn query(row: &Endpoint, uri: &Uri) -> Value {
     let pairs: Vec<(String, String)> =
         uri.query().map(|query| form_urlencoded(query).collect()).unwrap_or_default();

@@ -20,7 +20,7 @@ pub use auth::{Caller, CallerKind};
 pub use ctx::Ctx;
 pub use edge::layered;
 pub use extension::{Connection, Extension, ExtensionCall, Extensions};
-pub(crate) use http::header_token;
+pub(crate) use http::{header_token, parameters};
 pub use http::router;
 pub use limit::{Limiter, Rate};
 pub use pipeline::{Call, execute};

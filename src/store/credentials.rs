@@ -48,6 +48,8 @@ pub struct TokenRow {
     pub room_id: Option<RoomId>,
     /// When it ends.
     pub expires: Millis,
+    /// Whether its owner's company is out of use.
+    pub suspended: bool,
 }
 
 /// How much of a key is kept in the clear.
@@ -155,8 +157,11 @@ pub async fn token(
     presented: &str,
     now: Millis,
 ) -> Result<Option<TokenRow>, StoreError> {
-    let sql = "SELECT t.user_id, t.kind, t.room_id, t.expires \
+    let sql = "SELECT t.user_id, t.kind, t.room_id, t.expires, COALESCE(u.sysop = FALSE \
+               AND (c.active = FALSE OR c.start_date > $2 \
+               OR c.expiry_date - c.expiry_date % 86400000 + 86400000 <= $2), FALSE) AS suspended \
                FROM tokens t JOIN users u ON u.id = t.user_id \
+               LEFT JOIN companies c ON c.id = u.company_id \
                WHERE t.sha256 = $1 AND t.expires > $2 AND u.account_status <> 'DELETED'";
     let digest = SecretDigest::of(presented);
     Ok(sqlx::query_as(sql).bind(digest).bind(now).fetch_optional(db).await?)
@@ -176,6 +181,16 @@ pub async fn redeem_one_time(
                RETURNING user_id";
     let digest = SecretDigest::of(presented);
     Ok(sqlx::query_scalar(sql).bind(digest).bind(now).fetch_optional(db).await?)
+}
+
+/// Notes who acts with somebody else's token.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_impersonator(db: &mut Db, presented: &str, by: UserId) -> Result<(), StoreError> {
+    let sql = "UPDATE tokens SET impersonator_id = $2 WHERE sha256 = $1";
+    sqlx::query(sql).bind(SecretDigest::of(presented)).bind(by).execute(db).await?;
+    Ok(())
 }
 
 /// Ends the tokens that confine guests to a room.

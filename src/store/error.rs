@@ -29,6 +29,18 @@ pub enum StoreError {
 /// The unique constraints: name, and table and columns in the words of SQLite's message.
 pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("pk_company_members", "company_members.company_id, company_members.user_id"),
+    ("pk_device_logins", "device_logins.device_sha256"),
+    ("pk_production_members", "production_members.production_id, production_members.user_id"),
+    ("pk_production_pins", "production_pins.production_id, production_pins.user_id"),
+    ("pk_production_usecases", "production_usecases.production_id, production_usecases.usecase_id"),
+    ("uq_usecases_name", "usecases.display_name"),
+    ("pk_production_teams", "production_teams.production_id, production_teams.team_id"),
+    ("pk_project_teams", "project_teams.project_id, project_teams.team_id"),
+    ("pk_team_members", "team_members.team_id, team_members.user_id"),
+    ("uq_device_logins_user_code", "device_logins.user_code"),
+    ("uq_domains_domain", "domains.domain"),
+    ("uq_roles_name", "roles.company_id, roles.name_key"),
+    ("uq_teams_name", "teams.company_id, teams.scope, teams.name_key"),
     ("pk_project_members", "project_members.project_id, project_members.user_id"),
     ("pk_security_groups", "security_groups.id"),
     ("pk_server_secrets", "server_secrets.name"),

@@ -284,21 +284,15 @@ pub async fn rooms_with(db: &mut Db, asset: AssetId) -> Result<Vec<RoomId>, Stor
 /// # Errors
 /// When the database fails.
 pub async fn audience(db: &mut Db, project: ProjectId) -> Result<Vec<UserId>, StoreError> {
-    let sql = "WITH RECURSIVE above(id, parent_project_id, production_id) AS (\
-               SELECT id, parent_project_id, production_id FROM projects WHERE id = $1 \
-               UNION SELECT p.id, p.parent_project_id, p.production_id FROM projects p \
-               JOIN above b ON p.id = b.parent_project_id) \
-               SELECT m.user_id FROM project_members m JOIN above b ON b.id = m.project_id \
-               UNION SELECT c.user_id FROM above b JOIN productions n ON n.id = b.production_id \
+    let people = members::of_project(&mut *db, project).await?;
+    let sees = people.iter().filter(|person| person.rights.may(Permission::View));
+    let mut seeing: Vec<UserId> = sees.map(|person| person.user.id).collect();
+    let sql = "SELECT c.user_id FROM projects p JOIN productions n ON n.id = p.production_id \
                JOIN company_members c ON c.company_id = n.company_id \
-               WHERE c.is_admin OR c.user_id = n.owner_id";
-    let candidates: Vec<UserId> = sqlx::query_scalar(sql).bind(project).fetch_all(&mut *db).await?;
-    let mut seeing = Vec::new();
-    for user in candidates {
-        let seen = projects::seen(db, user, project).await?;
-        if seen.is_some_and(|seen| seen.rights().may(Permission::View)) {
-            seeing.push(user);
-        }
-    }
+               WHERE p.id = $1 AND (c.is_admin OR c.user_id = n.owner_id)";
+    let over_all: Vec<UserId> = sqlx::query_scalar(sql).bind(project).fetch_all(db).await?;
+    seeing.extend(over_all);
+    seeing.sort_unstable();
+    seeing.dedup();
     Ok(seeing)
 }

@@ -1,5 +1,7 @@
 //! Folders (`project` in the API) and who may do what in them.
 
+use std::collections::HashSet;
+
 use sqlx::FromRow;
 
 use super::{Db, Json, Object, StoreError, text::ProjectStatus};
@@ -49,46 +51,137 @@ pub struct ProjectRow {
 }
 
 /// A folder with what somebody may do in it.
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SeenProject {
     /// The folder.
-    #[sqlx(flatten)]
     pub row: ProjectRow,
     /// The company of its production.
     pub company_id: CompanyId,
     /// Whether they may do everything in it.
     pub is_admin: bool,
-    /// What their security group allows, if they have one.
+    /// What their memberships and teams allow together, if they have any that reaches the folder.
     pub permissions: Option<Json<PermissionSet>>,
-    /// Their security group, if they have one.
-    pub security_group_id: Option<i64>,
     /// Assets in it that are not deleted.
     pub asset_count: i64,
 }
 
-// `effective` is one row for each folder that a membership of theirs reaches: the folder's own
-// membership if there is one, else that of the nearest folder above. UNION, and not UNION ALL,
-// ends even on a circle, which nothing should ever make.
-macro_rules! select_seen {
-    ($tail:literal) => {
+/// A folder with one of the security groups that somebody has in it.
+#[derive(FromRow)]
+struct Reached {
+    #[sqlx(flatten)]
+    row: ProjectRow,
+    company_id: CompanyId,
+    is_over_all: bool,
+    group_is_admin: Option<bool>,
+    permissions: Option<Json<PermissionSet>>,
+    asset_count: i64,
+}
+
+/// Puts together what several security groups allow in the same folder. Rows of one folder follow
+/// each other.
+fn merge(rows: Vec<Reached>) -> Vec<SeenProject> {
+    let mut merged: Vec<SeenProject> = Vec::with_capacity(rows.len());
+    for found in rows {
+        let is_admin = found.is_over_all || found.group_is_admin == Some(true);
+        match merged.last_mut().filter(|last| last.row.id == found.row.id) {
+            Some(last) => {
+                last.is_admin |= is_admin;
+                let before = last.permissions.map(|json| json.0).unwrap_or_default();
+                let more = found.permissions.map(|json| json.0).unwrap_or_default();
+                last.permissions = Some(Json(before.union(more)));
+            }
+            None => merged.push(SeenProject {
+                row: found.row,
+                company_id: found.company_id,
+                is_admin,
+                permissions: found.permissions,
+                asset_count: found.asset_count,
+            }),
+        }
+    }
+    merged
+}
+
+// What is asked of a folder once it is known which security groups ($1) has in it. A production
+// that is suspended, or outside its days, is there for its owner and the administrators alone; its
+// last day counts whole (UTC).
+macro_rules! seen_of_reached {
+    ($join:literal, $tail:literal) => {
         concat!(
-            "WITH RECURSIVE effective(project_id, security_group_id) AS (",
-            "SELECT project_id, security_group_id FROM project_members WHERE user_id = $1 ",
-            "UNION SELECT p.id, e.security_group_id FROM projects p ",
-            "JOIN effective e ON p.parent_project_id = e.project_id ",
-            "WHERE NOT EXISTS (SELECT 1 FROM project_members o ",
-            "WHERE o.project_id = p.id AND o.user_id = $1)) ",
             "SELECT p.*, n.company_id, (COALESCE(m.is_admin, FALSE) ",
-            "OR (m.user_id IS NOT NULL AND n.owner_id = $1) ",
-            "OR COALESCE(sg.is_admin, FALSE)) AS is_admin, sg.permissions, e.security_group_id, ",
+            "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) AS is_over_all, ",
+            "sg.is_admin AS group_is_admin, sg.permissions, ",
             "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED') ",
             "AS asset_count FROM projects p JOIN productions n ON n.id = p.production_id ",
             "LEFT JOIN company_members m ON m.company_id = n.company_id AND m.user_id = $1 ",
-            "LEFT JOIN effective e ON e.project_id = p.id ",
-            "LEFT JOIN security_groups sg ON sg.id = e.security_group_id ",
-            "WHERE p.status <> 'DELETED' AND n.status <> 'DELETED' AND (e.project_id IS NOT NULL ",
-            "OR m.is_admin OR (m.user_id IS NOT NULL AND n.owner_id = $1)) ",
+            "LEFT JOIN reached r ON ",
+            $join,
+            " LEFT JOIN security_groups sg ON sg.id = r.security_group_id ",
+            "WHERE p.status <> 'DELETED' AND n.status <> 'DELETED' AND n.template_of IS NULL ",
+            "AND (m.is_admin OR (m.user_id IS NOT NULL AND n.owner_id = $1) ",
+            "OR (r.security_group_id IS NOT NULL AND n.suspended IS NULL ",
+            "AND (n.start_date IS NULL OR n.start_date <= $2) ",
+            "AND (n.expiry_date IS NULL ",
+            "OR n.expiry_date - n.expiry_date % 86400000 + 86400000 > $2))) ",
             $tail
+        )
+    };
+}
+
+// One folder, from it upwards. Of the memberships that somebody has in it, above it and in its
+// production the nearest counts; of teams, all that were let in anywhere on that way.
+macro_rules! select_one {
+    () => {
+        concat!(
+            "WITH RECURSIVE above(id, parent, depth) AS ( ",
+            "SELECT id, parent_project_id, 0 FROM projects WHERE id = $3 ",
+            "UNION SELECT p.id, p.parent_project_id, a.depth + 1 FROM projects p ",
+            "JOIN above a ON p.id = a.parent WHERE a.depth < 100), ",
+            "own(security_group_id, depth) AS ( ",
+            "SELECT m.security_group_id, a.depth FROM above a ",
+            "JOIN project_members m ON m.project_id = a.id AND m.user_id = $1 ",
+            "UNION ALL SELECT m.security_group_id, 1000 FROM projects p JOIN production_members m ",
+            "ON m.production_id = p.production_id AND m.user_id = $1 WHERE p.id = $3), ",
+            "reached(security_group_id) AS ( ",
+            "SELECT security_group_id FROM own WHERE depth = (SELECT MIN(depth) FROM own) ",
+            "UNION SELECT t.security_group_id FROM above a JOIN project_teams x ",
+            "ON x.project_id = a.id JOIN team_people t ON t.team_id = x.team_id AND t.user_id = $1 ",
+            "UNION SELECT t.security_group_id FROM projects p JOIN production_teams x ",
+            "ON x.production_id = p.production_id JOIN team_people t ON t.team_id = x.team_id ",
+            "AND t.user_id = $1 WHERE p.id = $3) ",
+            seen_of_reached!("TRUE", "AND p.id = $3")
+        )
+    };
+}
+
+// Many folders, from memberships and teams downwards. `own` has one row for each folder that a
+// membership reaches. UNION, and not UNION ALL, ends even on a circle, which nothing should ever
+// make.
+macro_rules! select_many {
+    ($tail:literal) => {
+        concat!(
+            "WITH RECURSIVE own(project_id, security_group_id) AS ( ",
+            "SELECT project_id, security_group_id FROM project_members WHERE user_id = $1 ",
+            "UNION SELECT p.id, g.security_group_id FROM production_members g JOIN projects p ",
+            "ON p.production_id = g.production_id AND p.parent_project_id IS NULL ",
+            "WHERE g.user_id = $1 AND NOT EXISTS (SELECT 1 FROM project_members o ",
+            "WHERE o.project_id = p.id AND o.user_id = $1) ",
+            "UNION SELECT p.id, e.security_group_id FROM own e JOIN projects p ",
+            "ON p.parent_project_id = e.project_id ",
+            "WHERE NOT EXISTS (SELECT 1 FROM project_members o ",
+            "WHERE o.project_id = p.id AND o.user_id = $1)), ",
+            "by_team(project_id, security_group_id) AS ( ",
+            "SELECT x.project_id, t.security_group_id FROM team_people t ",
+            "JOIN project_teams x ON x.team_id = t.team_id WHERE t.user_id = $1 ",
+            "UNION SELECT p.id, t.security_group_id FROM team_people t ",
+            "JOIN production_teams x ON x.team_id = t.team_id ",
+            "JOIN projects p ON p.production_id = x.production_id WHERE t.user_id = $1 ",
+            "UNION SELECT p.id, e.security_group_id FROM by_team e JOIN projects p ",
+            "ON p.parent_project_id = e.project_id), ",
+            "reached(project_id, security_group_id) AS ( ",
+            "SELECT project_id, security_group_id FROM own ",
+            "UNION SELECT project_id, security_group_id FROM by_team) ",
+            seen_of_reached!("r.project_id = p.id", $tail)
         )
     };
 }
@@ -132,6 +225,14 @@ pub async fn create(
     Ok(row)
 }
 
+/// A folder, whoever asks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &mut Db, id: ProjectId) -> Result<Option<ProjectRow>, StoreError> {
+    Ok(sqlx::query_as("SELECT * FROM projects WHERE id = $1").bind(id).fetch_optional(db).await?)
+}
+
 /// A folder as somebody sees it; nothing if they may not know of it.
 ///
 /// # Errors
@@ -141,7 +242,8 @@ pub async fn seen(
     user: UserId,
     id: ProjectId,
 ) -> Result<Option<SeenProject>, StoreError> {
-    Ok(sqlx::query_as(select_seen!("AND p.id = $2")).bind(user).bind(id).fetch_optional(db).await?)
+    let rows = sqlx::query_as(select_one!()).bind(user).bind(Millis::now()).bind(id);
+    Ok(merge(rows.fetch_all(db).await?).pop())
 }
 
 /// The folders that somebody sees, by name.
@@ -153,21 +255,54 @@ pub async fn list_seen(
     user: UserId,
     filter: ProjectFilter,
 ) -> Result<Vec<SeenProject>, StoreError> {
-    let sql = select_seen!(
-        "AND (CAST($2 AS TEXT) IS NULL OR n.company_id = $2) \
-         AND (CAST($3 AS TEXT) IS NULL OR p.production_id = $3) \
-         AND (CAST($4 AS TEXT) IS NULL OR p.parent_project_id = $4) \
-         AND (CAST($5 AS TEXT) IS NULL OR p.owner_id = $5) ORDER BY LOWER(p.name), p.id"
+    let sql = select_many!(
+        "AND (CAST($3 AS TEXT) IS NULL OR n.company_id = $3) \
+         AND (CAST($4 AS TEXT) IS NULL OR p.production_id = $4) \
+         AND (CAST($5 AS TEXT) IS NULL OR p.parent_project_id = $5) \
+         AND (CAST($6 AS TEXT) IS NULL OR p.owner_id = $6) ORDER BY LOWER(p.name), p.id"
     );
     let rows = sqlx::query_as(sql)
         .bind(user)
+        .bind(Millis::now())
         .bind(filter.company)
         .bind(filter.group)
         .bind(filter.parent)
         .bind(filter.owner)
         .fetch_all(db)
         .await?;
-    Ok(rows)
+    Ok(merge(rows))
+}
+
+/// The folders above one that somebody sees who sees the one, outermost first. `all` is for those
+/// who see every folder of the production.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ancestors_seen(
+    db: &mut Db,
+    user: UserId,
+    id: ProjectId,
+    all: bool,
+) -> Result<Vec<(ProjectId, String)>, StoreError> {
+    // Whoever sees a folder sees all between it and the one that they see it by.
+    let sql = "WITH RECURSIVE above(id, name, parent, depth) AS ( \
+                 SELECT p.id, p.name, p.parent_project_id, 0 FROM projects p WHERE p.id = $2 \
+                 UNION SELECT p.id, p.name, p.parent_project_id, a.depth + 1 \
+                 FROM projects p JOIN above a ON p.id = a.parent WHERE a.depth < 100), \
+               by(depth) AS ( \
+                 SELECT a.depth FROM above a JOIN project_members m \
+                   ON m.project_id = a.id AND m.user_id = $1 \
+                 UNION SELECT a.depth FROM above a JOIN project_teams x ON x.project_id = a.id \
+                   JOIN team_people t ON t.team_id = x.team_id AND t.user_id = $1 \
+                 UNION SELECT 1000 FROM projects p JOIN production_members m \
+                   ON m.production_id = p.production_id AND m.user_id = $1 WHERE p.id = $2 \
+                 UNION SELECT 1000 FROM projects p JOIN production_teams x \
+                   ON x.production_id = p.production_id \
+                   JOIN team_people t ON t.team_id = x.team_id AND t.user_id = $1 \
+                   WHERE p.id = $2) \
+               SELECT id, name FROM above WHERE depth > 0 \
+               AND ($3 OR depth <= (SELECT MAX(depth) FROM by)) ORDER BY depth DESC";
+    Ok(sqlx::query_as(sql).bind(user).bind(id).bind(all).fetch_all(db).await?)
 }
 
 /// The folders above one, outermost first.
@@ -256,4 +391,54 @@ pub async fn set_member(
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// The folders of a production that somebody administers.
+///
+/// # Errors
+/// When the database fails.
+pub async fn administered(
+    db: &mut Db,
+    user: UserId,
+    group: GroupId,
+) -> Result<HashSet<ProjectId>, StoreError> {
+    let filter = ProjectFilter { group: Some(group), ..ProjectFilter::default() };
+    let seen = list_seen(db, user, filter).await?;
+    Ok(seen.iter().filter(|folder| folder.is_admin).map(|folder| folder.row.id).collect())
+}
+
+/// How many folders are right below one. Whoever sees it sees them all.
+///
+/// # Errors
+/// When the database fails.
+pub async fn children(db: &mut Db, id: ProjectId) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM projects WHERE parent_project_id = $1 AND status <> 'DELETED'";
+    Ok(sqlx::query_scalar(sql).bind(id).fetch_one(db).await?)
+}
+
+/// How much is in a folder and all below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct Usage {
+    /// Folders, itself among them.
+    pub projects: i64,
+    /// Assets that are not deleted.
+    pub assets: i64,
+    /// Bytes of their files.
+    pub bytes: i64,
+}
+
+/// How much is in a folder and all below it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn usage(db: &mut Db, id: ProjectId, with_live: bool) -> Result<Usage, StoreError> {
+    let sql = "WITH RECURSIVE below(id) AS (SELECT $1 UNION SELECT p.id FROM projects p \
+               JOIN below b ON p.parent_project_id = b.id WHERE p.status <> 'DELETED'), \
+               found(id) AS (SELECT a.id FROM below b JOIN assets a ON a.project_id = b.id \
+               WHERE a.status <> 'DELETED' AND ($2 OR a.is_live = FALSE)) \
+               SELECT (SELECT COUNT(*) FROM below) AS projects, \
+               (SELECT COUNT(*) FROM found) AS assets, \
+               (SELECT COALESCE(SUM(f.bytes), 0) FROM found x JOIN asset_files f \
+               ON f.asset_id = x.id WHERE f.status <> 'DELETED') AS bytes";
+    Ok(sqlx::query_as(sql).bind(id).bind(with_live).fetch_one(db).await?)
 }

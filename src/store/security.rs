@@ -17,6 +17,8 @@ pub mod default {
     pub const REVIEWER: i64 = 4;
     /// Watches and comments.
     pub const VIEWER: i64 = 5;
+    /// Manages people, and sees nothing of what they see.
+    pub const COORDINATOR: i64 = 6;
 }
 
 /// A security group.
@@ -61,4 +63,26 @@ pub async fn get(
     let sql = "SELECT id, company_id, name, lang_key, is_admin, permissions FROM security_groups \
                WHERE id = $1 AND (company_id IS NULL OR company_id = $2)";
     Ok(sqlx::query_as(sql).bind(id).bind(company).fetch_optional(db).await?)
+}
+
+/// The first number of those that companies make themselves.
+const OWN: i64 = 1000;
+
+/// Creates a security group of a company; after all others in lists.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when the company is absent.
+pub async fn create(
+    db: &mut Db,
+    company: CompanyId,
+    name: &str,
+    permissions: PermissionSet,
+) -> Result<i64, StoreError> {
+    let sql = "INSERT INTO security_groups \
+               (id, company_id, name, lang_key, is_admin, permissions, sort_index) \
+               SELECT next, $1, $2, '', FALSE, $3, next FROM \
+               (SELECT CASE WHEN MAX(id) < $4 THEN $4 ELSE MAX(id) + 1 END AS next \
+               FROM security_groups) RETURNING id";
+    let query = sqlx::query_scalar(sql).bind(company).bind(name).bind(Json(permissions)).bind(OWN);
+    Ok(query.fetch_one(db).await?)
 }

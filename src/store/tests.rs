@@ -9,7 +9,7 @@ use super::{
     companies::MembershipRow,
     credentials,
     credentials::NewToken,
-    groups, playlists, projects,
+    groups, members, playlists, projects,
     projects::MemberRow,
     security::default,
     text::{PlaylistType, TokenKind},
@@ -194,7 +194,7 @@ async fn a_membership_further_down_replaces_the_one_above() {
     let mut db = fixture.store.read().await.unwrap();
     let inner = projects::seen(&mut db, member, tree.inner).await.unwrap().unwrap();
     assert!(!inner.permissions.unwrap().0.contains(Permission::Upload));
-    let listed = users::of_project(&mut db, tree.inner).await.unwrap();
+    let listed = members::of_project(&mut db, tree.inner).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].security_group_id, Some(default::VIEWER));
 }

@@ -207,3 +207,155 @@ text_enum! {
         Playlink,
     }
 }
+
+text_enum! {
+    /// What a licence licenses.
+    LicenseType {
+        /// As agreed in a contract.
+        Contracted,
+        /// The whole company.
+        Enterprise,
+        /// So many people, by name.
+        NamedUser,
+        /// So many people at once.
+        TokenUser,
+        /// Rooms only.
+        RoomsOnly,
+        /// A trial.
+        Trial,
+        /// A partner.
+        Partner,
+        /// The owner of the server.
+        Internal,
+    }
+}
+
+impl LicenseType {
+    /// Its name in the contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contracted => "CONTRACTED",
+            Self::Enterprise => "ENTERPRISE",
+            Self::NamedUser => "NAMED_USER",
+            Self::TokenUser => "TOKEN_USER",
+            Self::RoomsOnly => "ROOMS_ONLY",
+            Self::Trial => "TRIAL",
+            Self::Partner => "PARTNER",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+text_enum! {
+    /// What a device that signs in with a code wants to do.
+    DeviceScope {
+        /// All that its person may do.
+        Default,
+        /// Stream live.
+        Live,
+        /// Deliver immediates.
+        Immediates,
+    }
+}
+
+text_enum! {
+    /// What people agree to.
+    ConsentType {
+        /// What becomes of what the server knows of them.
+        PrivacyPolicy,
+        /// On what terms they use it.
+        TermsOfService,
+    }
+}
+
+text_enum! {
+    /// What a list of people is sorted by.
+    UserSort {
+        /// Their name.
+        Name,
+        /// When they were created.
+        Date,
+    }
+}
+
+text_enum! {
+    /// Which way round a list is sorted.
+    SortDirection {
+        /// The least first.
+        Asc,
+        /// The greatest first.
+        Desc,
+    }
+}
+
+text_enum! {
+    /// What a list of teams and people is sorted by.
+    TeamSort {
+        /// Their name.
+        Name,
+    }
+}
+
+text_enum! {
+    /// How far a background task has come.
+    TaskStatus {
+        /// It goes on.
+        Running,
+        /// It has done what it was for.
+        Done,
+        /// It has not, and is over.
+        Failed,
+    }
+}
+
+text_enum! {
+    /// Where a field of metadata is in its life.
+    MetadataStatus {
+        /// Not in use yet.
+        New,
+        /// In use.
+        Active,
+        /// Deleted; nobody sees it.
+        Deleted,
+        /// Out of use.
+        Disabled,
+    }
+}
+
+impl MetadataStatus {
+    /// Its name in the contract.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Active => "ACTIVE",
+            Self::Deleted => "DELETED",
+            Self::Disabled => "DISABLED",
+        }
+    }
+}
+
+text_enum! {
+    /// What something on a home page shows.
+    WidgetType {
+        /// Playlists that others share.
+        SharedPlaylists,
+        /// Productions.
+        Productions,
+    }
+}
+
+text_enum! {
+    /// What the details of something on a home page are sorted by.
+    DetailSort {
+        /// The unread first.
+        Unread,
+        /// Their date.
+        Date,
+        /// Their id.
+        MessageId,
+        /// Their name.
+        Name,
+    }
+}

@@ -9,6 +9,12 @@ use sqlx::{
 
 use crate::{ids::Id, time::Millis};
 
+/// A list of ids as one parameter `$n`: an id is in it where `$n LIKE '%' || id || '%'`. Neither
+/// database has lists as parameters in a way that the other understands.
+pub(super) fn id_list<K>(ids: &[Id<K>]) -> String {
+    ids.iter().map(Id::to_string).collect::<Vec<_>>().join(",")
+}
+
 impl<K> Type<Sqlite> for Id<K> {
     fn type_info() -> SqliteTypeInfo {
         <String as Type<Sqlite>>::type_info()

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Db, StoreError, text::AccountStatus};
 use crate::{
-    ids::{CompanyId, ProjectId, UserId},
+    ids::{CompanyId, UserId},
     time::Millis,
 };
 
@@ -33,6 +33,12 @@ pub struct UserRow {
     pub created: Millis,
     /// When they last signed in.
     pub accessed: Option<Millis>,
+    /// Whether they run the server.
+    pub sysop: bool,
+    /// Whether they only look at what they are sent.
+    pub inbox_only: bool,
+    /// When they last agreed to the consent documents.
+    pub consented: Option<Millis>,
 }
 
 impl UserRow {
@@ -54,16 +60,30 @@ pub struct NewUser {
     pub last_name: String,
     /// The company that is shown as theirs. It does not make them a member.
     pub company_id: Option<CompanyId>,
+    /// What they say their company is called, where it is not that one.
+    pub company_text: Option<String>,
+    /// Whether they have to follow a link before they are in.
+    pub invited: bool,
 }
+
+/// Selects people, `u`; further columns begin with a comma.
+macro_rules! select_user {
+    ($columns:literal, $tail:expr) => {
+        concat!(
+            "SELECT u.id, u.email, u.first_name, u.last_name, u.phone, u.account_status, ",
+            "u.is_guest, u.company_id, COALESCE(u.company_text, c.name) AS company_name, ",
+            "u.created, u.accessed, u.sysop, u.inbox_only, u.consented",
+            $columns,
+            " FROM users u LEFT JOIN companies c ON c.id = u.company_id ",
+            $tail
+        )
+    };
+}
+pub(super) use select_user;
 
 macro_rules! select {
     ($tail:literal) => {
-        concat!(
-            "SELECT u.id, u.email, u.first_name, u.last_name, u.phone, u.account_status, ",
-            "u.is_guest, u.company_id, c.name AS company_name, u.created, u.accessed ",
-            "FROM users u LEFT JOIN companies c ON c.id = u.company_id ",
-            $tail
-        )
+        select_user!("", $tail)
     };
 }
 
@@ -73,8 +93,9 @@ macro_rules! select {
 /// [`StoreError::Unique`] (`uq_users_email`) when the address is taken.
 pub async fn create(db: &mut Db, user: &NewUser, now: Millis) -> Result<UserId, StoreError> {
     let id = UserId::new();
-    let sql = "INSERT INTO users (id, email, first_name, last_name, is_guest, company_id, created) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let status = if user.invited { AccountStatus::Invited } else { AccountStatus::Active };
+    let sql = "INSERT INTO users (id, email, first_name, last_name, is_guest, company_id, created, \
+               company_text, account_status) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     sqlx::query(sql)
         .bind(id)
         .bind(user.email.as_deref().map(normal_email))
@@ -83,6 +104,8 @@ pub async fn create(db: &mut Db, user: &NewUser, now: Millis) -> Result<UserId, 
         .bind(user.email.is_none())
         .bind(user.company_id)
         .bind(now)
+        .bind(&user.company_text)
+        .bind(status)
         .execute(db)
         .await?;
     Ok(id)
@@ -144,73 +167,92 @@ pub async fn touch(db: &mut Db, id: UserId, now: Millis) -> Result<(), StoreErro
     Ok(())
 }
 
-/// The people who share a company or a folder with somebody; those whose existence may be
-/// known to them.
+/// Whether somebody may know that another exists: they belong to the same company, or one of them
+/// belongs to a company that the other has a part in, or they meet in a folder, a production or a
+/// team.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn share_anything(db: &mut Db, a: UserId, b: UserId) -> Result<bool, StoreError> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM company_members x JOIN company_members y \
+    let sql = "SELECT EXISTS (SELECT 1 FROM company_members x JOIN company_people y \
                ON y.company_id = x.company_id WHERE x.user_id = $1 AND y.user_id = $2) \
+               OR EXISTS (SELECT 1 FROM company_members x JOIN company_people y \
+               ON y.company_id = x.company_id WHERE x.user_id = $2 AND y.user_id = $1) \
                OR EXISTS (SELECT 1 FROM project_members x JOIN project_members y \
-               ON y.project_id = x.project_id WHERE x.user_id = $1 AND y.user_id = $2)";
+               ON y.project_id = x.project_id WHERE x.user_id = $1 AND y.user_id = $2) \
+               OR EXISTS (SELECT 1 FROM production_members x JOIN production_members y \
+               ON y.production_id = x.production_id WHERE x.user_id = $1 AND y.user_id = $2) \
+               OR EXISTS (SELECT 1 FROM team_people x JOIN team_people y \
+               ON y.team_id = x.team_id WHERE x.user_id = $1 AND y.user_id = $2)";
     Ok(sqlx::query_scalar(sql).bind(a).bind(b).fetch_one(db).await?)
 }
 
-/// A person with the security group that counts for them in a folder.
-#[derive(Debug, Clone, PartialEq, FromRow)]
-pub struct ProjectUserRow {
-    /// The person.
-    #[sqlx(flatten)]
-    pub user: UserRow,
-    /// Their security group there; none for an administrator of the company.
-    pub security_group_id: Option<i64>,
-    /// What they are called there.
-    pub project_role: Option<String>,
-}
-
-/// Everybody who may enter a folder by a membership in it or above it, by name.
+/// Whether somebody has a part in anything: a company, or a room.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_project(
+pub async fn belongs_somewhere(db: &mut Db, id: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM company_people WHERE user_id = $1) \
+               OR EXISTS (SELECT 1 FROM room_users WHERE user_id = $1) \
+               OR EXISTS (SELECT 1 FROM users WHERE id = $1 AND sysop)";
+    Ok(sqlx::query_scalar(sql).bind(id).fetch_one(db).await?)
+}
+
+/// Whether somebody's own company is out of use, or outside its days. Whoever runs the server
+/// never is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_suspended(db: &mut Db, id: UserId, now: Millis) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM users u JOIN companies c ON c.id = u.company_id \
+               WHERE u.id = $1 AND u.sysop = FALSE AND (c.active = FALSE OR c.start_date > $2 \
+               OR c.expiry_date - c.expiry_date % 86400000 + 86400000 <= $2))";
+    Ok(sqlx::query_scalar(sql).bind(id).bind(now).fetch_one(db).await?)
+}
+
+/// Says whether somebody runs the server.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_sysop(db: &mut Db, id: UserId, sysop: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET sysop = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(sysop).execute(db).await?;
+    Ok(())
+}
+
+/// Says whether somebody only looks at what they are sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_inbox_only(db: &mut Db, id: UserId, inbox_only: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET inbox_only = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(inbox_only).execute(db).await?;
+    Ok(())
+}
+
+/// Notes what somebody agreed to; what is none stays as it is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn consent(
     db: &mut Db,
-    project: ProjectId,
-) -> Result<Vec<ProjectUserRow>, StoreError> {
-    // `depth` counts upwards: for each person the membership nearest to the folder counts.
-    let sql = "WITH RECURSIVE above(id, parent, depth) AS ( \
-                 SELECT id, parent_project_id, 0 FROM projects WHERE id = $1 \
-                 UNION SELECT p.id, p.parent_project_id, a.depth + 1 \
-                 FROM projects p JOIN above a ON p.id = a.parent), \
-               found AS (SELECT m.user_id, m.security_group_id, m.project_role, a.depth \
-                 FROM project_members m JOIN above a ON a.id = m.project_id) \
-               SELECT u.id, u.email, u.first_name, u.last_name, u.phone, u.account_status, \
-                 u.is_guest, u.company_id, c.name AS company_name, u.created, u.accessed, \
-                 f.security_group_id, f.project_role \
-               FROM found f JOIN users u ON u.id = f.user_id \
-                 LEFT JOIN companies c ON c.id = u.company_id \
-               WHERE u.account_status <> 'DELETED' AND NOT EXISTS ( \
-                 SELECT 1 FROM found n WHERE n.user_id = f.user_id AND n.depth < f.depth) \
-               ORDER BY u.last_name, u.first_name, u.id";
-    Ok(sqlx::query_as(sql).bind(project).fetch_all(db).await?)
-}
-
-/// Everybody who is a member of some folder of a production, and its owner, by name.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of_group(db: &mut Db, group: crate::ids::GroupId) -> Result<Vec<UserRow>, StoreError> {
-    let sql = select!(
-        "WHERE u.account_status <> 'DELETED' AND (u.id IN (SELECT m.user_id FROM project_members m \
-         JOIN projects p ON p.id = m.project_id \
-         WHERE p.production_id = $1 AND p.status <> 'DELETED') \
-         OR u.id = (SELECT owner_id FROM productions WHERE id = $1)) \
-         ORDER BY u.last_name, u.first_name, u.id"
-    );
-    Ok(sqlx::query_as(sql).bind(group).fetch_all(db).await?)
+    id: UserId,
+    consented: Option<Option<Millis>>,
+    marketing: Option<bool>,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET consented = CASE WHEN $2 THEN $3 ELSE consented END, \
+               marketing = COALESCE($4, marketing) WHERE id = $1";
+    sqlx::query(sql)
+        .bind(id)
+        .bind(consented.is_some())
+        .bind(consented.flatten())
+        .bind(marketing)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Addresses are compared without regard to casing, as every provider does.
-fn normal_email(email: &str) -> String {
+pub(super) fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }

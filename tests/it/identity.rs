@@ -178,7 +178,7 @@ async fn companies_are_shown_to_those_who_belong_to_them() {
 async fn security_groups_are_data() {
     let world = World::new().await;
     let groups = world.ok(&world.viewer, "/get/security/groups", json!({})).await;
-    assert_eq!(each(&groups, "id"), [1, 2, 3, 4, 5]);
+    assert_eq!(each(&groups, "id"), [1, 2, 3, 4, 5, 6]);
     assert_eq!(groups[0]["is_admin"], true);
     assert_eq!(groups[2]["can_upload"], true);
     assert_eq!(groups[4]["can_upload"], false);

@@ -1,0 +1,99 @@
+//! Teams from CSV files.
+
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{Person, code},
+    world::{World, each},
+};
+
+const FILE: &str = "\u{FEFF}first_name,last_name,email,team,role,security_group\r\n\
+    Ada,Lovelace,ada@rushes.test,Editorial,Editor,contributor\r\n\
+    Zoë,Ünal,zoe@rushes.test,Editorial,,\r\n\
+    Ada,Lovelace,ADA@rushes.test,Sound,Mixer,4\r\n\
+    ,Nobody,nobody@rushes.test,Sound,,\r\n\
+    Bob,Wrong,bob@rushes.test,Sound,,chief\r\n\
+    Viewer,Test,viewer@rushes.test,Sound,Ear,5\r\n";
+
+async fn leave(world: &World, who: &Person, file: &str) -> Value {
+    let url = world.rushes.url("/rushes/csv");
+    let request = world.rushes.client.post(url).header("X-Token", &who.token);
+    let response = request.body(file.to_owned()).send().await.unwrap();
+    response.json::<Value>().await.unwrap()["filename"].clone()
+}
+
+fn import(world: &World, file: &Value, validate_only: bool) -> Value {
+    json!({"company_id": world.company, "filename": file, "original_filename": "teams.csv",
+        "validate_only": validate_only})
+}
+
+#[tokio::test]
+async fn a_file_makes_people_and_teams_and_every_refused_line_is_reported() {
+    let world = World::new().await;
+    let mut socket = world.listen().await;
+    let file = leave(&world, &world.admin, FILE).await;
+    let body = import(&world, &file, true);
+    world.walk("/import/teams/csv", body.clone(), &[&world.viewer], 800).await;
+    let begun = world.ok(&world.admin, "/import/teams/csv", body).await;
+    let tried = world.task_ends(&mut socket, &begun["task_id"]).await;
+    let expected = |validate_only: bool| {
+        json!({"validate_only": validate_only, "lines": 6, "users_created": 2, "teams_created": 2,
+            "added": 4, "updated": 0, "teams": ["Editorial", "Sound"], "refused": [
+                {"line": 5, "code": 600, "message": "first_name is empty"},
+                {"line": 6, "code": 404, "message": "there is no security group \"chief\""}]})
+    };
+    assert_eq!(tried["report"], expected(true), "{tried}");
+    let teams = world.ok(&world.admin, "/get/teams", json!({"company_id": world.company})).await;
+    assert_eq!(each(&teams, "name"), ["Administrators"], "trying changes nothing");
+    assert!(world.mails("ada@rushes.test").is_empty());
+
+    let body = import(&world, &file, false);
+    let begun = world.ok(&world.admin, "/import/teams/csv", body.clone()).await;
+    let done = world.task_ends(&mut socket, &begun["task_id"]).await;
+    assert_eq!(done["report"], expected(false), "the same as was said");
+    let teams = world.ok(&world.admin, "/get/teams", json!({"company_id": world.company})).await;
+    assert_eq!(each(&teams, "user_count"), [1, 2, 2]);
+    let people = world.ok(&world.admin, "/get/team/users", json!({"id": teams[1]["id"]})).await;
+    assert_eq!(each(&people, "first_name"), ["Ada", "Zoë"]);
+    assert_eq!(each(&people, "security_group_id"), [3, 5]);
+    assert_eq!(each(&people, "project_role_name"), [&json!("Editor"), &Value::Null]);
+    assert_eq!(each(&people, "account_status"), ["INVITED", "INVITED"]);
+    assert_eq!(world.mails("ada@rushes.test").len(), 1, "one letter, though in two teams");
+    assert!(world.mails("viewer@rushes.test").is_empty());
+    world.refused(&world.admin, "/import/teams/csv", body, 404).await;
+}
+
+#[tokio::test]
+async fn a_file_is_its_owners_and_becomes_no_path() {
+    let world = World::new().await;
+    let file = leave(&world, &world.viewer, FILE).await;
+    for name in [&file, &json!("../rushes.db"), &json!("/etc/passwd"), &json!("x.csv")] {
+        world.refused(&world.admin, "/import/teams/csv", import(&world, name, true), 404).await;
+    }
+    let url = world.rushes.url("/rushes/csv");
+    let response = world.rushes.client.post(&url).body(FILE).send().await.unwrap();
+    assert_eq!(code(&response.json().await.unwrap()), 405);
+    let huge = vec![b'x'; 3 * 1024 * 1024];
+    let request = world.rushes.client.post(&url).header("X-Token", &world.admin.token);
+    assert_eq!(request.body(huge).send().await.unwrap().status(), 413);
+}
+
+#[tokio::test]
+async fn what_is_no_csv_fails_as_a_whole_and_a_production_has_teams_of_its_own() {
+    let world = World::new().await;
+    let mut socket = world.listen().await;
+    let file = leave(&world, &world.admin, "name\nx\n").await;
+    let begun = world.ok(&world.admin, "/import/teams/csv", import(&world, &file, true)).await;
+    let end = world.task_ends(&mut socket, &begun["task_id"]).await;
+    assert_eq!((&end["status"], &end["error"]["code"]), (&json!("FAILED"), &json!(407)));
+
+    let file = leave(&world, &world.admin, FILE).await;
+    let mut body = import(&world, &file, false);
+    body["group_id"] = json!(world.group);
+    world.refused(&world.viewer, "/import/teams/csv", body.clone(), 471).await;
+    let begun = world.ok(&world.admin, "/import/teams/csv", body).await;
+    world.task_ends(&mut socket, &begun["task_id"]).await;
+    let teams = world.ok(&world.admin, "/get/teams", json!({"group_id": world.group})).await;
+    assert_eq!(each(&teams, "name"), ["Editorial", "Sound"]);
+    assert_eq!(each(&teams, "group_id"), [&json!(world.group), &json!(world.group)]);
+}

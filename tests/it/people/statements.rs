@@ -1,0 +1,136 @@
+//! Lists ask the database as often for a thousand rows as for ten.
+
+use std::sync::{
+    Arc, Once,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use rushes::{
+    provision,
+    rpc::{Call, execute},
+    store::{groups, projects, security::default, teams},
+    time::Millis,
+};
+use serde_json::{Value, json};
+use tracing::{Instrument, Subscriber, span};
+use tracing_subscriber::{
+    Layer, Registry, filter::LevelFilter, layer::Context, prelude::*, registry::LookupSpan,
+};
+
+use crate::world::World;
+
+/// How many statements ran within a span.
+struct Count(Arc<AtomicUsize>);
+
+/// The counter of the request that is about to run; the next span that is called `counted` takes it.
+static NEXT: std::sync::Mutex<Option<Arc<AtomicUsize>>> = std::sync::Mutex::new(None);
+
+/// Counts what sqlx says it has run. It says so in the span of who asked.
+struct Counter;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Counter {
+    fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, ctx: Context<'_, S>) {
+        if attributes.metadata().name() == "counted"
+            && let Some(counter) = NEXT.lock().unwrap().take()
+        {
+            ctx.span(id).unwrap().extensions_mut().insert(Count(counter));
+        }
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, ctx: Context<'_, S>) {
+        if event.metadata().target() != "sqlx::query" {
+            return;
+        }
+        for span in ctx.event_scope(event).into_iter().flatten() {
+            if let Some(Count(counter)) = span.extensions().get::<Count>() {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Asks as the administrator; gives the answer and how many statements it took.
+async fn count(world: &World, path: &str, parameters: &Value) -> (Value, usize) {
+    static SUBSCRIBE: Once = Once::new();
+    SUBSCRIBE.call_once(|| {
+        let counter = Counter.with_filter(LevelFilter::DEBUG);
+        tracing::subscriber::set_global_default(Registry::default().with(counter)).unwrap();
+    });
+    let counter = Arc::new(AtomicUsize::new(0));
+    *NEXT.lock().unwrap() = Some(Arc::clone(&counter));
+    let call = Call {
+        path: path.to_owned(),
+        parameters: parameters.clone(),
+        token: Some(world.admin.token.clone()),
+        peer: [127, 0, 0, 1].into(),
+    };
+    let span = tracing::info_span!("counted");
+    let answer = execute(world.rushes.app(), call).instrument(span).await.unwrap();
+    (serde_json::from_str(&answer).unwrap(), counter.load(Ordering::Relaxed))
+}
+
+/// `count` more of everything that lists list.
+async fn fill(world: &World, from: usize, to: usize, team: &str) {
+    let mut tx = world.rushes.app().store.write().await.unwrap();
+    let now = Millis::now();
+    let (company, group) = (world.company.parse().unwrap(), world.group.parse().unwrap());
+    let (project, owner) = (world.project.parse().unwrap(), world.admin.id);
+    let team = teams::get(&mut tx, owner, team.parse().unwrap()).await.unwrap().unwrap();
+    for n in from..to {
+        let email = format!("person{n}@rushes.test");
+        let names = ("Some", "Body");
+        let user =
+            provision::create_user(&mut tx, company, &email, names, false, now).await.unwrap();
+        provision::add_project_member(&mut tx, project, user, default::VIEWER, now).await.unwrap();
+        let member = teams::TeamMember { security_group_id: 5, role_id: None };
+        teams::set_member(&mut tx, &team, user, member, now).await.unwrap();
+        let name = format!("team {n}");
+        let made = teams::create(&mut tx, company, None, &name, now).await.unwrap();
+        teams::let_into_project(&mut tx, project, made, now).await.unwrap();
+        teams::let_into_group(&mut tx, group, made, now).await.unwrap();
+        groups::create(&mut tx, company, owner, &name, now).await.unwrap();
+        projects::create(&mut tx, group, Some(project), owner, &name, now).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
+    let world = World::new().await;
+    let team = world.team("All", None).await;
+    let folder = json!({"company_id": world.company, "name": "Films"});
+    world.ok(&world.admin, "/create/production_folder", folder).await;
+    let lists = [
+        ("/get/users", json!({"project_id": world.project})),
+        ("/get/group/users", json!({"id": world.group})),
+        ("/get/company/users", json!({"id": world.company})),
+        ("/get/company/search/users", json!({"id": world.company, "limit": 1000})),
+        ("/get/teams/search/users", json!({"company_id": world.company, "limit": 1000})),
+        ("/get/teams", json!({"company_id": world.company})),
+        ("/get/team/users", json!({"id": team})),
+        ("/get/teams/users", json!({"team_ids": [team]})),
+        ("/get/project/teams", json!({"project_id": world.project})),
+        ("/get/group/teams", json!({"id": world.group, "include_project_teams": true})),
+        ("/get/groups", json!({"include_projects": true, "include_child_count": true})),
+        ("/get/projects", json!({"include_child_count": true})),
+        ("/get/group/projects", json!({"id": world.group})),
+        ("/search/project/name", json!({"company_id": world.company, "search_term": "team"})),
+        ("/get/company/production_folders", json!({"id": world.company, "include_child_count": true})),
+        ("/get/companies", json!({"with_usage": true})),
+    ];
+    let mut few = Vec::new();
+    fill(&world, 0, 10, &team).await;
+    for (path, body) in &lists {
+        let (answer, statements) = count(&world, path, body).await;
+        assert!(statements >= 2, "{path} took {statements}: is anything counted?");
+        few.push((answer.as_array().unwrap().len(), statements));
+    }
+    fill(&world, 10, 1000, &team).await;
+    for ((path, body), (length, statements)) in lists.iter().zip(few) {
+        let (answer, now) = count(&world, path, body).await;
+        let grown = answer.as_array().unwrap().len();
+        let of_one = ["/get/companies", "/get/company/production_folders"].contains(path);
+        assert!(of_one || grown > length, "{path}: {length} to {grown}");
+        assert_eq!(now, statements, "{path}: {length} rows, then {grown}");
+    }
+}

@@ -25,6 +25,9 @@ INSERT INTO security_groups (id, name, lang_key, is_admin, permissions, sort_ind
     (6, 'Coordinator', 'security_group.coordinator', FALSE,
      '["can_delete_users","can_invite_users","can_view_participants","can_update_participants"]', 6);
 
+-- What a template was made of. A template is a production that nobody works in.
+ALTER TABLE productions ADD COLUMN template_of TEXT;
+
 -- What somebody is called in a team.
 CREATE TABLE roles (
     id         TEXT NOT NULL CONSTRAINT pk_roles PRIMARY KEY,
@@ -106,10 +109,8 @@ CREATE VIEW company_people AS
     SELECT company_id, user_id FROM company_members
     UNION SELECT t.company_id, m.user_id FROM team_members m JOIN teams t ON t.id = m.team_id
     UNION SELECT n.company_id, m.user_id FROM production_members m
-        JOIN productions n ON n.id = m.production_id WHERE n.status <> 'DELETED'
+        JOIN productions n ON n.id = m.production_id
+        WHERE n.status <> 'DELETED' AND n.template_of IS NULL
     UNION SELECT n.company_id, m.user_id FROM project_members m
         JOIN projects p ON p.id = m.project_id JOIN productions n ON n.id = p.production_id
-        WHERE p.status <> 'DELETED' AND n.status <> 'DELETED';
-
--- What a template was made of. A template is a production that nobody works in.
-ALTER TABLE productions ADD COLUMN template_of TEXT;
+        WHERE p.status <> 'DELETED' AND n.status <> 'DELETED' AND n.template_of IS NULL;

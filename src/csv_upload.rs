@@ -38,7 +38,7 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 const FILES: usize = 20;
 
 /// The route of the files.
-pub fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/rushes/csv", post(upload))
         .layer(DefaultBodyLimit::max(MOST))
@@ -96,7 +96,7 @@ async fn clear(folder: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// 404 when there is none.
-pub async fn read(data: &Path, user: UserId, name: &str, take: bool) -> ApiResult<Vec<u8>> {
+pub(crate) async fn read(data: &Path, user: UserId, name: &str, take: bool) -> ApiResult<Vec<u8>> {
     let unknown = || {
         ApiError::new(Code::NOT_FOUND).field("filename", Code::NOT_FOUND, "there is no such file")
     };

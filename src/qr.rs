@@ -39,7 +39,7 @@ struct GetQrCode {
 }
 
 /// The route of the picture.
-pub fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().route(PATH, any(qr_code)).with_state(app)
 }
 
@@ -100,8 +100,7 @@ fn draw(text: &str, side: usize) -> Result<Vec<u8>, DrawError> {
     let colors = code.to_colors();
     let mut pixels = vec![255_u8; side * side];
     for (index, _) in colors.iter().enumerate().filter(|(_, c)| **c == qrcode::Color::Dark) {
-        let (left, top) =
-            (margin + index % modules * scale, margin + index / modules * scale);
+        let (left, top) = (margin + index % modules * scale, margin + index / modules * scale);
         for y in top..(top + scale).min(side) {
             pixels[y * side + left.min(side)..y * side + (left + scale).min(side)].fill(0);
         }

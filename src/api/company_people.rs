@@ -139,10 +139,7 @@ pub(super) struct UpdatedCompanyUser {
 
 /// Changes what a company says of one of its own people; for its administrators. Nobody has a
 /// second factor here that could be reset: that is the login provider's.
-pub(super) async fn update(
-    ctx: &mut Ctx,
-    req: UpdateCompanyUser,
-) -> ApiResult<UpdatedCompanyUser> {
+pub(super) async fn update(ctx: &mut Ctx, req: UpdateCompanyUser) -> ApiResult<UpdatedCompanyUser> {
     let caller = ctx.user()?.clone();
     access::company(ctx.db(), &caller, req.id).await?.admin()?;
     // Somebody from outside is not the company's to change.
@@ -178,10 +175,7 @@ pub(super) struct DeletedCompanyUser {
 /// Takes somebody out of a company, or out of one of its productions: out of the folders and teams
 /// that the answer names. One who lists folders or teams has to list them all, or nothing happens.
 /// For administrators of the company; with `validate` nothing happens at all.
-pub(super) async fn delete(
-    ctx: &mut Ctx,
-    req: DeleteCompanyUser,
-) -> ApiResult<DeletedCompanyUser> {
+pub(super) async fn delete(ctx: &mut Ctx, req: DeleteCompanyUser) -> ApiResult<DeletedCompanyUser> {
     let caller = ctx.user()?.clone();
     access::company(ctx.db(), &caller, req.id).await?.admin()?;
     if let Some(id) = req.group_id {

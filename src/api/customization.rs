@@ -84,9 +84,8 @@ async fn domain(ctx: &mut Ctx, company: CompanyId, id: Option<AnyId>) -> ApiResu
 /// Something of a company that the caller administers. Its id is optional in the contract, and
 /// needed all the same.
 async fn found(ctx: &mut Ctx, caller: &Caller, id: Option<AnyId>) -> ApiResult<CustomizationRow> {
-    let id = id.ok_or_else(|| {
-        ApiError::new(Code::REQUIRED).field("id", Code::REQUIRED, "is required")
-    })?;
+    let id =
+        id.ok_or_else(|| ApiError::new(Code::REQUIRED).field("id", Code::REQUIRED, "is required"))?;
     let row = customizations::get(ctx.db(), id).await?.ok_or(ApiError::new(Code::NOT_FOUND))?;
     access::company(ctx.db(), caller, row.company_id).await?.admin()?;
     Ok(row)

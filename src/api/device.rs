@@ -274,11 +274,7 @@ pub(super) async fn impersonate(ctx: &mut Ctx, req: Impersonate) -> ApiResult<Em
     let presented = req.token_to_impersonate.reveal();
     let token = store::credentials::token(ctx.db(), presented, now).await?;
     let token = token.ok_or_else(|| {
-        ApiError::new(Code::NOT_FOUND).field(
-            "token_to_impersonate",
-            Code::NOT_FOUND,
-            "is no token",
-        )
+        ApiError::new(Code::NOT_FOUND).field("token_to_impersonate", Code::NOT_FOUND, "is no token")
     })?;
     if store::companies::forbids_impersonation(ctx.db(), token.user_id).await? {
         return Err(ApiError::new(Code::PERMISSION_DENIED)

@@ -113,9 +113,8 @@ pub(super) struct UpdateAsset {
 }
 
 async fn asset(ctx: &mut Ctx, caller: &Caller, id: Option<AnyId>) -> ApiResult<DomainAssetRow> {
-    let id = id.ok_or_else(|| {
-        ApiError::new(Code::REQUIRED).field("id", Code::REQUIRED, "is required")
-    })?;
+    let id =
+        id.ok_or_else(|| ApiError::new(Code::REQUIRED).field("id", Code::REQUIRED, "is required"))?;
     let row = domains::assets::get(ctx.db(), id).await?.ok_or(ApiError::new(Code::NOT_FOUND))?;
     administered(ctx, caller, row.domain_id).await?;
     Ok(row)

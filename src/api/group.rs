@@ -153,7 +153,7 @@ impl Group {
             is_linked_to_flow_project: Some(row.is_linked_to_flow),
             is_owner: Some(is_owner),
             is_pinned: Some(group.is_pinned),
-            license_id: row.license_id.map(crate::ids::LicenseId::cast),
+            license_id: row.license_id.map(LicenseId::cast),
             license_type: extras.license.map(str::to_owned),
             named_licenses_available: extras.seats.and_then(|(limit, used)| Some(limit? - used)),
             named_licenses_used: extras.seats.map(|(_, used)| used),
@@ -189,9 +189,8 @@ pub(super) fn listed(seen: SeenGroup) -> Group {
 /// How many of these folders have no parent among them.
 fn roots(folders: &[SeenProject]) -> i64 {
     let known: HashSet<ProjectId> = folders.iter().map(|folder| folder.row.id).collect();
-    let root = |folder: &&SeenProject| {
-        folder.row.parent_project_id.is_none_or(|id| !known.contains(&id))
-    };
+    let root =
+        |folder: &&SeenProject| folder.row.parent_project_id.is_none_or(|id| !known.contains(&id));
     i64::try_from(folders.iter().filter(root).count()).unwrap_or(i64::MAX)
 }
 

@@ -7,8 +7,7 @@ use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
     ids::{CompanyId, GroupId, ProjectId, UserId},
-    mail,
-    provision,
+    mail, provision,
     rpc::{Caller, Ctx},
     store::{
         self,
@@ -69,8 +68,9 @@ pub(super) async fn invite(ctx: &mut Ctx, req: InviteUser) -> ApiResult<Invited>
     let found = store::users::by_email(ctx.db(), &req.email).await?;
     if let Some(user) = &found {
         if user.account_status == AccountStatus::Deleted {
-            return Err(ApiError::new(Code::USER_NOT_CREATED)
-                .message("This person's account was deleted"));
+            return Err(
+                ApiError::new(Code::USER_NOT_CREATED).message("This person's account was deleted")
+            );
         }
         if user.id == caller.user_id {
             access::grant_oneself(target.own, asked, Code::NO_VIEWING_FOR_ONESELF)?;

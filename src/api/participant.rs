@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use super::user::{Participant, grants};
 use crate::{
-    access::{self, Permission, Rights},
+    access::{self, Permission},
     error::{ApiError, ApiResult, Code},
     ids::{ProjectId, TeamId, UserId},
     rpc::{Caller, Ctx},
-    store::{self, members, projects::{MemberRow, SeenProject}},
+    store::{
+        self, members,
+        projects::{MemberRow, SeenProject},
+    },
 };
 
 /// A member of a folder.
@@ -149,7 +152,7 @@ pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftPro
     let person = may_leave(ctx, &caller, &project, user).await?;
     let mut needed: Vec<TeamId> =
         person.iter().flat_map(|p| &p.grants).filter_map(|g| Some(g.team.as_ref()?.0)).collect();
-    needed.extend(store::members::teams_below(ctx.db(), req.project_id, user).await?);
+    needed.extend(members::teams_below(ctx.db(), req.project_id, user).await?);
     needed.sort_unstable();
     needed.dedup();
     let listed = req.teams.unwrap_or_default();

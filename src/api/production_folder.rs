@@ -163,9 +163,7 @@ pub(super) async fn get(ctx: &mut Ctx, req: GetFolder) -> ApiResult<CountedFolde
     let (row, is_admin) = found(ctx, &caller, req.id).await?;
     let with_usage = is_admin && req.include_usage != Some(false);
     let bytes = match with_usage {
-        true => {
-            Some(usage(ctx, row.company_id).await?.get(&row.id).map_or(0, |(_, bytes)| *bytes))
-        }
+        true => Some(usage(ctx, row.company_id).await?.get(&row.id).map_or(0, |(_, bytes)| *bytes)),
         false => None,
     };
     let child_count = match req.include_child_count == Some(true) {
@@ -206,8 +204,7 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListFolders) -> ApiResult<Vec<Count
     let bytes = if is_admin { usage(ctx, req.id).await? } else { HashMap::new() };
     let with_count = req.include_child_count == Some(true);
     let rows = production_folders::list(ctx.db(), req.id).await?;
-    let shown =
-        rows.into_iter().filter(|row| membership.is_some() || counts.contains_key(&row.id));
+    let shown = rows.into_iter().filter(|row| membership.is_some() || counts.contains_key(&row.id));
     let answer = shown.map(|row| {
         let child_count = with_count.then(|| counts.get(&row.id).copied().unwrap_or(0));
         let used = is_admin.then(|| bytes.get(&row.id).map_or(0, |(_, bytes)| *bytes));

@@ -102,8 +102,7 @@ pub(super) struct Watermark {
 /// The watermark settings of a folder. No picture of them is drawn.
 pub(super) async fn watermark(ctx: &mut Ctx, req: GetProjectWatermark) -> ApiResult<Watermark> {
     let caller = ctx.user()?.clone();
-    let folder =
-        access::project_for(ctx.db(), &caller, req.project_id, Permission::View).await?;
+    let folder = access::project_for(ctx.db(), &caller, req.project_id, Permission::View).await?;
     Ok(Watermark {
         company_id: Some(folder.company_id),
         description: Some(folder.row.name),
@@ -114,10 +113,7 @@ pub(super) async fn watermark(ctx: &mut Ctx, req: GetProjectWatermark) -> ApiRes
 }
 
 /// The watermark settings of a production. No picture of them is drawn.
-pub(super) async fn group_watermark(
-    ctx: &mut Ctx,
-    req: GetGroupWatermark,
-) -> ApiResult<Watermark> {
+pub(super) async fn group_watermark(ctx: &mut Ctx, req: GetGroupWatermark) -> ApiResult<Watermark> {
     let caller = ctx.user()?.clone();
     let group = access::group(ctx.db(), &caller, req.group_id).await?;
     Ok(Watermark {

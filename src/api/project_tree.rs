@@ -117,8 +117,7 @@ fn need_depth(place: &Place, whole: &Whole) -> ApiResult<()> {
     if place.depth + whole.height <= DEPTH {
         return Ok(());
     }
-    Err(ApiError::new(Code::WRONG_PARENT)
-        .message(format!("Folders nest {DEPTH} deep at most")))
+    Err(ApiError::new(Code::WRONG_PARENT).message(format!("Folders nest {DEPTH} deep at most")))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -257,11 +256,7 @@ pub(super) async fn copy_one(ctx: &mut Ctx, req: CopyProject) -> ApiResult<Copie
     if req.copy_in_background == Some(true) {
         let id = jobs::begin(ctx, "COPY_PROJECT", move |task| copy.run(task)).await?;
         let project = project::answer(ctx, &caller, req.id).await?;
-        return Ok(CopiedProject {
-            project,
-            copied: Some(false),
-            task_id: Some(id.to_string()),
-        });
+        return Ok(CopiedProject { project, copied: Some(false), task_id: Some(id.to_string()) });
     }
     if copy.len() > AT_ONCE {
         return Err(ApiError::new(Code::PROJECT_NOT_CHANGED).message(format!(

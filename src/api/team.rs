@@ -191,10 +191,7 @@ pub(super) struct ListTeamsUsers {
 }
 
 /// The people of several teams, each once for each of them.
-pub(super) async fn users_of_all(
-    ctx: &mut Ctx,
-    req: ListTeamsUsers,
-) -> ApiResult<Vec<UserOfTeam>> {
+pub(super) async fn users_of_all(ctx: &mut Ctx, req: ListTeamsUsers) -> ApiResult<Vec<UserOfTeam>> {
     let caller = ctx.user()?.clone();
     if req.team_ids.len() > TEAMS {
         return Err(ApiError::new(Code::INVALID_DATA).field(
@@ -431,7 +428,8 @@ pub(super) async fn add_user(ctx: &mut Ctx, req: AddTeamUser) -> ApiResult<Added
 
 /// The people of a request, each with a role if there is one.
 fn people_to_add(req: &AddTeamUser) -> ApiResult<Vec<(UserId, Option<RoleId>)>> {
-    let wrong = |name: &str, code, message: &str| Err(ApiError::new(code).field(name, code, message));
+    let wrong =
+        |name: &str, code, message: &str| Err(ApiError::new(code).field(name, code, message));
     let listed = req.user_id_list.as_deref().unwrap_or_default();
     let roles = req.role_id_list.as_deref();
     if roles.is_some_and(|roles| roles.len() != listed.len()) {
@@ -483,8 +481,7 @@ async fn may_place(
 /// Makes sure that somebody exists whom the caller may know of.
 async fn known_person(ctx: &mut Ctx, caller: &Caller, user: UserId) -> ApiResult<()> {
     let found = store::users::get(ctx.db(), user).await?;
-    let found =
-        found.filter(|row| !row.is_guest && row.account_status != AccountStatus::Deleted);
+    let found = found.filter(|row| !row.is_guest && row.account_status != AccountStatus::Deleted);
     let known = user == caller.user_id
         || store::users::share_anything(ctx.db(), caller.user_id, user).await?;
     if found.is_some() && known {

@@ -48,7 +48,12 @@ async fn team_for(
 
 /// Refuses to let a team in whose people may there do more than the caller may hand on, or that
 /// lets the caller see what they do not.
-async fn may_let_in(ctx: &mut Ctx, own: Rights, team: &TeamAccess, caller: &Caller) -> ApiResult<()> {
+async fn may_let_in(
+    ctx: &mut Ctx,
+    own: Rights,
+    team: &TeamAccess,
+    caller: &Caller,
+) -> ApiResult<()> {
     let company = team.row.company_id;
     for id in store::teams::security_groups(ctx.db(), team.row.id).await? {
         let (_, rights) = access::security_group(ctx.db(), company, id, "team_id").await?;

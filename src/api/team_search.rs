@@ -105,14 +105,12 @@ pub(super) async fn search(ctx: &mut Ctx, req: SearchTeams) -> ApiResult<Vec<Fou
     let company = store::companies::get(ctx.db(), req.company_id).await?;
     let company_name = company.map(|row| row.name).unwrap_or_default();
     let wanted = req.search.as_deref().unwrap_or_default().trim().to_lowercase();
-    let teams =
-        store::teams::list(ctx.db(), caller.user_id, Some(req.company_id), None).await?;
+    let teams = store::teams::list(ctx.db(), caller.user_id, Some(req.company_id), None).await?;
     let teams = teams.into_iter().filter(|team| {
         team.name.to_lowercase().contains(&wanted)
             && team.production_id.is_none_or(|id| groups.contains(&id))
     });
-    let filter =
-        PeopleFilter { search: &wanted, limit: Some(limit), ..PeopleFilter::default() };
+    let filter = PeopleFilter { search: &wanted, limit: Some(limit), ..PeopleFilter::default() };
     let people = members::of_company(ctx.db(), req.company_id, &filter).await?;
     let mut found: Vec<Found> = teams.map(|team| Found::team(team, &company_name)).collect();
     found.extend(people.iter().map(Found::user));

@@ -108,8 +108,7 @@ async fn copy_group(
     parts: Parts,
     owner: UserId,
 ) -> ApiResult<Value> {
-    let along =
-        Along { assets: false, people: parts.users, teams: parts.teams, settings: None };
+    let along = Along { assets: false, people: parts.users, teams: parts.teams, settings: None };
     let mut copy = Copy::new(to, owner, along);
     let app = task.app().clone();
     let now = Millis::now();

@@ -10,11 +10,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     ids::{CompanyId, GroupId, ProjectId, RoomId, UserId},
     rpc::{Ctx, Empty},
-    store::{
-        self, Db,
-        text::AccountStatus,
-        users::UserRow,
-    },
+    store::{self, Db, text::AccountStatus, users::UserRow},
     time::Millis,
 };
 

@@ -83,9 +83,7 @@ struct Report {
 
 impl Report {
     fn to_json(&self, validate_only: bool) -> Value {
-        let refused = |refused: &Refused| {
-            json!({ "line": refused.line, "code": refused.code, "message": refused.message })
-        };
+        let refused = |refused: &Refused| json!({ "line": refused.line, "code": refused.code, "message": refused.message });
         json!({
             "validate_only": validate_only,
             "lines": self.lines,
@@ -114,9 +112,8 @@ fn parse(bytes: &[u8]) -> ApiResult<(Vec<Line>, Vec<Refused>)> {
     let header = reader.headers().map_err(|error| wrong(format!("The file is no CSV: {error}")))?;
     let names: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
     let column = |name: &str| names.iter().position(|found| found == name);
-    let needed = |name: &str| {
-        column(name).ok_or_else(|| wrong(format!("The header has no column {name}")))
-    };
+    let needed =
+        |name: &str| column(name).ok_or_else(|| wrong(format!("The header has no column {name}")));
     let places = [
         Some(needed("first_name")?),
         Some(needed("last_name")?),
@@ -183,7 +180,10 @@ impl Line {
             }
         }
         if !is_email(&self.email) {
-            return Err((Code::INVALID_EMAIL, format!("{:?} is not an e-mail address", self.email)));
+            return Err((
+                Code::INVALID_EMAIL,
+                format!("{:?} is not an e-mail address", self.email),
+            ));
         }
         Ok(())
     }
@@ -269,8 +269,9 @@ async fn place(
     };
     let known = store::users::by_email(db, &line.email).await?;
     if known.as_ref().is_some_and(|user| user.account_status == AccountStatus::Deleted) {
-        return Err(ApiError::new(Code::USER_NOT_CREATED)
-            .message("this person's account was deleted"));
+        return Err(
+            ApiError::new(Code::USER_NOT_CREATED).message("this person's account was deleted")
+        );
     }
     need_seat(db, import.company, against.limit, &line.email).await?;
     let (team, is_new_team) = team(db, import, against, &line.team).await?;
@@ -422,8 +423,12 @@ mod tests {
 
     #[test]
     fn what_is_no_csv_with_these_columns_is_refused_whole() {
-        for bad in [&b""[..], b"first_name,last_name,email\nA,B,c@d.e\n", b"\xFF\xFE\x00", HEADER.as_bytes()]
-        {
+        for bad in [
+            &b""[..],
+            b"first_name,last_name,email\nA,B,c@d.e\n",
+            b"\xFF\xFE\x00",
+            HEADER.as_bytes(),
+        ] {
             assert_eq!(parse(bad).unwrap_err().code(), Code::INVALID_DATA, "{bad:?}");
         }
         let line = "A,B,a@rushes.test,T,,\n";

@@ -19,7 +19,7 @@ use crate::{
     ids::{TaskId, UserId},
     rpc::Ctx,
     store::{
-        self, Json, Object, Store, StoreError,
+        Json, Object, Store, StoreError,
         tasks::{self, TaskRow},
         text::TaskStatus,
     },
@@ -78,13 +78,7 @@ impl Task {
 }
 
 /// What a task says, as clients read it.
-fn message(
-    id: TaskId,
-    kind: &str,
-    status: TaskStatus,
-    percent: usize,
-    more: Value,
-) -> Object {
+fn message(id: TaskId, kind: &str, status: TaskStatus, percent: usize, more: Value) -> Object {
     let mut message = Object::new();
     message.insert("task_id".to_owned(), json!(id));
     message.insert("type".to_owned(), json!(kind));
@@ -157,6 +151,6 @@ pub async fn end_unfinished(store: &Store) -> Result<(), StoreError> {
         json!({ "message": "The server ended before the task did. Begin it again" }),
     );
     let kept = Millis(Millis::now().0 - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
-    store::tasks::end_unfinished(&mut tx, &Json(message), kept).await?;
+    tasks::end_unfinished(&mut tx, &Json(message), kept).await?;
     tx.commit().await.map_err(StoreError::from)
 }

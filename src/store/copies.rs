@@ -107,11 +107,7 @@ pub async fn set_settings(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn reveal(
-    db: &mut Db,
-    id: ProjectId,
-    status: ProjectStatus,
-) -> Result<(), StoreError> {
+pub async fn reveal(db: &mut Db, id: ProjectId, status: ProjectStatus) -> Result<(), StoreError> {
     let sql = "UPDATE projects SET status = $2 WHERE id = $1";
     sqlx::query(sql).bind(id).bind(status).execute(db).await?;
     Ok(())
@@ -187,9 +183,7 @@ pub async fn end_people(db: &mut Db, root: ProjectId) -> Result<(), StoreError> 
     let below = "WITH RECURSIVE below(id) AS (SELECT $1 UNION SELECT p.id FROM projects p \
                  JOIN below b ON p.parent_project_id = b.id) ";
     for table in ["project_members", "project_teams"] {
-        let sql = format!(
-            "{below}DELETE FROM {table} WHERE project_id IN (SELECT id FROM below)"
-        );
+        let sql = format!("{below}DELETE FROM {table} WHERE project_id IN (SELECT id FROM below)");
         sqlx::query(sqlx::AssertSqlSafe(sql)).bind(root).execute(&mut *db).await?;
     }
     Ok(())

@@ -94,12 +94,7 @@ pub async fn polled(
 ) -> Result<(), StoreError> {
     let sql = "UPDATE device_logins SET last_poll = $2, poll_interval = $3 \
                WHERE device_sha256 = $1";
-    sqlx::query(sql)
-        .bind(&row.device_sha256)
-        .bind(now)
-        .bind(poll_interval)
-        .execute(db)
-        .await?;
+    sqlx::query(sql).bind(&row.device_sha256).bind(now).bind(poll_interval).execute(db).await?;
     Ok(())
 }
 

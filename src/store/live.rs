@@ -5,7 +5,7 @@ use sqlx::FromRow;
 use super::{
     Db, StoreError, assets,
     assets::{AssetRow, NewAsset},
-    batches, projects,
+    batches, members,
     text::AssetSubtype,
 };
 use crate::{

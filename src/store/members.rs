@@ -64,10 +64,7 @@ const PRODUCTION: i64 = 1000;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_project(
-    db: &mut Db,
-    project: ProjectId,
-) -> Result<Vec<Participant>, StoreError> {
+pub async fn of_project(db: &mut Db, project: ProjectId) -> Result<Vec<Participant>, StoreError> {
     // `depth` counts upwards: of each person's own memberships the nearest counts.
     let sql = select_user!(
         ", f.security_group_id, f.project_role, f.depth, f.team_id, t.name AS team_name, \

@@ -26,10 +26,10 @@ pub mod production_folders;
 pub mod projects;
 pub mod rooms;
 pub mod security;
-#[cfg(test)]
-mod tests;
 pub mod tasks;
 pub mod teams;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod types;
 pub mod users;

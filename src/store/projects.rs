@@ -289,7 +289,7 @@ pub async fn ancestors_seen(
                  SELECT p.id, p.name, p.parent_project_id, 0 FROM projects p WHERE p.id = $2 \
                  UNION SELECT p.id, p.name, p.parent_project_id, a.depth + 1 \
                  FROM projects p JOIN above a ON p.id = a.parent WHERE a.depth < 100), \
-               by(depth) AS ( \
+               seen_by(depth) AS ( \
                  SELECT a.depth FROM above a JOIN project_members m \
                    ON m.project_id = a.id AND m.user_id = $1 \
                  UNION SELECT a.depth FROM above a JOIN project_teams x ON x.project_id = a.id \
@@ -301,7 +301,7 @@ pub async fn ancestors_seen(
                    JOIN team_people t ON t.team_id = x.team_id AND t.user_id = $1 \
                    WHERE p.id = $2) \
                SELECT id, name FROM above WHERE depth > 0 \
-               AND ($3 OR depth <= (SELECT MAX(depth) FROM by)) ORDER BY depth DESC";
+               AND ($3 OR depth <= (SELECT MAX(depth) FROM seen_by)) ORDER BY depth DESC";
     Ok(sqlx::query_as(sql).bind(user).bind(id).bind(all).fetch_all(db).await?)
 }
 

@@ -174,7 +174,10 @@ pub async fn list(
     let sql = select!(
         "WHERE t.company_id IN (SELECT company_id FROM company_people WHERE user_id = $1) \
          AND (CAST($2 AS TEXT) IS NULL OR t.company_id = $2) \
-         AND (CAST($3 AS TEXT) IS NULL OR t.production_id = $3) ORDER BY t.name_key, t.id"
+         AND (CAST($3 AS TEXT) IS NULL OR t.production_id = $3) \
+         AND (t.production_id IS NULL OR EXISTS (SELECT 1 FROM productions n \
+         WHERE n.id = t.production_id AND n.status <> 'DELETED' AND n.template_of IS NULL)) \
+         ORDER BY t.name_key, t.id"
     );
     Ok(sqlx::query_as(sql).bind(asking).bind(company).bind(group).fetch_all(db).await?)
 }

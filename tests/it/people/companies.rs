@@ -22,7 +22,10 @@ async fn people_are_searched_by_name_and_address_twenty_at_a_time() {
     let found = world.ok(&world.admin, path, body(json!({"search": "EXTRA0", "limit": 3}))).await;
     assert_eq!(each(&found, "first_name"), ["extra00", "extra01", "extra02"]);
     let down = body(json!({"search": "extra", "sort_direction": "DESC", "limit": 2}));
-    assert_eq!(each(&world.ok(&world.admin, path, down).await, "first_name"), ["extra24", "extra23"]);
+    assert_eq!(
+        each(&world.ok(&world.admin, path, down).await, "first_name"),
+        ["extra24", "extra23"]
+    );
     let newest = body(json!({"sort_by": "DATE", "sort_direction": "DESC", "limit": 1}));
     assert_eq!(each(&world.ok(&world.admin, path, newest).await, "first_name"), ["extra24"]);
     let address = body(json!({"search": "viewer@rushes"}));
@@ -132,8 +135,14 @@ async fn a_production_outside_its_days_is_closed_to_all_but_its_companys_adminis
     };
     let past = set(json!({"expiry_date": "2020-01-01"}));
     world.walk("/set/group/control", past.clone(), &[&world.viewer], 471).await;
-    world.refused(&world.admin, "/set/group/control",
-        set(json!({"start_date": "2020-01-02", "expiry_date": "2020-01-01"})), 407).await;
+    world
+        .refused(
+            &world.admin,
+            "/set/group/control",
+            set(json!({"start_date": "2020-01-02", "expiry_date": "2020-01-01"})),
+            407,
+        )
+        .await;
     world.ok(&world.admin, "/set/group/control", past).await;
     for body in [json!({"id": world.project}), json!({"id": world.asset})] {
         let path = if body["id"] == json!(world.asset) { "/get/asset" } else { "/get/project" };
@@ -168,17 +177,25 @@ async fn licences_are_given_by_who_runs_the_server_and_kept_while_a_production_h
     let world = World::new().await;
     let operator = world.operator().await;
     let create = json!({"company_id": world.company, "type": "ENTERPRISE", "description": "All"});
-    world.walk("/create/company/license", create.clone(), &[&world.viewer, &world.admin], 800).await;
+    world
+        .walk("/create/company/license", create.clone(), &[&world.viewer, &world.admin], 800)
+        .await;
     let made = world.ok(&operator, "/create/company/license", create).await;
     assert_eq!((&made["type"], &made["status"]), (&json!("ENTERPRISE"), &json!("ACTIVE")));
     let list = json!({"company_id": world.company});
     world.walk("/get/company/licenses", list.clone(), &[&world.viewer], 800).await;
-    assert_eq!(each(&world.ok(&world.admin, "/get/company/licenses", list.clone()).await, "id"), [&made["id"]]);
+    assert_eq!(
+        each(&world.ok(&world.admin, "/get/company/licenses", list.clone()).await, "id"),
+        [&made["id"]]
+    );
     let use_it = json!({"id": world.group, "license_id": made["id"]});
     let group = world.ok(&world.admin, "/update/group", use_it).await;
     assert_eq!((&group["license_id"], &group["license_type"]), (&made["id"], &json!("ENTERPRISE")));
     let company = world.ok(&world.admin, "/get/company", json!({"id": world.company})).await;
-    assert_eq!(company["production_counts_by_license"], json!([{"type": "ENTERPRISE", "count": 1}]));
+    assert_eq!(
+        company["production_counts_by_license"],
+        json!([{"type": "ENTERPRISE", "count": 1}])
+    );
     let id = json!({"company_id": world.company, "id": made["id"]});
     world.walk("/delete/company/license", id.clone(), &[&world.admin], 800).await;
     world.refused(&operator, "/delete/company/license", id.clone(), 498).await;
@@ -189,7 +206,10 @@ async fn licences_are_given_by_who_runs_the_server_and_kept_while_a_production_h
     assert_eq!(world.ok(&operator, "/update/company/license", expired).await["status"], "EXPIRED");
     assert_eq!(world.ok(&world.admin, "/get/company/licenses", list.clone()).await, json!([]));
     let all = json!({"company_id": world.company, "include_expired": true});
-    assert_eq!(each(&world.ok(&world.admin, "/get/company/licenses", all).await, "type"), ["TRIAL"]);
+    assert_eq!(
+        each(&world.ok(&world.admin, "/get/company/licenses", all).await, "type"),
+        ["TRIAL"]
+    );
     let another = json!({"name": "Another", "company_id": world.company, "license_id": made["id"]});
     world.refused(&world.admin, "/create/group", another, 404).await;
     world.ok(&world.admin, "/delete/group", json!({"id": world.group})).await;

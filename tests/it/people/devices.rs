@@ -35,7 +35,10 @@ async fn a_device_waits_until_somebody_lets_it_in_and_gets_one_token() {
     for interval in [10, 15] {
         let (_, answer) = poll(rushes, &device).await;
         let details = &answer["additional_details"];
-        assert_eq!((&details["error"], &details["interval"]), (&json!("slow_down"), &json!(interval)));
+        assert_eq!(
+            (&details["error"], &details["interval"]),
+            (&json!("slow_down"), &json!(interval))
+        );
     }
     let typed = text(&device["user_code"]).to_lowercase().replace('-', " ");
     let verify = json!({"user_code": typed});
@@ -93,7 +96,8 @@ async fn a_device_for_immediates_is_connected_to_a_folder() {
     let verify = json!({"user_code": device["user_code"]});
     world.refused(&world.contributor, "/authenticate/device/verify/code", verify, 404).await;
     let path = "/create/connection/immediates";
-    let connect = json!({"user_code": device["user_code"], "project_id": world.project, "name": "Cart"});
+    let connect =
+        json!({"user_code": device["user_code"], "project_id": world.project, "name": "Cart"});
     world.walk(path, connect.clone(), &[&world.viewer], 800).await;
     let made = world.ok(&world.contributor, path, connect.clone()).await;
     assert_eq!(made["success"], true);
@@ -121,7 +125,8 @@ async fn the_qr_code_is_a_picture_of_the_page_that_lets_the_device_in() {
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
     assert_eq!((info.width, info.height), (300, 300));
-    let mut image = rqrr::PreparedImage::prepare_from_greyscale(300, 300, |x, y| pixels[y * 300 + x]);
+    let mut image =
+        rqrr::PreparedImage::prepare_from_greyscale(300, 300, |x, y| pixels[y * 300 + x]);
     let (_, content) = image.detect_grids()[0].decode().unwrap();
     let code = text(&device["user_code"]);
     assert_eq!(content, format!("{}/#/device?code={code}", rushes.app().public_url()));
@@ -144,7 +149,8 @@ async fn support_acts_in_nobodys_name_whose_company_does_not_let_it() {
     let world = World::new().await;
     let operator = world.operator().await;
     let path = "/admin/support_user_impersonation";
-    let body = json!({"impersonating_user_id": operator.id, "token_to_impersonate": world.viewer.token});
+    let body =
+        json!({"impersonating_user_id": operator.id, "token_to_impersonate": world.viewer.token});
     for who in [&world.viewer, &world.admin] {
         world.refused(who, path, body.clone(), 800).await;
     }
@@ -154,6 +160,7 @@ async fn support_acts_in_nobodys_name_whose_company_does_not_let_it() {
     world.ok(&operator, path, body).await;
     let not_support = json!({"impersonating_user_id": world.admin.id, "token_to_impersonate": world.viewer.token});
     world.refused(&operator, path, not_support, 446).await;
-    let no_token = json!({"impersonating_user_id": operator.id, "token_to_impersonate": "0".repeat(64)});
+    let no_token =
+        json!({"impersonating_user_id": operator.id, "token_to_impersonate": "0".repeat(64)});
     world.refused(&operator, path, no_token, 404).await;
 }

@@ -27,16 +27,23 @@ async fn productions_are_kept_in_folders_and_only_an_empty_folder_goes() {
     let list = json!({"id": world.company, "include_child_count": true});
     world.walk("/get/company/production_folders", list.clone(), &[], 0).await;
     let listed = world.ok(&world.viewer, "/get/company/production_folders", list).await;
-    assert_eq!((each(&listed, "name"), each(&listed, "child_count")), (vec![&json!("Films")], vec![&json!(1)]));
+    assert_eq!(
+        (each(&listed, "name"), each(&listed, "child_count")),
+        (vec![&json!("Films")], vec![&json!(1)])
+    );
     let of_folder = json!({"production_folder_id": made["id"]});
-    assert_eq!(each(&world.ok(&world.viewer, "/get/groups", of_folder).await, "name"), ["Production"]);
+    assert_eq!(
+        each(&world.ok(&world.viewer, "/get/groups", of_folder).await, "name"),
+        ["Production"]
+    );
 
     world.walk("/delete/production_folder", id.clone(), &[&world.viewer], 800).await;
     world.refused(&world.admin, "/delete/production_folder", id.clone(), 750).await;
     world.ok(&world.admin, "/delete/group", json!({"id": world.group})).await;
     world.ok(&world.admin, "/delete/production_folder", id.clone()).await;
     world.refused(&world.admin, "/get/production_folder", id, 404).await;
-    let unknown = json!({"name": "x", "company_id": world.company, "production_folder_id": made["id"]});
+    let unknown =
+        json!({"name": "x", "company_id": world.company, "production_folder_id": made["id"]});
     world.refused(&world.admin, "/create/group", unknown, 404).await;
 }
 
@@ -52,7 +59,10 @@ async fn a_production_says_what_it_is_for() {
     world.refused(&world.admin, "/add/group/usecases", unknown, 404).await;
     let of = json!({"group_id": world.group});
     world.walk("/get/group/usecases", of.clone(), &[], 0).await;
-    assert_eq!(each(&world.ok(&world.viewer, "/get/group/usecases", of.clone()).await, "id"), [first, second]);
+    assert_eq!(
+        each(&world.ok(&world.viewer, "/get/group/usecases", of.clone()).await, "id"),
+        [first, second]
+    );
     let remove = json!({"group_id": world.group, "usecase_ids": [first]});
     world.walk("/remove/group/usecases", remove.clone(), &[&world.viewer], 471).await;
     world.ok(&world.admin, "/remove/group/usecases", remove).await;
@@ -129,7 +139,10 @@ async fn filters_and_watermarks_are_for_those_who_look() {
     let id = json!({"id": world.project});
     world.walk("/get/project/filters", id.clone(), &[], 0).await;
     let filters = world.ok(&world.viewer, "/get/project/filters", id).await;
-    assert_eq!(filters, json!({"batch": ["Day 1"], "reel": ["A001", "A002"], "scene": ["12A", "3"]}));
+    assert_eq!(
+        filters,
+        json!({"batch": ["Day 1"], "reel": ["A001", "A002"], "scene": ["12A", "3"]})
+    );
     let mark = json!({"id": world.project, "watermark_settings": {"text": "x"}});
     world.ok(&world.admin, "/update/project", mark).await;
     let of_project = json!({"project_id": world.project});
@@ -138,7 +151,10 @@ async fn filters_and_watermarks_are_for_those_who_look() {
     assert_eq!((&seen["watermark"]["text"], &seen["group_id"]), (&json!("x"), &json!(world.group)));
     let of_group = json!({"group_id": world.group});
     world.walk("/get/group/watermark", of_group.clone(), &[], 0).await;
-    assert_eq!(world.ok(&world.viewer, "/get/group/watermark", of_group).await["watermark"], json!({}));
+    assert_eq!(
+        world.ok(&world.viewer, "/get/group/watermark", of_group).await["watermark"],
+        json!({})
+    );
 }
 
 #[tokio::test]
@@ -155,7 +171,10 @@ async fn a_template_keeps_the_folders_teams_and_people_of_a_production_for_other
     let made = world.ok(&world.admin, "/create/template", create).await;
     assert_eq!(world.task_ends(&mut socket, &made["task_id"]).await["status"], "DONE");
     // It is no production.
-    assert_eq!(each(&world.ok(&world.admin, "/get/groups", json!({})).await, "name"), ["Production"]);
+    assert_eq!(
+        each(&world.ok(&world.admin, "/get/groups", json!({})).await, "name"),
+        ["Production"]
+    );
     world.refused(&world.admin, "/get/group", json!({"id": made["template_id"]}), 404).await;
     let all = world.ok(&world.admin, "/get/projects", json!({})).await;
     assert_eq!(each(&all, "name"), ["Dailies", "Selects"]);
@@ -167,7 +186,8 @@ async fn a_template_keeps_the_folders_teams_and_people_of_a_production_for_other
     assert_eq!((&listed[0]["project_count"], &listed[0]["team_count"]), (&json!(2), &json!(1)));
     assert_eq!(listed[0]["copied_from_group_name"], "Production");
 
-    let group = json!({"name": "Next", "company_id": world.company, "template_id": made["template_id"]});
+    let group =
+        json!({"name": "Next", "company_id": world.company, "template_id": made["template_id"]});
     let group = world.ok(&world.admin, "/create/group", group).await;
     assert_eq!(world.task_ends(&mut socket, &group["task_id"]).await["status"], "DONE");
     let folders = world.ok(&world.viewer, "/get/group/projects", json!({"id": group["id"]})).await;

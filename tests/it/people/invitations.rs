@@ -19,7 +19,10 @@ async fn a_new_person_is_invited_to_a_folder_and_signs_in_by_the_mail() {
     world.walk("/invite/user", body.clone(), &[&world.viewer, &world.contributor], 800).await;
     let invited = world.ok(&world.admin, "/invite/user", body.clone()).await;
     assert_eq!((&invited["invited"], &invited["new_user"]), (&json!(true), &json!(true)));
-    assert_eq!((&invited["account_status"], &invited["email"]), (&json!("INVITED"), &json!("new@rushes.test")));
+    assert_eq!(
+        (&invited["account_status"], &invited["email"]),
+        (&json!("INVITED"), &json!("new@rushes.test"))
+    );
     assert_eq!(invited["company"], "Colour & Co");
     world.refused(&world.admin, "/invite/user", body, 441).await;
     let user = json!({"project_id": world.project, "user_id": invited["id"]});
@@ -32,7 +35,8 @@ async fn a_new_person_is_invited_to_a_folder_and_signs_in_by_the_mail() {
     assert!(link.ends_with(&format!("&next=/folders/{}", world.project)), "{link}");
     let token = link.split_once("token=").unwrap().1.split('&').next().unwrap();
     let body = json!({"onetimetoken": token});
-    let (status, signed_in) = world.rushes.post("/authenticate/user/onetimetoken", None, &body).await;
+    let (status, signed_in) =
+        world.rushes.post("/authenticate/user/onetimetoken", None, &body).await;
     assert!(status.is_success(), "{signed_in}");
     let token = text(&signed_in["token"]);
     let (_, user) = world.rushes.post("/get/user", Some(&token), &json!({})).await;
@@ -96,8 +100,10 @@ async fn people_are_invited_to_productions_and_companies_too() {
 async fn a_licence_for_named_people_ends_at_its_number() {
     let world = World::new().await;
     let operator = world.operator().await;
-    let of = |count: i64, end: Value| json!({"company_id": world.company, "type": "NAMED_USER",
-        "count": count, "end_date": end});
+    let of = |count: i64, end: Value| {
+        json!({"company_id": world.company, "type": "NAMED_USER",
+        "count": count, "end_date": end})
+    };
     // Three people are in the company.
     let license = world.ok(&operator, "/create/company/license", of(4, Value::Null)).await;
     let to = json!({"project_id": world.project});
@@ -107,7 +113,10 @@ async fn a_licence_for_named_people_ends_at_its_number() {
     let team = world.team("Edit", None).await;
     world.join_team(&team, &world.viewer, 5).await;
     let company = world.ok(&world.admin, "/get/company", json!({"id": world.company})).await;
-    assert_eq!((&company["named_licenses_used"], &company["named_licenses_available"]), (&json!(4), &json!(0)));
+    assert_eq!(
+        (&company["named_licenses_used"], &company["named_licenses_available"]),
+        (&json!(4), &json!(0))
+    );
     // Its end does not free the company.
     let mut ended = of(4, json!("2020-01-01"));
     ended["id"] = license["id"].clone();
@@ -129,7 +138,8 @@ async fn who_is_not_activated_suspended_or_nowhere_does_not_sign_in() {
             let mut tx = app.store.write().await.unwrap();
             let user = text(&user).parse().unwrap();
             let now = rushes::time::Millis::now();
-            let pair = rushes::store::credentials::create_api_key(&mut tx, user, now).await.unwrap();
+            let pair =
+                rushes::store::credentials::create_api_key(&mut tx, user, now).await.unwrap();
             tx.commit().await.unwrap();
             json!({"api_id": pair.api_id, "api_key": pair.api_key.reveal()})
         }
@@ -171,8 +181,14 @@ async fn everybody_agrees_to_what_is_new() {
     for who in [&world.viewer, &world.admin] {
         world.refused(who, "/create/consentdocument", document.clone(), 800).await;
     }
-    world.refused(&operator, "/create/consentdocument",
-        json!({"type": "TERMS_OF_SERVICE", "url": "javascript:alert(1)"}), 407).await;
+    world
+        .refused(
+            &operator,
+            "/create/consentdocument",
+            json!({"type": "TERMS_OF_SERVICE", "url": "javascript:alert(1)"}),
+            407,
+        )
+        .await;
     world.ok(&operator, "/create/consentdocument", document).await;
     let (_, latest) = world.rushes.post("/get/consentdocument/latest", None, &json!({})).await;
     assert_eq!(latest, json!([{"type": "TERMS_OF_SERVICE", "url": "https://rushes.test/terms"}]));

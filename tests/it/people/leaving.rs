@@ -30,10 +30,10 @@ async fn who_is_there_by_teams_leaves_when_all_are_named() {
         world.join_team(team, &world.viewer, 5).await;
     }
     world.ok(&world.admin, "/add/group/team", json!({"id": world.group, "team_id": whole})).await;
-    world.ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": part})).await;
-    let leave = |teams: serde_json::Value, validate: bool| {
-        json!({"project_id": world.project, "teams": teams, "validate": validate})
-    };
+    world
+        .ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": part}))
+        .await;
+    let leave = |teams: serde_json::Value, validate: bool| json!({"project_id": world.project, "teams": teams, "validate": validate});
     for (teams, validate) in [(json!([]), true), (json!([]), false), (json!([part]), false)] {
         let answer = world.ok(&world.viewer, "/leave/project", leave(teams, validate)).await;
         assert_eq!((&answer["validated"], &answer["removed"]), (&json!(false), &json!(false)));
@@ -55,15 +55,14 @@ async fn who_is_there_by_teams_leaves_when_all_are_named() {
 async fn others_are_removed_by_those_who_may_and_owners_stay() {
     let world = World::new().await;
     let path = "/leave/project";
-    let of = |user: &crate::harness::Person| json!({"project_id": world.project, "user_id": user.id});
+    let of =
+        |user: &crate::harness::Person| json!({"project_id": world.project, "user_id": user.id});
     world.refused(&world.contributor, path, of(&world.viewer), 411).await;
     world.refused(&world.admin, path, of(&world.stranger), 446).await;
     let own = json!({"project_id": world.project});
     world.refused(&world.admin, path, own, 412).await;
     // A manager removes a contributor, and no administrator.
-    let raise = |user: &crate::harness::Person, group: i64| {
-        json!({"project_id": world.project, "user_id": user.id, "security_group": group})
-    };
+    let raise = |user: &crate::harness::Person, group: i64| json!({"project_id": world.project, "user_id": user.id, "security_group": group});
     world.ok(&world.admin, "/update/project/user", raise(&world.viewer, 2)).await;
     let boss = world.colleague("boss2").await;
     world.join_folder(&world.project, &boss, 1).await;

@@ -263,9 +263,25 @@ const OPEN: &[&str] = &[
 
 /// The categories that are walked through.
 const CATEGORIES: &[&str] = &[
-    "ADMIN", "AUTH", "COMPANY", "CONSENTDOC", "CUSTOMIZATION", "CUSTOMMETADATA", "DOMAIN", "HOME",
-    "HOMEUSERWIDGET", "LICENSE", "PARTICIPANT", "PRODUCTIONFOLDER", "PROJECT", "SERVERSTATUS",
-    "TASK", "TEAM", "TEMPLATE", "USECASE", "USER",
+    "ADMIN",
+    "AUTH",
+    "COMPANY",
+    "CONSENTDOC",
+    "CUSTOMIZATION",
+    "CUSTOMMETADATA",
+    "DOMAIN",
+    "HOME",
+    "HOMEUSERWIDGET",
+    "LICENSE",
+    "PARTICIPANT",
+    "PRODUCTIONFOLDER",
+    "PROJECT",
+    "SERVERSTATUS",
+    "TASK",
+    "TEAM",
+    "TEMPLATE",
+    "USECASE",
+    "USER",
 ];
 
 /// What every row finds.

@@ -32,8 +32,7 @@ impl World {
         let (company, email) = (self.company.parse().unwrap(), format!("{name}@rushes.test"));
         let names = (name, "Test");
         let now = Millis::now();
-        let id =
-            provision::create_user(&mut tx, company, &email, names, false, now).await.unwrap();
+        let id = provision::create_user(&mut tx, company, &email, names, false, now).await.unwrap();
         let token = token(&mut tx, id, TokenKind::User).await;
         tx.commit().await.unwrap();
         Person { id, token }

@@ -41,25 +41,32 @@ enum Change {
 
 fn change() -> impl Strategy<Value = Change> {
     let (user, folder, team, group) = (0..USERS, 0..FOLDERS, 0..TEAMS, 1..=6_i64);
-    prop_oneof![
+    let own = prop_oneof![
         4 => (user.clone(), folder.clone(), group.clone())
             .prop_map(|(user, folder, group)| Change::Join { user, folder, group }),
-        (user.clone(), folder.clone()).prop_map(|(user, folder)| Change::Leave { user, folder }),
-        (user.clone(), group.clone())
+        1 => (user.clone(), folder.clone())
+            .prop_map(|(user, folder)| Change::Leave { user, folder }),
+        1 => (user.clone(), group.clone())
             .prop_map(|(user, group)| Change::JoinProduction { user, group }),
-        user.clone().prop_map(|user| Change::LeaveProduction { user }),
-        4 => (user.clone(), team.clone(), group)
-            .prop_map(|(user, team, group)| Change::JoinTeam { user, team, group }),
-        (user.clone(), team.clone()).prop_map(|(user, team)| Change::LeaveTeam { user, team }),
-        3 => (team.clone(), folder.clone()).prop_map(|(team, folder)| Change::LetIn { team, folder }),
-        (team.clone(), folder.clone()).prop_map(|(team, folder)| Change::TakeOff { team, folder }),
-        team.clone().prop_map(|team| Change::LetInEverywhere { team }),
-        2 => team.prop_map(|team| Change::TakeOffEverywhere { team }),
-        (user, any::<bool>()).prop_map(|(user, admin)| Change::Promote { user, admin }),
+        1 => user.clone().prop_map(|user| Change::LeaveProduction { user }),
+        1 => (user.clone(), any::<bool>())
+            .prop_map(|(user, admin)| Change::Promote { user, admin }),
         3 => (folder.clone(), proptest::option::of(folder.clone()))
             .prop_map(|(folder, to)| Change::Move { folder, to }),
-        folder.prop_map(|folder| Change::Delete { folder }),
-    ]
+        1 => folder.clone().prop_map(|folder| Change::Delete { folder }),
+    ];
+    let by_team = prop_oneof![
+        4 => (user.clone(), team.clone(), group)
+            .prop_map(|(user, team, group)| Change::JoinTeam { user, team, group }),
+        1 => (user, team.clone()).prop_map(|(user, team)| Change::LeaveTeam { user, team }),
+        3 => (team.clone(), folder.clone())
+            .prop_map(|(team, folder)| Change::LetIn { team, folder }),
+        1 => (team.clone(), folder)
+            .prop_map(|(team, folder)| Change::TakeOff { team, folder }),
+        1 => team.clone().prop_map(|team| Change::LetInEverywhere { team }),
+        2 => team.prop_map(|team| Change::TakeOffEverywhere { team }),
+    ];
+    prop_oneof![own, by_team]
 }
 
 /// The rules, as plainly as they can be said.

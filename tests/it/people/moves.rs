@@ -118,7 +118,10 @@ async fn a_copy_has_what_is_asked_for_and_the_settings_of_where_it_goes() {
     assert_eq!(listed[0]["name"], "A001_C001");
     let batches = json!({"project_id": copy, "include_assets": true});
     let batches = world.ok(&world.contributor, "/get/batches", batches).await;
-    assert_eq!((&batches[0]["name"], batches[0]["assets"].as_array().unwrap().len()), (&json!("Day 1"), 1));
+    assert_eq!(
+        (&batches[0]["name"], batches[0]["assets"].as_array().unwrap().len()),
+        (&json!("Day 1"), 1)
+    );
     let files = json!({"id": listed[0]["id"]});
     let files = world.ok(&world.contributor, "/get/asset/files", files).await;
     assert_eq!(files[0]["file_name"], "A001_C001.mp4");
@@ -151,7 +154,10 @@ async fn folders_are_copied_and_moved_in_the_background_and_their_maker_is_told(
     let begun = world.ok(&world.admin, "/copy/project", world.to(None, true, true, with)).await;
     assert_eq!((&begun["copied"], &begun["id"]), (&json!(false), &json!(world.project)));
     let end = world.task_ends(&mut socket, &begun["task_id"]).await;
-    assert_eq!((&end["status"], &end["progress"], &end["type"]), (&json!("DONE"), &json!(100), &json!("COPY_PROJECT")));
+    assert_eq!(
+        (&end["status"], &end["progress"], &end["type"]),
+        (&json!("DONE"), &json!(100), &json!("COPY_PROJECT"))
+    );
     let copy = text(&end["project_ids"][0]);
     let seen = world.ok(&world.viewer, "/get/project", json!({"id": copy})).await;
     assert_eq!((&seen["asset_count"], &seen["child_count"]), (&json!(4), &json!(1)));
@@ -178,7 +184,14 @@ async fn folders_are_copied_and_moved_in_the_background_and_their_maker_is_told(
     assert_eq!(end["project_ids"].as_array().unwrap().len(), 2);
     let below = json!({"parent_project_id": inner});
     assert_eq!(world.ok(&world.admin, "/get/projects", below).await.as_array().unwrap().len(), 2);
-    world.refused(&world.admin, "/copy/projects", world.to(None, true, true, json!({"project_ids": []})), 407).await;
+    world
+        .refused(
+            &world.admin,
+            "/copy/projects",
+            world.to(None, true, true, json!({"project_ids": []})),
+            407,
+        )
+        .await;
 }
 
 #[tokio::test]
@@ -190,7 +203,10 @@ async fn a_copy_stays_within_the_limit_of_its_production() {
     let with = json!({"id": world.project, "copy_batches_and_assets": true});
     let body = world.to(None, true, true, with);
     world.refused(&world.admin, "/copy/project", body.clone(), 422).await;
-    assert_eq!(world.ok(&world.admin, "/get/projects", json!({})).await.as_array().unwrap().len(), 1);
+    assert_eq!(
+        world.ok(&world.admin, "/get/projects", json!({})).await.as_array().unwrap().len(),
+        1
+    );
     world.ok(&world.admin, "/set/group/control", limit(72)).await;
     world.ok(&world.admin, "/copy/project", body).await;
 }

@@ -115,7 +115,10 @@ async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
         ("/get/projects", json!({"include_child_count": true})),
         ("/get/group/projects", json!({"id": world.group})),
         ("/search/project/name", json!({"company_id": world.company, "search_term": "team"})),
-        ("/get/company/production_folders", json!({"id": world.company, "include_child_count": true})),
+        (
+            "/get/company/production_folders",
+            json!({"id": world.company, "include_child_count": true}),
+        ),
         ("/get/companies", json!({"with_usage": true})),
     ];
     let mut few = Vec::new();

@@ -24,7 +24,9 @@ async fn a_team_of_the_company_reaches_the_folder_it_was_let_into_and_all_below(
     let body = json!({"project_id": inner});
     let teams = world.ok(&world.contributor, "/get/project/teams", body).await;
     assert_eq!(each(&teams, "name"), ["Edit"]);
-    world.refused(&world.admin, "/delete/project/team", json!({"id": inner, "team_id": team}), 404).await;
+    world
+        .refused(&world.admin, "/delete/project/team", json!({"id": inner, "team_id": team}), 404)
+        .await;
     world.ok(&world.admin, "/delete/project/team", add).await;
     assert_eq!(world.may(&person, &inner, "can_upload").await, None);
 }
@@ -62,7 +64,9 @@ async fn what_a_person_has_of_several_teams_and_of_their_own_adds_up() {
     let world = World::new().await;
     let team = world.team("Uploaders", None).await;
     world.join_team(&team, &world.viewer, 3).await;
-    world.ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": team})).await;
+    world
+        .ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": team}))
+        .await;
     assert_eq!(world.may(&world.viewer, &world.project, "can_upload").await, Some(true));
     let body = json!({"project_id": world.project, "user_id": world.viewer.id});
     let seen = world.ok(&world.admin, "/get/project/user", body).await;
@@ -84,9 +88,7 @@ async fn teams_are_made_and_changed_by_administrators_and_names_are_theirs_alone
     assert_eq!((&made["default_security_group"], &made["group_id"]), (&json!(4), &Value::Null));
     assert_eq!(made["settings"]["color"], "red");
     world.refused(&world.admin, "/create/team", create, 490).await;
-    let named = |name: &str, group: Option<&str>| {
-        json!({"company_id": world.company, "name": name, "group_id": group, "settings": {}})
-    };
+    let named = |name: &str, group: Option<&str>| json!({"company_id": world.company, "name": name, "group_id": group, "settings": {}});
     world.refused(&world.admin, "/create/team", named(" sOUND ", None), 490).await;
     world.refused(&world.admin, "/create/team", named("  ", None), 407).await;
     // A production has names of its own.
@@ -96,7 +98,14 @@ async fn teams_are_made_and_changed_by_administrators_and_names_are_theirs_alone
     world.walk("/update/team", update.clone(), &without, 0).await;
     let updated = world.ok(&world.admin, "/update/team", update).await;
     assert_eq!((&updated["name"], &updated["updated"]), (&json!("Mix"), &json!(true)));
-    world.refused(&world.admin, "/update/team", json!({"id": made["id"], "name": "Administrators"}), 490).await;
+    world
+        .refused(
+            &world.admin,
+            "/update/team",
+            json!({"id": made["id"], "name": "Administrators"}),
+            490,
+        )
+        .await;
     let wrong = json!({"id": made["id"], "default_security_group": 77});
     world.refused(&world.admin, "/update/team", wrong, 404).await;
 }
@@ -117,7 +126,10 @@ async fn teams_are_known_to_those_in_them_and_those_who_manage_people() {
     let both = json!({"team_ids": [edit, other]});
     world.refused(&person, "/get/teams/users", both.clone(), 404).await;
     let listed = world.ok(&world.admin, "/get/teams/users", both).await;
-    assert_eq!((each(&listed, "team_id"), each(&listed, "first_name")), (vec![&json!(edit)], vec![&json!("editor")]));
+    assert_eq!(
+        (each(&listed, "team_id"), each(&listed, "first_name")),
+        (vec![&json!(edit)], vec![&json!("editor")])
+    );
     let all = world.ok(&world.admin, "/get/teams", json!({"company_id": world.company})).await;
     assert_eq!(each(&all, "name"), ["Administrators", "Edit", "Other"]);
     world.refused(&world.stranger, "/get/teams", json!({"company_id": world.company}), 404).await;
@@ -138,7 +150,8 @@ async fn people_come_into_a_team_all_or_none_and_leave_it() {
     world.refused(&world.admin, path, json!({"id": team}), 600).await;
     let with_stranger = json!({"id": team, "user_id_list": [a.id, world.stranger.id]});
     world.refused(&world.admin, path, with_stranger, 446).await;
-    let uneven = json!({"id": team, "user_id_list": [a.id, b.id], "role_id_list": ["0".repeat(32)]});
+    let uneven =
+        json!({"id": team, "user_id_list": [a.id, b.id], "role_id_list": ["0".repeat(32)]});
     world.refused(&world.admin, path, uneven, 407).await;
     assert_eq!(world.ok(&world.admin, "/get/team/users", json!({"id": team})).await, json!([]));
     world.ok(&world.admin, path, json!({"id": team, "user_id_list": [a.id, b.id]})).await;
@@ -157,7 +170,9 @@ async fn people_come_into_a_team_all_or_none_and_leave_it() {
     world.refused(&a, "/delete/team/user", json!({"id": team, "user_id": b.id}), 800).await;
     world.ok(&a, "/delete/team/user", json!({"id": team, "user_id": a.id})).await;
     world.ok(&world.admin, "/delete/team/user", json!({"id": team, "user_id": b.id})).await;
-    world.refused(&world.admin, "/delete/team/user", json!({"id": team, "user_id": b.id}), 446).await;
+    world
+        .refused(&world.admin, "/delete/team/user", json!({"id": team, "user_id": b.id}), 446)
+        .await;
 }
 
 #[tokio::test]
@@ -212,12 +227,17 @@ async fn a_team_is_deleted_with_all_its_places_and_a_dry_run_changes_nothing() {
     let team = world.team("Edit", None).await;
     world.join_team(&team, &world.viewer, 3).await;
     world.ok(&world.admin, "/add/group/team", json!({"id": world.group, "team_id": team})).await;
-    world.ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": team})).await;
+    world
+        .ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": team}))
+        .await;
     let whole = |validate| json!({"id": team, "validate": validate});
     let part = json!({"id": team, "productions": [world.group], "validate": false});
     let dry = world.ok(&world.admin, "/delete/team", whole(true)).await;
-    assert_eq!(dry, json!({"deleted": false, "validated": true,
-        "productions": [world.group], "projects": [world.project]}));
+    assert_eq!(
+        dry,
+        json!({"deleted": false, "validated": true,
+        "productions": [world.group], "projects": [world.project]})
+    );
     let refused = world.ok(&world.admin, "/delete/team", part).await;
     assert_eq!((&refused["deleted"], &refused["validated"]), (&json!(false), &json!(false)));
     assert_eq!(world.may(&world.viewer, &world.project, "can_upload").await, Some(true));
@@ -242,7 +262,9 @@ async fn a_team_belongs_to_one_company_and_perhaps_to_one_production() {
     world.refused(&world.admin, "/add/group/team", add, 712).await;
     // One that is let in elsewhere cannot become a production's own.
     let common = world.team("Common", None).await;
-    world.ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": common})).await;
+    world
+        .ok(&world.admin, "/add/project/team", json!({"id": world.project, "team_id": common}))
+        .await;
     let own = json!({"id": common, "group_id": second["id"]});
     world.refused(&world.admin, "/update/team", own, 750).await;
     let own = json!({"id": common, "group_id": world.group});
@@ -257,9 +279,7 @@ async fn nobody_lets_themselves_see_by_a_membership_or_by_a_team() {
     assert_eq!(world.may(&person, &world.project, "can_view").await, Some(false));
     assert_eq!(world.may(&person, &world.project, "can_update_participants").await, Some(true));
     // Others, yes; more than looking, no.
-    let set = |who: &crate::harness::Person, group: i64| {
-        json!({"project_id": world.project, "user_id": who.id, "security_group": group})
-    };
+    let set = |who: &crate::harness::Person, group: i64| json!({"project_id": world.project, "user_id": who.id, "security_group": group});
     world.ok(&person, "/update/project/user", set(&world.viewer, 5)).await;
     world.refused(&person, "/update/project/user", set(&world.viewer, 3), 800).await;
     world.refused(&person, "/update/project/user", set(&person, 5), 424).await;
@@ -288,7 +308,10 @@ async fn people_and_teams_are_found_in_one_search() {
     world.walk("/get/teams/search/users", body.clone(), &[&world.viewer], 800).await;
     let found = world.ok(&world.admin, "/get/teams/search/users", body.clone()).await;
     assert_eq!(each(&found, "is_team"), [true, false]);
-    assert_eq!((&found[0]["team_name"], &found[1]["first_name"]), (&json!("Viewers and others"), &json!("viewer")));
+    assert_eq!(
+        (&found[0]["team_name"], &found[1]["first_name"]),
+        (&json!("Viewers and others"), &json!("viewer"))
+    );
     let mut with = body;
     with["group_ids"] = json!([world.group]);
     with["limit"] = json!(2);

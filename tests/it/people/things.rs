@@ -110,13 +110,18 @@ async fn fields_of_metadata_are_changed_and_deleted_by_administrators() {
 #[tokio::test]
 async fn a_home_page_has_what_its_owner_puts_on_it() {
     let world = World::new().await;
-    let create = |name: &str| json!({"widget_name": name, "widget_type": "PRODUCTIONS",
-        "widget_definition": {"columns": 2}, "widget_settings": {}});
+    let create = |name: &str| {
+        json!({"widget_name": name, "widget_type": "PRODUCTIONS",
+        "widget_definition": {"columns": 2}, "widget_settings": {}})
+    };
     let who = &world.viewer;
     let a = world.ok(who, "/home/create/widget", create("A")).await["widget_id"].clone();
     let b = world.ok(who, "/home/create/widget", create("B")).await["widget_id"].clone();
     let listed = world.ok(who, "/home/get/widgets", json!({})).await;
-    assert_eq!((each(&listed, "widget_name"), each(&listed, "order")), (vec![&json!("A"), &json!("B")], vec![&json!(0), &json!(1)]));
+    assert_eq!(
+        (each(&listed, "widget_name"), each(&listed, "order")),
+        (vec![&json!("A"), &json!("B")], vec![&json!(0), &json!(1)])
+    );
     assert_eq!(world.ok(&world.admin, "/home/get/widgets", json!({})).await, json!([]));
     for (path, body) in [
         ("/home/update/widget", json!({"widget_id": a, "widget_name": "x"})),
@@ -127,18 +132,27 @@ async fn a_home_page_has_what_its_owner_puts_on_it() {
         world.refused(&world.admin, path, body, 404).await;
     }
     world.ok(who, "/home/update/widgets/order", json!({"widget_order": [b, a]})).await;
-    assert_eq!(each(&world.ok(who, "/home/get/widgets", json!({})).await, "widget_name"), ["B", "A"]);
-    let places = json!({"widget_order": [{"widget_id": a, "order": 0}, {"widget_id": b, "order": 5}]});
+    assert_eq!(
+        each(&world.ok(who, "/home/get/widgets", json!({})).await, "widget_name"),
+        ["B", "A"]
+    );
+    let places =
+        json!({"widget_order": [{"widget_id": a, "order": 0}, {"widget_id": b, "order": 5}]});
     world.ok(who, "/home/update/widgets/order", places).await;
-    let updated = world.ok(who, "/home/update/widget", json!({"widget_id": a, "widget_name": "First"})).await;
-    assert_eq!((&updated["widget_name"], &updated["widget_definition"]["columns"]), (&json!("First"), &json!(2)));
+    let updated =
+        world.ok(who, "/home/update/widget", json!({"widget_id": a, "widget_name": "First"})).await;
+    assert_eq!(
+        (&updated["widget_name"], &updated["widget_definition"]["columns"]),
+        (&json!("First"), &json!(2))
+    );
     let mut third = create("C");
     third["action"] = json!("CREATE");
     let changes = json!({"widget_details": [third, {"action": "DELETE", "widget_id": b},
         {"action": "UPDATE", "widget_id": a, "widget_name": "Top"}]});
     let all = world.ok(who, "/home/update/widgets", changes).await;
     assert_eq!(each(&all, "widget_name"), ["Top", "C"]);
-    let wrong = json!({"widget_details": [{"action": "DELETE", "widget_id": a}, {"action": "FLY"}]});
+    let wrong =
+        json!({"widget_details": [{"action": "DELETE", "widget_id": a}, {"action": "FLY"}]});
     world.refused(who, "/home/update/widgets", wrong, 407).await;
     assert_eq!(world.ok(who, "/home/get/widgets", json!({})).await, all, "all or none");
     world.ok(who, "/home/delete/widget", json!({"widget_id": a})).await;

@@ -24,6 +24,17 @@ describe('routeOf', () => {
     }
   });
 
+  it('reads productions, folders, the profile and the page that lets a device in', () => {
+    expect(routeOf('#/productions')).toEqual({ page: 'productions' });
+    expect(routeOf('#/productions/01AB')).toEqual({ page: 'production', id: '01AB' });
+    expect(routeOf('#/folders/01AB')).toEqual({ page: 'folder', id: '01AB' });
+    expect(routeOf('#/profile')).toEqual({ page: 'profile' });
+    expect(routeOf('#/device')).toEqual({ page: 'device', code: '' });
+    expect(routeOf('#/device?code=BDWP-HQPK')).toEqual({ page: 'device', code: 'BDWP-HQPK' });
+    const invited = routeOf('#/login?token=A&next=/folders/01AB');
+    expect(invited).toMatchObject({ next: '/folders/01AB' });
+  });
+
   it('leads nowhere but to its own pages', () => {
     for (const next of [
       'https://elsewhere.test',

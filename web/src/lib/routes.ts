@@ -3,13 +3,18 @@ export type Route =
   | { page: 'login'; token: string; next: string }
   | { page: 'guest'; key: string; first: string; last: string; next: string }
   | { page: 'rooms' }
-  | { page: 'room'; id: string };
+  | { page: 'room'; id: string }
+  | { page: 'productions' }
+  | { page: 'production'; id: string }
+  | { page: 'folder'; id: string }
+  | { page: 'profile' }
+  | { page: 'device'; code: string };
 
 const ROOMS = '/rooms';
 
 /** A place inside this client: never another site, and never a sign-in link. */
 function safeNext(next: string | null): string {
-  return next && /^\/rooms(\/[\w-]+)?$/.test(next) ? next : ROOMS;
+  return next && /^\/(rooms|productions|folders)(\/[\w-]+)?$/.test(next) ? next : ROOMS;
 }
 
 /** Reads the part of the address behind `#`; whatever is not known leads to the list of rooms. */
@@ -29,10 +34,25 @@ export function routeOf(hash: string): Route {
       next: safeNext(parameters.get('next')),
     };
   }
+  if (path === '/device') return { page: 'device', code: text('code') };
+  if (path === '/profile') return { page: 'profile' };
+  if (path === '/productions') return { page: 'productions' };
+  const production = /^\/productions\/([\w-]+)\/?$/.exec(path)?.[1];
+  if (production) return { page: 'production', id: production };
+  const folder = /^\/folders\/([\w-]+)\/?$/.exec(path)?.[1];
+  if (folder) return { page: 'folder', id: folder };
   const room = /^\/rooms\/([\w-]+)\/?$/.exec(path)?.[1];
   return room ? { page: 'room', id: room } : { page: 'rooms' };
 }
 
 export function roomPath(id: string): string {
   return `${ROOMS}/${id}`;
+}
+
+export function productionPath(id: string): string {
+  return `/productions/${id}`;
+}
+
+export function folderPath(id: string): string {
+  return `/folders/${id}`;
 }

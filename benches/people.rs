@@ -1,0 +1,165 @@
+//! What questions about people cost on a server of some size: 10,000 folders nested up to 12 deep,
+//! 2,000 people, 200 teams. Prints the median and the slowest of each question, in milliseconds,
+//! from a whole request through the pipeline without a socket. `cargo bench --bench people`.
+
+#![allow(clippy::print_stdout, reason = "it prints what it has measured")]
+
+use std::time::{Duration, Instant};
+
+use rushes::{
+    Listeners, Server,
+    app::App,
+    config::{Config, Limits},
+    ids::{AnyId, ProjectId, UserId},
+    provision,
+    rpc::{Call, Rate, execute},
+    store::{
+        companies, credentials,
+        credentials::NewToken,
+        groups,
+        projects::{self, MemberRow},
+        teams::{self, TeamMember},
+        text::TokenKind,
+    },
+    time::Millis,
+};
+use serde_json::{Value, json};
+
+const FOLDERS: usize = 10_000;
+const DEPTH: usize = 12;
+const PEOPLE: usize = 2_000;
+const TEAMS: usize = 200;
+const ROUNDS: usize = 200;
+
+struct World {
+    member: UserId,
+    token: String,
+    admin: String,
+    deep: ProjectId,
+    company: String,
+    group: String,
+}
+
+/// A generator that makes the same world each time (Knuth's multiplier, MMIX).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % below
+    }
+}
+
+async fn token(app: &App, user_id: UserId) -> String {
+    let mut tx = app.store.write().await.expect("a writer");
+    let lifetime = Duration::from_secs(3600);
+    let new = NewToken { user_id, kind: TokenKind::User, room_id: None, lifetime };
+    let token = credentials::create_token(&mut tx, new, Millis::now()).await.expect("a token");
+    tx.commit().await.expect("a commit");
+    token.reveal().to_owned()
+}
+
+async fn build(app: &App) -> World {
+    let now = Millis::now();
+    let mut dice = Dice(7);
+    let mut tx = app.store.write().await.expect("a writer");
+    let company = companies::create(&mut tx, "Company", now).await.expect("a company");
+    let mut people = Vec::new();
+    for n in 0..PEOPLE {
+        let email = format!("person{n}@rushes.test");
+        let user = provision::create_user(&mut tx, company, &email, ("Some", "Body"), n == 0, now);
+        people.push(user.await.expect("a person"));
+    }
+    let group = groups::create(&mut tx, company, people[0], "Production", now).await;
+    let group = group.expect("a production").id;
+    let mut folders: Vec<(ProjectId, usize)> = Vec::new();
+    for n in 0..FOLDERS {
+        let parent = (n > 20).then(|| folders[dice.roll(n)]).filter(|(_, depth)| *depth < DEPTH);
+        let (above, depth) = parent.map_or((None, 1), |(id, depth)| (Some(id), depth + 1));
+        let name = format!("Folder {n}");
+        let made = projects::create(&mut tx, group, above, people[0], &name, now).await;
+        folders.push((made.expect("a folder").id, depth));
+    }
+    for n in 0..TEAMS {
+        let team = teams::create(&mut tx, company, None, &format!("Team {n}"), now).await;
+        let team = team.expect("a team");
+        let row = teams::get(&mut tx, people[0], team).await.expect("a team").expect("a team");
+        for _ in 0..PEOPLE / TEAMS * 2 {
+            let member = TeamMember { security_group_id: 5, role_id: None };
+            let user = people[1 + dice.roll(PEOPLE - 1)];
+            teams::set_member(&mut tx, &row, user, member, now).await.expect("a member");
+        }
+        let folder = folders[dice.roll(FOLDERS)].0;
+        teams::let_into_project(&mut tx, folder, team, now).await.expect("a place");
+    }
+    for user in &people[1..] {
+        for _ in 0..3 {
+            let member = MemberRow { security_group_id: 4, project_role: None };
+            let folder = folders[dice.roll(FOLDERS)].0;
+            projects::set_member(&mut tx, folder, *user, &member, now).await.expect("a member");
+        }
+    }
+    let (deep, _) = *folders.iter().max_by_key(|(_, depth)| *depth).expect("folders");
+    let member = people[1];
+    let place = MemberRow { security_group_id: 4, project_role: None };
+    let way = projects::ancestors(&mut tx, deep).await.expect("the way");
+    projects::set_member(&mut tx, way[0].0, member, &place, now).await.expect("a member");
+    tx.commit().await.expect("a commit");
+    World {
+        member,
+        token: token(app, member).await,
+        admin: token(app, people[0]).await,
+        deep,
+        company: company.to_string(),
+        group: group.to_string(),
+    }
+}
+
+async fn measure(app: &std::sync::Arc<App>, name: &str, path: &str, token: &str, body: Value) {
+    let mut times = Vec::with_capacity(ROUNDS);
+    let mut length = 0;
+    for _ in 0..ROUNDS {
+        let call = Call {
+            path: path.to_owned(),
+            parameters: body.clone(),
+            token: Some(token.to_owned()),
+            peer: [127, 0, 0, 1].into(),
+        };
+        let began = Instant::now();
+        let answer = execute(app, call).await.expect("an answer");
+        times.push(began.elapsed());
+        length = answer.len();
+    }
+    times.sort_unstable();
+    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
+    let (median, slowest) = (ms(times[ROUNDS / 2]), ms(times[ROUNDS - 1]));
+    println!("{name:<44} {median:>8.2} {slowest:>8.2} ms {:>8} bytes", length);
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = std::env::temp_dir().join(format!("rushes-bench-{}", AnyId::new()));
+    let mut config = Config::local(folder.clone());
+    let rate = Rate { per_second: 1e9, burst: 1e9 };
+    config.limits = Limits { user: rate, address: rate, ..config.limits };
+    let listeners = Listeners::bind(&config).await.expect("a socket");
+    let server = Server::start(config, listeners).await.expect("a server");
+    let app = server.app();
+    let world = build(app).await;
+    println!("{:<44} {:>8} {:>8}", "", "median", "slowest");
+    let (member, admin) = (world.token.as_str(), world.admin.as_str());
+    let listed = json!({"group_id": world.group});
+    measure(app, "a member's folders", "/get/projects", member, listed.clone()).await;
+    let deep = json!({"id": world.deep, "include_breadcrumbs": true});
+    measure(app, "a folder with its breadcrumbs", "/get/project", member, deep.clone()).await;
+    measure(app, "the same, for the administrator", "/get/project", admin, deep).await;
+    let one = json!({"project_id": world.deep, "user_id": world.member});
+    measure(app, "what somebody may do in a folder", "/get/project/user", member, one).await;
+    measure(app, "a member's productions", "/get/groups", member, json!({})).await;
+    let search = json!({"id": world.company, "search": "person199"});
+    measure(app, "a search among the people", "/get/company/search/users", admin, search).await;
+    measure(app, "all 10,000 folders, for the administrator", "/get/projects", admin, listed).await;
+    server.shutdown().await.expect("an end");
+    std::fs::remove_dir_all(folder).expect("nothing left");
+}

@@ -209,7 +209,7 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateCompany) -> ApiResult<Updat
     }
     if let Some(domain) = req.domain {
         let found = store::domains::get(ctx.db(), domain).await?;
-        if !found.is_some_and(|domain| domain.company_id == req.id) {
+        if found.is_none_or(|domain| domain.company_id != req.id) {
             let message = "is not a domain of this company";
             return Err(ApiError::new(Code::NOT_FOUND).field("domain", Code::NOT_FOUND, message));
         }

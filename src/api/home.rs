@@ -166,9 +166,15 @@ pub(super) async fn update_all(ctx: &mut Ctx, req: UpdateWidgets) -> ApiResult<V
             ApiError::new(Code::INVALID_DATA).field("widget_details", Code::INVALID_DATA, message)
         })?;
         match change {
-            Change::Create(req) => drop(create(ctx, req).await?),
-            Change::Update(req) => drop(update(ctx, req).await?),
-            Change::Delete(req) => drop(delete(ctx, req).await?),
+            Change::Create(req) => {
+                create(ctx, req).await?;
+            }
+            Change::Update(req) => {
+                update(ctx, req).await?;
+            }
+            Change::Delete(req) => {
+                delete(ctx, req).await?;
+            }
         }
     }
     list(ctx, Empty {}).await

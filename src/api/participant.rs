@@ -158,7 +158,8 @@ pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftPro
     let listed = req.teams.unwrap_or_default();
     let validated = needed.iter().all(|team| listed.contains(team));
     let mut teams = Vec::new();
-    for id in &needed {
+    // Whoever is told which teams it takes need not be one who may take people out of them.
+    for id in needed.iter().filter(|_| validated) {
         let team = access::team(ctx.db(), &caller, *id).await?;
         if user != caller.user_id || team.row.locked {
             team.need_people()?;

@@ -105,6 +105,8 @@ fn parse(bytes: &[u8]) -> ApiResult<(Vec<Line>, Vec<Refused>)> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let wrong = |message: String| ApiError::new(Code::INVALID_DATA).message(message);
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("The file is not UTF-8".to_owned()))?;
+    // The reader counts a line too few where lines end as Windows ends them.
+    let text = text.replace("\r\n", "\n");
     let mut reader = ::csv::ReaderBuilder::new()
         .flexible(true)
         .trim(::csv::Trim::All)

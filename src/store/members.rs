@@ -89,7 +89,8 @@ pub async fn of_project(db: &mut Db, project: ProjectId) -> Result<Vec<Participa
            JOIN team_people m ON m.team_id = x.team_id WHERE p.id = $1 \
          ) f ON f.user_id = u.id JOIN security_groups sg ON sg.id = f.security_group_id \
          LEFT JOIN teams t ON t.id = f.team_id WHERE u.account_status <> 'DELETED' \
-         ORDER BY LOWER(u.last_name), LOWER(u.first_name), u.id, f.depth"
+         ORDER BY LOWER(u.last_name), LOWER(u.first_name), u.id, f.depth, \
+         CASE WHEN f.team_id IS NULL THEN 0 ELSE 1 END, f.team_id"
     );
     let rows: Vec<Found> = sqlx::query_as(sql).bind(project).fetch_all(db).await?;
     Ok(gather(rows))

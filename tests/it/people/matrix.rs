@@ -41,7 +41,7 @@ const TABLE: &[(&str, &str, Verdicts)] = &[
         [405, 404, 404, 800,   0, 404]),
     ("/delete/team",                      r#"{"id": "+team"}"#,
         [405, 404, 404, 404,   0, 404]),
-    ("/add/team/user",                    r#"{"id": "$team", "user_id": "$viewer"}"#,
+    ("/add/team/user",                    r#"{"id": "$team", "user_id": "$member"}"#,
         [405, 404, 404, 800,   0, 404]),
     ("/update/team/user",                 r#"{"id": "$team", "user_id": "$member"}"#,
         [405, 404, 404, 800,   0, 404]),

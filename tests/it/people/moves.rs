@@ -107,7 +107,7 @@ async fn a_copy_has_what_is_asked_for_and_the_settings_of_where_it_goes() {
 
     let with = json!({"id": world.project, "copy_batches_and_assets": true});
     let body = world.to(Some(&target), false, true, with);
-    world.walk("/copy/project", body.clone(), &[&world.viewer, &world.contributor], 410).await;
+    world.walk("/copy/project", body.clone(), &[&world.viewer, &world.contributor], 404).await;
     let copy = world.ok(&world.admin, "/copy/project", body).await;
     assert_eq!((&copy["copied"], &copy["task_id"]), (&json!(true), &Value::Null));
     assert_eq!((&copy["settings"]["look"], &copy["asset_count"]), (&json!("target"), &json!(1)));
@@ -173,7 +173,7 @@ async fn folders_are_copied_and_moved_in_the_background_and_their_maker_is_told(
     assert_eq!(outsider.told("TASK_PROGRESS").await, Vec::<Value>::new());
 
     let both = world.to(None, true, true, json!({"project_ids": [inner, copy]}));
-    world.walk("/move/projects", both.clone(), &[&world.viewer], 410).await;
+    world.walk("/move/projects", both.clone(), &[&world.viewer], 471).await;
     let begun = world.ok(&world.admin, "/move/projects", both).await;
     assert_eq!(world.task_ends(&mut socket, &begun["task_id"]).await["status"], "DONE");
     assert_eq!(world.crumbs(&world.admin, &inner).await, Vec::<String>::new());

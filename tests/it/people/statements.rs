@@ -49,8 +49,17 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Counter {
     }
 }
 
-/// Asks as the administrator; gives the answer and how many statements it took.
+/// Asks as the administrator, three times; gives the answer and how few statements it took. A
+/// connection that is opened on the way runs some of its own.
 async fn count(world: &World, path: &str, parameters: &Value) -> (Value, usize) {
+    let (answer, mut least) = count_once(world, path, parameters).await;
+    for _ in 0..2 {
+        least = least.min(count_once(world, path, parameters).await.1);
+    }
+    (answer, least)
+}
+
+async fn count_once(world: &World, path: &str, parameters: &Value) -> (Value, usize) {
     static SUBSCRIBE: Once = Once::new();
     SUBSCRIBE.call_once(|| {
         let counter = Counter.with_filter(LevelFilter::DEBUG);

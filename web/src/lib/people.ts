@@ -120,7 +120,17 @@ export class PeopleApi {
     return this.#call('/get/project', { id, include_breadcrumbs: true });
   }
 
-  assets(folder: string): Promise<{ id: string; name: string; type: string | null; is_live: boolean | null; duration: number | null }[]> {
+  assets(
+    folder: string,
+  ): Promise<
+    {
+      id: string;
+      name: string;
+      type: string | null;
+      is_live: boolean | null;
+      duration: number | null;
+    }[]
+  > {
     return this.#call('/get/assets', { project_id: folder });
   }
 
@@ -169,7 +179,9 @@ export class PeopleApi {
 }
 
 /** What a person is called: their name, or else their address. */
-export function personName(person: Pick<Participant, 'first_name' | 'last_name' | 'email'>): string {
+export function personName(
+  person: Pick<Participant, 'first_name' | 'last_name' | 'email'>,
+): string {
   const name = [person.first_name, person.last_name].filter(Boolean).join(' ').trim();
   return name || person.email || 'Unknown';
 }

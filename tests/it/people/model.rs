@@ -323,8 +323,8 @@ fn the_database_says_of_everybody_what_the_rules_say() {
             // Undone at its end, so that each case begins with nothing.
             let mut tx = store.write().await.unwrap();
             let base = base(&mut tx).await;
-            let mut model = Model::default();
-            model.parents = (0..FOLDERS).map(|folder| (folder, None)).collect();
+            let parents = (0..FOLDERS).map(|folder| (folder, None)).collect();
+            let mut model = Model { parents, ..Model::default() };
             for (at, change) in changes.iter().enumerate() {
                 if model.allows(change) {
                     model.apply(change);

@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::{collection::vec, prelude::*, test_runner::TestRunner};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{RngSeed, TestRunner},
+};
 use rushes::{
     access::{Permission, Rights},
     ids::{CompanyId, GroupId, ProjectId, TeamId, UserId},
@@ -313,8 +317,11 @@ fn the_database_says_of_everybody_what_the_rules_say() {
     let folder = crate::harness::Folder::new();
     let file = folder.path().join("rushes.db");
     let store = runtime.block_on(Store::open(&file)).unwrap();
+    // The same sequences on every run: a change of the rules is found by whoever makes it, and not
+    // by whoever comes upon an unlucky seed.
     let mut runner = TestRunner::new(ProptestConfig {
         cases: 64,
+        rng_seed: RngSeed::Fixed(1),
         failure_persistence: None,
         ..ProptestConfig::default()
     });

@@ -120,9 +120,7 @@ export class PeopleApi {
     return this.#call('/get/project', { id, include_breadcrumbs: true });
   }
 
-  assets(
-    folder: string,
-  ): Promise<
+  assets(folder: string): Promise<
     {
       id: string;
       name: string;

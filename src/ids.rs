@@ -154,6 +154,8 @@ pub mod kind {
         Registration => RegistrationId;
         /// An API key.
         ApiKey => ApiKeyId;
+        /// A comment on an asset.
+        Comment => CommentId;
         /// A background task.
         Task => TaskId;
         /// A team.

@@ -1,6 +1,9 @@
-//! The log of a room over HTTP: as JSON lines, as OpenTimelineIO, and who attended when.
+//! The log of a room over HTTP: as JSON lines, as OpenTimelineIO, who attended when, and what was
+//! said.
 //!
 //! It is for those who may change the room: its hosts, and the administrators of its production.
+
+mod chat;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -14,7 +17,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use rushes_signaling::log::{LogBody, LogLine, LogState, attendance};
+use rushes_signaling::{
+    chat::ChatBody,
+    log::{LogBody, LogLine, LogState, attendance},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,9 +51,11 @@ async fn serve(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let write = match what.as_str() {
-        "log.jsonl" => jsonl,
-        "log.otio" => otio,
-        "attendance.json" => attended,
+        "log.jsonl" => Export::Log(jsonl),
+        "log.otio" => Export::Log(otio),
+        "attendance.json" => Export::Log(attended),
+        "chat.jsonl" => Export::Chat(chat::jsonl),
+        "chat.txt" => Export::Chat(chat::text),
         _ => return Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
     };
     let token = rpc::header_token(&headers)?.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
@@ -63,14 +71,24 @@ async fn serve(
     let mut tx = app.store.read().await?;
     let room = access::room(&mut tx, &caller, id).await?;
     room.need_edit()?;
-    let lines = lines(&mut tx, id).await?;
-    let names = names(&mut tx, &lines).await?;
-    drop(tx);
-    let (kind, text) = write(&Log { room: &room, lines, names, now_ms: app.hub.now().0 });
+    let (kind, text) = match write {
+        Export::Chat(write) => write(&chat::messages(&mut tx, id).await?),
+        Export::Log(write) => {
+            let lines = lines(&mut tx, id).await?;
+            let names = names(&mut tx, &lines).await?;
+            write(&Log { room: &room, lines, names, now_ms: app.hub.now().0 })
+        }
+    };
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
-/// All that the exports are made of.
+/// What is exported, and in which form: its media type and its text.
+enum Export {
+    Log(fn(&Log<'_>) -> (&'static str, String)),
+    Chat(fn(&[ChatBody]) -> (&'static str, String)),
+}
+
+/// All that the log is exported from.
 struct Log<'a> {
     room: &'a SeenRoom,
     lines: Vec<(i64, LogLine)>,

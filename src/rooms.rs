@@ -1,5 +1,8 @@
 //! Rooms in use: the hub and its journal, and the WebSocket endpoints `rushes/room/…`.
 
+mod chat;
+mod drawing;
+
 use std::{
     collections::HashMap,
     future::Future,
@@ -16,10 +19,11 @@ use rushes_sessions::{
     },
 };
 use rushes_signaling::{
+    chat::ChatBody,
     log::LogLine,
     room::{
         ClosedReason, CommandRequest, ReportRequest, RoomRequest, SubscribeRequest, SubscribedBody,
-        closed_text, event_text, failure,
+        closed_text, event_text, failure, strokes_text,
     },
 };
 use serde::de::DeserializeOwned;
@@ -86,7 +90,9 @@ impl Journal for StoreJournal {
         Box::pin(async move {
             let kept = |record: Record| {
                 let log = record.log.iter().map(LogLine::from).collect();
-                (record.room.into(), record.state, log)
+                let chat = record.chat.iter().map(ChatBody::from).collect();
+                let drawing = record.drawing;
+                Kept { room: record.room.into(), state: record.state, log, chat, drawing }
             };
             let batch: Vec<Kept> = batch.into_iter().map(kept).collect();
             let mut tx = self.0.write().await.map_err(journal_error)?;
@@ -161,6 +167,12 @@ impl Extension for RoomExtension {
                 "rushes/room/unsubscribe" => self.unsubscribe(&call),
                 "rushes/room/command" => command(&call).await,
                 "rushes/room/report" => report(&call),
+                "rushes/room/draw" => drawing::draw(&call).await,
+                "rushes/room/point" => drawing::point(&call),
+                "rushes/room/erase" => drawing::erase(&call).await,
+                "rushes/room/keep" => drawing::keep(&call).await,
+                "rushes/room/chat" => chat::say(&call).await,
+                "rushes/room/chat/history" => chat::history(&call).await,
                 _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
             }
         })
@@ -196,6 +208,8 @@ impl RoomExtension {
         let seat = Place { room, caller: connection.caller.clone(), connection: connection.id };
         let (snapshot, subscription) = seat.take(app, request.since).await?;
         app.bus.enter(connection.id, room);
+        // Before all that follows, and once for each subscription.
+        connection.mailbox.send(strokes_text(request.id, &snapshot.strokes).into());
         let user = connection.caller.user_id.into();
         let answer = SubscribedBody::new(request.id, &snapshot, user);
         let forwarder = forward(Arc::clone(app), seat, subscription, connection.mailbox.clone());
@@ -275,7 +289,9 @@ async fn forward(app: Arc<App>, place: Place, mut subscription: Subscription, ma
         match subscription.next().await {
             Delivery::Event(broadcast) => {
                 let text = broadcast.text(event_text);
-                if !mailbox.send(text.as_ref().into()) {
+                if matches!(broadcast.event, RoomEvent::Pointers(_)) {
+                    mailbox.offer(text.as_ref().into());
+                } else if !mailbox.send(text.as_ref().into()) {
                     break None;
                 }
             }
@@ -311,6 +327,7 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscripti
             cmd_id: None,
             by: None,
         };
+        mailbox.send(strokes_text(place.room.into(), &snapshot.strokes).into());
         for event in [state, RoomEvent::Users(snapshot.users)] {
             mailbox.send(event_text(place.room.into(), &event).into());
         }

@@ -6,7 +6,9 @@
 //! task that owns it, and writes what changed to a [`hub::Journal`] before anyone is told.
 
 mod bucket;
+mod chat;
 mod command;
+mod drawing;
 pub mod hub;
 mod ids;
 mod log;
@@ -18,7 +20,12 @@ mod timeline;
 mod units;
 
 pub use bucket::TokenBucket;
+pub use chat::{ChatMessage, MAX_MESSAGE, MESSAGES_KNOWN, Said};
 pub use command::{Ack, Command, Effects, MAX_CMD_ID, Op, Reason, Refusal};
+pub use drawing::{
+    Draw, DrawingChange, Drawn, Erase, MAX_PART_POINTS, Pen, Place, Point, Pointer, SCALE, Stroke,
+    StrokePart,
+};
 pub use hub::Hub;
 pub use ids::{AssetId, ConnectionId, ParseIdError, RoomId, UserId};
 pub use log::{LogEntry, LogEvent};

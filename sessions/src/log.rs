@@ -1,6 +1,6 @@
 //! What happened in a room, for those who want to know afterwards.
 
-use crate::{Millis, Op, Phase, State, UserId};
+use crate::{Millis, Op, Phase, Place, State, UserId};
 
 /// One line of a room's log.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,24 @@ pub enum LogEvent {
     },
     /// The mode, or a client's own text, was set by the API.
     StateSet(Box<State>),
+    /// Somebody said something in the chat: the number of the message.
+    Said(u64),
+    /// Somebody finished a stroke.
+    Drew {
+        /// Its name.
+        stroke: String,
+        /// Where it is.
+        on: Place,
+    },
+    /// Somebody took strokes away.
+    Erased(Vec<String>),
+    /// Somebody kept strokes as a comment.
+    Kept {
+        /// The id of the comment.
+        comment: String,
+        /// The names of the strokes.
+        strokes: Vec<String>,
+    },
     /// Others are hosts.
     Hosts(Vec<UserId>),
     /// The room started or is over.

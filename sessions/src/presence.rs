@@ -10,6 +10,14 @@ pub const MAX_CONNECTIONS: usize = 16;
 const COMMANDS_PER_SECOND: f64 = 20.0;
 /// Commands at once by one connection.
 const COMMAND_BURST: f64 = 40.0;
+/// Messages a second by one person, in the long run: more than anybody types.
+const MESSAGES_PER_SECOND: f64 = 1.0;
+/// Messages at once by one person.
+const MESSAGE_BURST: f64 = 10.0;
+/// Parts of strokes a second by one connection, and where it points: one in 33 ms, and some more.
+const DRAWS_PER_SECOND: f64 = 40.0;
+/// As many at once.
+const DRAW_BURST: f64 = 80.0;
 /// People who left and are still listed. Beyond it the list is of those who are there.
 const MAX_OFFLINE: usize = 500;
 /// No measured round trip counts for more: the lead of PLAY is bounded far below.
@@ -71,6 +79,8 @@ pub struct UserStatus {
 #[derive(Clone, Debug)]
 struct Connection {
     bucket: TokenBucket,
+    strokes: TokenBucket,
+    pointers: TokenBucket,
     /// When something was last heard from it.
     heard: Millis,
 }
@@ -80,6 +90,7 @@ struct Person {
     attendee: Attendee,
     connections: BTreeMap<ConnectionId, Connection>,
     report: Option<Report>,
+    messages: TokenBucket,
 }
 
 impl Person {
@@ -119,6 +130,7 @@ impl Presence {
             attendee: who.clone(),
             connections: BTreeMap::new(),
             report: None,
+            messages: TokenBucket::new(now, MESSAGES_PER_SECOND, MESSAGE_BURST),
         });
         let known = person.connections.contains_key(&connection);
         let full = !known && person.connections.len() >= MAX_CONNECTIONS;
@@ -129,9 +141,11 @@ impl Presence {
         }
         person.attendee = who;
         let bucket = TokenBucket::new(now, COMMANDS_PER_SECOND, COMMAND_BURST);
-        // Subscribing again does not fill the bucket.
+        let strokes = TokenBucket::new(now, DRAWS_PER_SECOND, DRAW_BURST);
+        let new = Connection { bucket, strokes, pointers: strokes, heard: now };
+        // Subscribing again does not fill the buckets.
         let entry = person.connections.entry(connection);
-        entry.or_insert(Connection { bucket, heard: now }).heard = now;
+        entry.or_insert(new).heard = now;
         self.by_connection.insert(connection, person.attendee.user);
         Ok(silent)
     }
@@ -180,14 +194,41 @@ impl Presence {
 
     /// Counts a command of a connection. False when there were too many.
     pub(crate) fn take_token(&mut self, now: Millis, connection: ConnectionId) -> bool {
+        self.take(now, connection, |connection| &mut connection.bucket)
+    }
+
+    /// Counts a part of a stroke. False when there were too many.
+    pub(crate) fn draws(&mut self, now: Millis, connection: ConnectionId) -> bool {
+        self.take(now, connection, |connection| &mut connection.strokes)
+    }
+
+    /// Counts a pointer. False when there were too many.
+    pub(crate) fn points(&mut self, now: Millis, connection: ConnectionId) -> bool {
+        self.take(now, connection, |connection| &mut connection.pointers)
+    }
+
+    fn take(
+        &mut self,
+        now: Millis,
+        connection: ConnectionId,
+        bucket: impl Fn(&mut Connection) -> &mut TokenBucket,
+    ) -> bool {
         self.by_connection
             .get(&connection)
             .and_then(|user| self.people.get_mut(user))
             .and_then(|person| person.connections.get_mut(&connection))
             .is_some_and(|connection| {
                 connection.heard = now;
-                connection.bucket.take(now)
+                bucket(connection).take(now)
             })
+    }
+
+    /// Counts a message of a connection's person, and says who they are. Nothing when there were
+    /// too many: of the person, by however many connections.
+    pub(crate) fn speaks(&mut self, now: Millis, connection: ConnectionId) -> Option<&Attendee> {
+        let person = self.people.get_mut(self.by_connection.get(&connection)?)?;
+        person.hears(now, connection);
+        person.messages.take(now).then_some(&person.attendee)
     }
 
     /// Whether somebody is there now.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::chat::Chat;
+use crate::drawing::Board;
 use crate::memory::{Answers, History};
 use crate::presence::Presence;
 use crate::{
@@ -28,7 +30,9 @@ pub struct Room {
     state: State,
     history: History,
     answers: Answers,
-    presence: Presence,
+    pub(crate) presence: Presence,
+    pub(crate) chat: Chat,
+    pub(crate) board: Board,
 }
 
 /// What an operation did to the state.
@@ -74,6 +78,8 @@ impl Room {
             history: History::default(),
             answers: Answers::default(),
             presence: Presence::default(),
+            chat: Chat::default(),
+            board: Board::default(),
         }
     }
 

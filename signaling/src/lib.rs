@@ -1,5 +1,7 @@
 //! WHIP, WHEP, the WebSocket envelope, the wire form of room commands, and how fast one may ask.
 
+pub mod chat;
+pub mod drawing;
 pub mod envelope;
 pub mod log;
 pub mod meeting;

@@ -31,6 +31,21 @@ pub enum LogBody {
     StateSet {
         state: Box<LogState>,
     },
+    Said {
+        message: u64,
+    },
+    Drew {
+        stroke_id: String,
+        asset_id: AssetId,
+        frame: Option<Frame>,
+    },
+    Erased {
+        stroke_ids: Vec<String>,
+    },
+    Kept {
+        comment_id: String,
+        stroke_ids: Vec<String>,
+    },
     Hosts {
         user_ids: Vec<UserId>,
     },
@@ -109,6 +124,16 @@ impl From<&LogEntry> for LogLine {
                 LogBody::Command { cmd_id: cmd_id.clone(), op: (*op).into(), state: state(after) }
             }
             LogEvent::StateSet(after) => LogBody::StateSet { state: state(after) },
+            LogEvent::Said(message) => LogBody::Said { message: *message },
+            LogEvent::Drew { stroke, on } => LogBody::Drew {
+                stroke_id: stroke.clone(),
+                asset_id: on.asset,
+                frame: on.frame,
+            },
+            LogEvent::Erased(ids) => LogBody::Erased { stroke_ids: ids.clone() },
+            LogEvent::Kept { comment, strokes } => {
+                LogBody::Kept { comment_id: comment.clone(), stroke_ids: strokes.clone() }
+            }
             LogEvent::Hosts(hosts) => LogBody::Hosts { user_ids: hosts.clone() },
             LogEvent::Phase(phase) => LogBody::Phase { phase: *phase },
             LogEvent::Joined { name, guest } => {

@@ -7,9 +7,14 @@
 use rushes_sessions::hub::{HubError, RoomEvent, Snapshot};
 use rushes_sessions::{
     Ack, Asset, AssetId, Command, Frame, Loop, Op, Rate, Reason, Refusal, Report, RoomId, State,
-    SyncMode, UserId, UserStatus,
+    Stroke, SyncMode, UserId, UserStatus,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::chat::{CHAT, ChatBody, ChatEvent};
+use crate::drawing::{
+    ERASED, ErasedEvent, KEPT, KeptEvent, POINTERS, PointersEvent, STROKES, StrokeBody, StrokesEvent,
+};
 
 /// A request that names a room and nothing else.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -288,6 +293,8 @@ pub struct SubscribedBody {
     /// The changes after [`SubscribeRequest::since`], in order; null where it was not given, or
     /// where the room does not remember them all. The state is always there.
     pub missed: Option<Vec<StateChangedBody>>,
+    /// The number of the last message of the chat; 0 before the first.
+    pub last_message: u64,
     /// When this was said.
     pub server_ms: f64,
 }
@@ -307,6 +314,7 @@ impl SubscribedBody {
             missed: snapshot.missed.as_ref().map(|missed| {
                 missed.iter().filter_map(|event| StateChangedBody::new(room, event)).collect()
             }),
+            last_message: snapshot.last_message,
             server_ms: snapshot.server_ms.0,
         }
     }
@@ -382,6 +390,14 @@ pub fn closed_text(room: RoomId, reason: ClosedReason) -> String {
     serde_json::to_string(&event).expect("a struct of texts is always JSON")
 }
 
+/// All that is drawn in a room as the text of a WebSocket frame, for one who has just come.
+pub fn strokes_text(room: RoomId, strokes: &[Stroke]) -> String {
+    let strokes = strokes.iter().map(|stroke| StrokeBody::new(stroke, 0)).collect();
+    let data = StrokesEvent { id: room, whole: true, strokes };
+    let event = Event { event_type: STROKES, data };
+    serde_json::to_string(&event).expect("a struct of texts and numbers is always JSON")
+}
+
 /// A room's event as the text of a WebSocket frame.
 pub fn event_text(room: RoomId, event: &RoomEvent) -> String {
     let written = match event {
@@ -393,6 +409,29 @@ pub fn event_text(room: RoomId, event: &RoomEvent) -> String {
             event_type: USERS_CHANGED,
             data: UsersChanged { id: room, users: users.iter().map(UserBody::from).collect() },
         }),
+        RoomEvent::Chat(message) => serde_json::to_string(&Event {
+            event_type: CHAT,
+            data: ChatEvent { id: room, message: ChatBody::from(message) },
+        }),
+        RoomEvent::Strokes(parts) => {
+            let strokes = parts.iter().map(StrokeBody::from).collect();
+            let data = StrokesEvent { id: room, whole: false, strokes };
+            serde_json::to_string(&Event { event_type: STROKES, data })
+        }
+        RoomEvent::Pointers(pointers) => {
+            let pointers = pointers.iter().map(Into::into).collect();
+            let data = PointersEvent { id: room, pointers };
+            serde_json::to_string(&Event { event_type: POINTERS, data })
+        }
+        RoomEvent::Erased { ids, by } => {
+            let data = ErasedEvent { id: room, stroke_ids: ids.clone(), by: *by };
+            serde_json::to_string(&Event { event_type: ERASED, data })
+        }
+        RoomEvent::Kept { comment, ids, by } => {
+            let (comment_id, stroke_ids) = (comment.clone(), ids.clone());
+            let data = KeptEvent { id: room, comment_id, stroke_ids, by: *by };
+            serde_json::to_string(&Event { event_type: KEPT, data })
+        }
     };
     written.expect("a struct of texts and numbers is always JSON")
 }

@@ -8,6 +8,7 @@ mod asset;
 mod asset_file;
 mod auth;
 mod batch;
+mod comment;
 mod company;
 mod company_people;
 mod control;
@@ -37,6 +38,7 @@ mod template;
 mod usecase;
 mod user;
 
+pub(crate) use comment::told as comment_told;
 pub(crate) use device::normal_code;
 
 use crate::{
@@ -54,6 +56,7 @@ pub fn routes() -> Routes {
     people(&mut r);
     company_things(&mut r);
     tree(&mut r);
+    comments(&mut r);
     playlists(&mut r);
     rooms_of(&mut r);
     live(&mut r);
@@ -220,6 +223,14 @@ fn tree(r: &mut Routes) {
     r.write("/delete/asset", asset::delete);
     r.read("/get/asset/files", asset_file::list).guests();
     r.read("/get/asset/file/primary", asset_file::primary).guests();
+}
+
+fn comments(r: &mut Routes) {
+    r.read("/get/comments", comment::list).guests();
+    r.read("/get/comment", comment::get).guests();
+    r.read("/get/comments/count", comment::count).guests();
+    r.read("/get/indicators/svg", comment::svg).guests();
+    r.write("/delete/comment", comment::delete).guests();
 }
 
 fn playlists(r: &mut Routes) {

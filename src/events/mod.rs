@@ -82,6 +82,13 @@ impl Mailbox {
         }
     }
 
+    /// Puts a frame in that the next one of its kind replaces, unless the connection is behind.
+    pub fn offer(&self, frame: Utf8Bytes) {
+        if self.frames.capacity() >= self.frames.max_capacity() / 2 {
+            self.send(frame);
+        }
+    }
+
     /// Puts an event in; see [`Mailbox::send`].
     pub fn event(&self, name: &str, data: &Value) -> bool {
         self.send(frame(name, data))

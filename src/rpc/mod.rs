@@ -25,4 +25,4 @@ pub(crate) use http::{header_token, parameters};
 pub use limit::{Limiter, Rate};
 pub use pipeline::{Call, execute};
 pub use route::{Empty, HandlerFn, Route, RouteKind, Routes};
-pub use rules::{check, from_query, is_email};
+pub use rules::{check, from_query, is_email, is_plain};

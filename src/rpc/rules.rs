@@ -127,6 +127,12 @@ fn check_text(param: &Param, text: &str) -> Checked {
     Ok(())
 }
 
+/// Whether a text is one that the contract takes where it wants neither tags nor templates.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    !has_tag(text) && !has_template(text)
+}
+
 /// Whether a browser would see the start of a tag, an end tag, a comment or a declaration.
 /// `a < b` and `<3` are text; an unclosed `<script` is a tag, as something may follow it.
 fn has_tag(text: &str) -> bool {

@@ -6,6 +6,7 @@
 pub mod asset_files;
 pub mod assets;
 pub mod batches;
+pub mod comments;
 pub mod companies;
 pub mod consents;
 pub mod copies;

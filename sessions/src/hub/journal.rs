@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout_at};
 
 use super::HubConfig;
-use crate::{LogEntry, Phase, RoomId, State, UserId};
+use crate::{ChatMessage, DrawingChange, LogEntry, Phase, RoomId, Said, State, Stroke, UserId};
 
 /// What a [`Journal`] returns.
 pub type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
@@ -29,6 +29,10 @@ pub struct Stored {
     pub phase: Phase,
     /// Its hosts.
     pub hosts: Vec<UserId>,
+    /// The last messages of its chat, in order, at most [`crate::MESSAGES_KNOWN`].
+    pub said: Vec<Said>,
+    /// What is drawn in it, in order.
+    pub strokes: Vec<Stroke>,
 }
 
 /// What is to be kept of a room from now on.
@@ -40,6 +44,10 @@ pub struct Record {
     pub state: State,
     /// What happened since the last record, in order.
     pub log: Vec<LogEntry>,
+    /// What was said since the last record, in order.
+    pub chat: Vec<ChatMessage>,
+    /// What became of its drawing since the last record, in order.
+    pub drawing: Vec<DrawingChange>,
 }
 
 /// Where the states of rooms are kept.
@@ -101,6 +109,8 @@ async fn run(
                     let earlier = earlier.get_mut();
                     earlier.state = record.state;
                     earlier.log.extend(record.log);
+                    earlier.chat.extend(record.chat);
+                    earlier.drawing.extend(record.drawing);
                 }
                 hash_map::Entry::Vacant(place) => {
                     place.insert(record);

@@ -6,8 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{HubError, Subscription};
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Millis, Phase, Report, RoomId, State, SyncMode, UserId,
-    UserStatus,
+    Ack, Attendee, ChatMessage, Command, ConnectionId, Draw, Drawn, Erase, Millis, Phase, Pointer,
+    Report, RoomId, Said, State, Stroke, StrokePart, SyncMode, UserId, UserStatus,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, HubError>>;
@@ -29,6 +29,28 @@ pub enum RoomEvent {
     },
     /// People came, went, became hosts, or follow better or worse than before.
     Users(Vec<UserStatus>),
+    /// Somebody said something.
+    Chat(ChatMessage),
+    /// Strokes were begun, went on, or were finished.
+    Strokes(Vec<StrokePart>),
+    /// People point somewhere, or stopped.
+    Pointers(Vec<(UserId, Pointer)>),
+    /// Strokes are gone.
+    Erased {
+        /// Their names.
+        ids: Vec<String>,
+        /// Who took them away.
+        by: Option<UserId>,
+    },
+    /// Strokes were kept as a comment.
+    Kept {
+        /// The id of the comment.
+        comment: String,
+        /// The names of the strokes.
+        ids: Vec<String>,
+        /// Who kept them.
+        by: UserId,
+    },
 }
 
 /// An event on its way to all subscribers. It is put in its written form once, by whoever first
@@ -70,6 +92,10 @@ pub struct Snapshot {
     /// The changes of the state after the revision that the subscriber knew, in order; nothing
     /// where the room does not remember them all.
     pub missed: Option<Vec<RoomEvent>>,
+    /// The number of the last message of the chat; 0 before the first.
+    pub last_message: u64,
+    /// What is drawn, for one who subscribes.
+    pub strokes: Vec<Stroke>,
 }
 
 impl Snapshot {
@@ -106,6 +132,35 @@ pub(super) enum Message {
         command: Command,
         reply: Reply<Ack>,
     },
+    Say {
+        connection: ConnectionId,
+        cmd_id: String,
+        text: String,
+        reply: Reply<Said>,
+    },
+    Draw {
+        connection: ConnectionId,
+        draw: Draw,
+        reply: Reply<Drawn>,
+    },
+    Point {
+        connection: ConnectionId,
+        pointer: Pointer,
+    },
+    Erase {
+        connection: ConnectionId,
+        which: Erase,
+        reply: Reply<Vec<String>>,
+    },
+    Strokes {
+        reply: Reply<Vec<Stroke>>,
+    },
+    Kept {
+        by: UserId,
+        comment: String,
+        ids: Vec<String>,
+        reply: Reply<()>,
+    },
     SetState {
         user: UserId,
         sync_mode: SyncMode,
@@ -140,9 +195,15 @@ impl Message {
             Message::Command { reply, .. } | Message::SetState { reply, .. } => {
                 drop(reply.send(Err(error())));
             }
+            Message::Say { reply, .. } => drop(reply.send(Err(error()))),
+            Message::Draw { reply, .. } => drop(reply.send(Err(error()))),
+            Message::Erase { reply, .. } => drop(reply.send(Err(error()))),
+            Message::Strokes { reply } => drop(reply.send(Err(error()))),
+            Message::Kept { reply, .. } => drop(reply.send(Err(error()))),
             Message::Snapshot { reply } => drop(reply.send(Err(error()))),
             Message::Leave { .. }
             | Message::Report { .. }
+            | Message::Point { .. }
             | Message::SetHosts { .. }
             | Message::SetPhase { .. }
             | Message::Expel { .. }

@@ -21,8 +21,8 @@ pub use message::{Broadcast, RoomEvent, Snapshot};
 pub use subscription::{Closed, Delivery, Subscription};
 
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Millis, Phase, Reason, Refusal, Report, RoomId, SyncMode,
-    UserId,
+    Ack, Attendee, Command, ConnectionId, Draw, Drawn, Erase, Millis, Phase, Pointer, Reason,
+    Refusal, Report, RoomId, Said, Stroke, SyncMode, UserId,
 };
 use journal::Committer;
 use message::{Message, Reply};
@@ -158,6 +158,69 @@ impl Hub {
     ) -> Result<Ack, HubError> {
         self.ask(room, |reply| Message::Command { connection, command: command.clone(), reply })
             .await
+    }
+
+    /// Says something, by a connection that attends the room ([`crate::Room::say`]). It is kept
+    /// when this returns.
+    pub async fn say(
+        &self,
+        room: RoomId,
+        connection: ConnectionId,
+        cmd_id: &str,
+        text: &str,
+    ) -> Result<Said, HubError> {
+        let (cmd_id, text) = (cmd_id.to_owned(), text.to_owned());
+        let ask = |reply| Message::Say {
+            connection,
+            cmd_id: cmd_id.clone(),
+            text: text.clone(),
+            reply,
+        };
+        self.ask(room, ask).await
+    }
+
+    /// Draws a part of a stroke ([`crate::Room::draw`]). A stroke is kept when the answer to its
+    /// last part is here.
+    pub async fn draw(
+        &self,
+        room: RoomId,
+        connection: ConnectionId,
+        draw: Draw,
+    ) -> Result<Drawn, HubError> {
+        self.ask(room, |reply| Message::Draw { connection, draw: draw.clone(), reply }).await
+    }
+
+    /// Points somewhere. It is dropped when the room is busy: the next one comes at once.
+    pub fn point(&self, room: RoomId, connection: ConnectionId, pointer: Pointer) {
+        self.tell_now(room, Message::Point { connection, pointer });
+    }
+
+    /// Takes strokes away ([`crate::Room::erase`]), and says which.
+    pub async fn erase(
+        &self,
+        room: RoomId,
+        connection: ConnectionId,
+        which: Erase,
+    ) -> Result<Vec<String>, HubError> {
+        self.ask(room, |reply| Message::Erase { connection, which: which.clone(), reply }).await
+    }
+
+    /// All that is drawn in a room.
+    pub async fn strokes(&self, room: RoomId) -> Result<Vec<Stroke>, HubError> {
+        self.ask(room, |reply| Message::Strokes { reply }).await
+    }
+
+    /// Strokes were kept as a comment. Call it when that has been stored.
+    pub async fn kept(
+        &self,
+        room: RoomId,
+        by: UserId,
+        comment: &str,
+        ids: Vec<String>,
+    ) -> Result<(), HubError> {
+        let comment = comment.to_owned();
+        let ask = |reply| Message::Kept { by, comment: comment.clone(), ids: ids.clone(), reply };
+        self.ask(room, ask).await
     }
 
     /// Sets the mode and a client's own text ([`crate::Room::set_state`]).

@@ -49,7 +49,7 @@ mod tests {
     fn revs(missed: Option<Vec<RoomEvent>>) -> Option<Vec<u64>> {
         let rev = |event| match event {
             RoomEvent::State { state, .. } => state.rev,
-            RoomEvent::Users(_) => 0,
+            _ => 0,
         };
         missed.map(|events| events.into_iter().map(rev).collect())
     }

@@ -52,6 +52,11 @@ pub(super) struct Subscriber {
 }
 
 impl Subscriber {
+    /// Whether so much waits that what the next one replaces is better left out.
+    pub(super) fn is_behind(&self) -> bool {
+        self.queue.capacity() < self.queue.max_capacity() / 2
+    }
+
     /// Ends the subscription for good: the subscriber is not to come back.
     pub(super) fn close(self, why: Closed) {
         // Nobody has said so before: whoever closes it owns it.

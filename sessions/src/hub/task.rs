@@ -1,5 +1,7 @@
 //! The task that owns a room.
 
+mod drawing;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +14,8 @@ use super::recent::Recent;
 use super::subscription::{Closed, Subscriber, Subscription};
 use super::{Hub, HubError, Record, Stored};
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Effects, LogEntry, LogEvent, Phase, Refusal, Room,
-    RoomId, SyncMode, UserId,
+    Ack, Attendee, ChatMessage, Command, ConnectionId, DrawingChange, Effects, LogEntry, LogEvent,
+    Phase, Refusal, Room, RoomId, Said, SyncMode, UserId,
 };
 
 /// Messages that are taken at once, and journaled by one commit.
@@ -27,6 +29,8 @@ const USERS_INTERVAL_PER_ATTENDEE: Duration = Duration::from_millis(2);
 /// What is sent when the state has been journaled.
 enum Out {
     Ack(Reply<Ack>, Result<Ack, HubError>),
+    /// Any other answer, which is a failure instead when the journal failed.
+    Answer(Box<dyn FnOnce(Option<HubError>) + Send>),
     Subscribed(Reply<(Snapshot, Subscription)>, Box<(Snapshot, Subscription)>),
     Denied(Reply<(Snapshot, Subscription)>, HubError),
     Snapshot(Reply<Snapshot>, Box<Snapshot>),
@@ -45,11 +49,15 @@ pub(super) struct RoomTask {
     events: u64,
     recent: Recent,
     log: Vec<LogEntry>,
+    chat: Vec<ChatMessage>,
+    drawing: Vec<DrawingChange>,
     log_due: Option<Instant>,
     changed: bool,
     closing: bool,
     users_due: Option<Instant>,
     users_sent: Option<Instant>,
+    drawing_due: Option<Instant>,
+    drawing_told: Option<Instant>,
 }
 
 impl RoomTask {
@@ -65,10 +73,12 @@ impl RoomTask {
     }
 
     fn new(hub: Hub, id: RoomId, stored: Stored, mailbox: mpsc::WeakSender<Message>) -> RoomTask {
-        let room = match stored.state {
+        let mut room = match stored.state {
             Some(state) => Room::restore(hub.now(), state, stored.phase, stored.hosts),
             None => Room::new(hub.now(), stored.phase, stored.hosts),
         };
+        room.restore_chat(stored.said);
+        room.restore_drawing(stored.strokes);
         let restored = LogEntry { at: hub.now(), by: None, what: LogEvent::Restored };
         // The epoch of a restored room is journaled before anyone hears of it, so that the next
         // one is another again.
@@ -82,11 +92,15 @@ impl RoomTask {
             events: 0,
             recent: Recent::default(),
             log: vec![restored],
+            chat: Vec::new(),
+            drawing: Vec::new(),
             log_due: None,
             changed: true,
             closing: false,
             users_due: None,
             users_sent: None,
+            drawing_due: None,
+            drawing_told: None,
         }
     }
 
@@ -97,6 +111,7 @@ impl RoomTask {
             let far = quiet_since + idle;
             let users_due = self.users_due.unwrap_or(far);
             let log_due = self.log_due.unwrap_or(far);
+            let drawing_due = self.drawing_due.unwrap_or(far);
             tokio::select! {
                 message = mailbox.recv() => {
                     let Some(message) = message else { return "nobody can reach it" };
@@ -108,13 +123,19 @@ impl RoomTask {
                     quiet_since = Instant::now();
                 }
                 () = sleep_until(users_due), if self.users_due.is_some() => self.list_users(),
+                () = sleep_until(drawing_due), if self.drawing_due.is_some() => {
+                    self.tell_drawing();
+                }
                 () = sleep_until(log_due), if self.log_due.is_some() => self.changed = true,
                 () = sleep_until(far), if self.subscribers.is_empty() => return "it was idle",
             }
             if std::mem::take(&mut self.changed) {
                 self.log_due = None;
                 let log = std::mem::take(&mut self.log);
-                let record = Record { room: self.id, state: self.room.state().clone(), log };
+                let (room, state) = (self.id, self.room.state().clone());
+                let chat = std::mem::take(&mut self.chat);
+                let drawing = std::mem::take(&mut self.drawing);
+                let record = Record { room, state, log, chat, drawing };
                 if !self.hub.0.committer.commit(record).await {
                     self.fail();
                     return "its state could not be written";
@@ -136,6 +157,17 @@ impl RoomTask {
             Message::Command { connection, command, reply } => {
                 self.command(connection, &command, reply);
             }
+            Message::Say { connection, cmd_id, text, reply } => {
+                self.say(connection, &cmd_id, &text, reply);
+            }
+            Message::Draw { connection, draw, reply } => self.draw(connection, &draw, reply),
+            Message::Point { connection, pointer } => self.point(connection, pointer),
+            Message::Erase { connection, which, reply } => self.erase(connection, &which, reply),
+            Message::Strokes { reply } => {
+                let strokes = self.room.strokes().to_vec();
+                self.answer(reply, Ok(strokes));
+            }
+            Message::Kept { by, comment, ids, reply } => self.kept(by, comment, &ids, reply),
             Message::SetState { user, sync_mode, asset_state, reply } => {
                 self.set_state(user, sync_mode, asset_state, reply);
             }
@@ -196,6 +228,7 @@ impl RoomTask {
         self.subscribers.insert(connection, subscriber);
         self.users_changed();
         let mut snapshot = self.snapshot();
+        snapshot.strokes = self.room.strokes().to_vec();
         snapshot.missed = since.and_then(|since| self.recent.after(since, snapshot.state.rev));
         self.out.push(Out::Subscribed(reply, Box::new((snapshot, subscription))));
     }
@@ -216,6 +249,7 @@ impl RoomTask {
         if self.room.leave(connection) {
             self.note(user, LogEvent::Left);
             self.users_changed();
+            user.into_iter().for_each(|user| self.stops_drawing(user));
         }
     }
 
@@ -234,6 +268,20 @@ impl RoomTask {
             self.note(by, LogEvent::Command { cmd_id, op, state });
         }
         self.carried_out(result, by, Some(&command.cmd_id), reply);
+    }
+
+    fn say(&mut self, connection: ConnectionId, cmd_id: &str, text: &str, reply: Reply<Said>) {
+        let result = self.room.say(self.hub.now(), connection, cmd_id, text);
+        let answer = result.map_err(HubError::Denied).map(|(said, message)| {
+            if let Some(message) = message {
+                self.changed = true;
+                self.note(Some(said.user), LogEvent::Said(said.seq));
+                self.event(RoomEvent::Chat(message.clone()));
+                self.chat.push(message);
+            }
+            said
+        });
+        self.answer(reply, answer);
     }
 
     fn set_state(
@@ -279,6 +327,7 @@ impl RoomTask {
         if self.room.is_online(user) {
             self.note(Some(user), LogEvent::Left);
         }
+        self.stops_drawing(user);
         for connection in self.room.expel(user) {
             if let Some(subscriber) = self.subscribers.remove(&connection) {
                 subscriber.close(Closed::Removed);
@@ -300,6 +349,13 @@ impl RoomTask {
         };
         self.recent.push(&event);
         self.event(event);
+    }
+
+    /// An answer that waits for the journal, as all do.
+    fn answer<T: Send + 'static>(&mut self, reply: Reply<T>, result: Result<T, HubError>) {
+        // Nobody misses an answer whose asker is gone.
+        let send = move |failed: Option<HubError>| drop(reply.send(failed.map_or(result, Err)));
+        self.out.push(Out::Answer(Box::new(send)));
     }
 
     fn event(&mut self, event: RoomEvent) {
@@ -332,6 +388,8 @@ impl RoomTask {
             users: self.room.users(),
             hosts: self.room.hosts().collect(),
             missed: None,
+            last_message: self.room.last_message(),
+            strokes: Vec::new(),
         }
     }
 
@@ -342,6 +400,7 @@ impl RoomTask {
             // Nobody misses an answer whose asker is gone.
             match out {
                 Out::Ack(reply, result) => drop(reply.send(result)),
+                Out::Answer(answer) => answer(None),
                 Out::Subscribed(reply, subscribed) => drop(reply.send(Ok(*subscribed))),
                 Out::Denied(reply, error) => drop(reply.send(Err(error))),
                 Out::Snapshot(reply, snapshot) => drop(reply.send(Ok(*snapshot))),
@@ -355,7 +414,11 @@ impl RoomTask {
     fn broadcast(&mut self, nth: u64, event: RoomEvent) {
         let broadcast = Broadcast::new(self.id, event);
         let mut gone = Vec::new();
+        let lossy = matches!(broadcast.event, RoomEvent::Pointers(_));
         for (connection, subscriber) in &self.subscribers {
+            if lossy && subscriber.is_behind() {
+                continue;
+            }
             if subscriber.from <= nth && subscriber.queue.try_send(Arc::clone(&broadcast)).is_err()
             {
                 gone.push(*connection);
@@ -372,6 +435,7 @@ impl RoomTask {
         for out in std::mem::take(&mut self.out) {
             match out {
                 Out::Ack(reply, _) => drop(reply.send(Err(HubError::Journal))),
+                Out::Answer(answer) => answer(Some(HubError::Journal)),
                 Out::Subscribed(reply, _) => drop(reply.send(Err(HubError::Journal))),
                 Out::Denied(reply, error) => drop(reply.send(Err(error))),
                 Out::Snapshot(reply, _) => drop(reply.send(Err(HubError::Journal))),

@@ -1,11 +1,11 @@
 //! The states of rooms, as their journal writes and reads them.
 
-use rushes_sessions::{State, hub::Stored};
-use rushes_signaling::log::LogLine;
+use rushes_sessions::{DrawingChange, State, hub::Stored};
+use rushes_signaling::{chat::ChatBody, log::LogLine};
 
 use super::{
     super::{Db, Json, StoreError},
-    hosts,
+    chat, hosts, strokes,
 };
 use crate::{ids::RoomId, store::text::RoomStatus, time::Millis};
 
@@ -19,16 +19,31 @@ pub async fn load(db: &mut Db, id: RoomId) -> Result<Option<Stored>, StoreError>
     let row: Option<(RoomStatus, Option<Json<State>>)> =
         sqlx::query_as(sql).bind(id).fetch_optional(&mut *db).await?;
     let Some((status, state)) = row else { return Ok(None) };
+    let said = chat::known(db, id).await?;
     let hosts = hosts(db, id).await?;
     Ok(Some(Stored {
         state: state.map(|state| state.0),
         phase: status.phase(),
         hosts: hosts.into_iter().map(Into::into).collect(),
+        said,
+        strokes: strokes::list(db, id).await?,
     }))
 }
 
-/// What is kept of a room: its state, and the lines that are added to its log.
-pub type Kept = (RoomId, State, Vec<LogLine>);
+/// What is kept of a room.
+#[derive(Debug)]
+pub struct Kept {
+    /// The room.
+    pub room: RoomId,
+    /// Its state.
+    pub state: State,
+    /// The lines that are added to its log.
+    pub log: Vec<LogLine>,
+    /// The messages that are added to its chat.
+    pub chat: Vec<ChatBody>,
+    /// What became of its drawing.
+    pub drawing: Vec<DrawingChange>,
+}
 
 /// Writes the states of several rooms, and what happened in them. One that was deleted meanwhile
 /// has no row, and is left out.
@@ -36,7 +51,7 @@ pub type Kept = (RoomId, State, Vec<LogLine>);
 /// # Errors
 /// When the database fails.
 pub async fn commit_states(db: &mut Db, batch: &[Kept], now: Millis) -> Result<(), StoreError> {
-    for (room, state, log) in batch {
+    for Kept { room, state, log, chat: said, drawing } in batch {
         sqlx::query("UPDATE room_states SET state = $2, modified = $3 WHERE room_id = $1")
             .bind(*room)
             .bind(Json(state))
@@ -53,6 +68,12 @@ pub async fn commit_states(db: &mut Db, batch: &[Kept], now: Millis) -> Result<(
             .bind(Json(line))
             .execute(&mut *db)
             .await?;
+        }
+        for message in said {
+            chat::insert(db, *room, message).await?;
+        }
+        for change in drawing {
+            strokes::change(db, *room, change).await?;
         }
     }
     Ok(())

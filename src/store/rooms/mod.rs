@@ -1,8 +1,10 @@
 //! Rooms (`review_session` in the API), their people, and what they show.
 
+pub mod chat;
 mod journal;
 mod seats;
 mod shown;
+mod strokes;
 
 use rushes_sessions::{Phase, State};
 use sqlx::FromRow;

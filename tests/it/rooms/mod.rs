@@ -1,5 +1,7 @@
 //! Rooms: their life, their people, and what everyone sees in them.
 
+mod chat;
+mod drawing;
 mod events;
 mod guests;
 mod lifecycle;
@@ -329,6 +331,13 @@ async fn a_killed_server_comes_back_with_its_rooms() {
     let mut host = stage.enter(&stage.host, &room).await;
     host.does(json!({ "op": "LOAD", "asset_id": stage.clips[1], "frame": 7 })).await;
     host.does(json!({ "op": "PLAY" })).await;
+    let say = json!({ "id": room, "cmd_id": "said", "text": "Before" });
+    let said = host.socket.ask("rushes/room/chat", &say, None).await;
+    let draw = json!({
+        "id": room, "stroke_id": "drawn", "asset_id": stage.clips[1], "frame": 7, "color": "#ffffff",
+        "width": 40, "from": 0, "points": [1, 2], "done": true,
+    });
+    host.socket.ask("rushes/room/draw", &draw, None).await;
     let before = host.state.clone();
     signal(&child, "-KILL");
     child.wait().await.unwrap();
@@ -341,6 +350,11 @@ async fn a_killed_server_comes_back_with_its_rooms() {
     }
     assert!(again.state["epoch"].as_u64() > before["epoch"].as_u64());
     assert_eq!(again.data["you"]["is_host"], true);
+    let drawn = again.socket.event("REVIEW_SESSION_STROKES").await;
+    assert_eq!(drawn["strokes"][0]["points"], json!([1, 2]));
+    // Said again by one who did not hear the answer.
+    assert_eq!(again.data["last_message"], 1);
+    assert_eq!(again.socket.ask("rushes/room/chat", &say, None).await["data"], said["data"]);
     let crew: &Person = &stage.crew;
     assert_eq!(stage.enter(crew, &room).await.data["you"]["is_host"], true);
     let assets = json!({ "id": room });

@@ -10,6 +10,8 @@ export type Shortcut =
   | { do: 'loop' }
   | { do: 'mute' }
   | { do: 'fullscreen' }
+  | { do: 'draw' }
+  | { do: 'point' }
   | { do: 'help' };
 
 /** What this module needs of a `KeyboardEvent`. */
@@ -44,6 +46,8 @@ const keys: Record<string, Shortcut> = {
   r: { do: 'loop' },
   m: { do: 'mute' },
   f: { do: 'fullscreen' },
+  d: { do: 'draw' },
+  p: { do: 'point' },
   'Shift+?': { do: 'help' },
   '?': { do: 'help' },
 };
@@ -92,5 +96,7 @@ export const shortcutHelp: ReadonlyArray<readonly [string[], string]> = [
   [['R'], 'Loop on or off'],
   [['M'], 'Sound on or off'],
   [['F'], 'Full screen'],
+  [['D', 'P'], 'Draw on the picture, point at it'],
+  [['Ctrl Z'], 'Take the last line back'],
   [['?'], 'This list'],
 ];

@@ -1,6 +1,7 @@
 import { app } from '../app.svelte';
 import { ApiError, Code, fileAddress, type Asset, type AssetFile, type Room } from '../lib/api';
 import { ClipPlayer } from '../lib/clipPlayer';
+import type { Place } from '../lib/draw/board';
 import { Pacer } from '../lib/pacer';
 import { ownAfter, ownLoad } from '../lib/room/own';
 import { clamp, isLive } from '../lib/room/predict';
@@ -11,8 +12,10 @@ import { Socket, socketUrl, type SocketState } from '../lib/socket';
 import { endedAt, frameAt } from '../lib/sync';
 import { timecode, timecodeBase, type FrameRate } from '../lib/timecode';
 import type { LiveState } from '../lib/whep';
+import { ChatModel } from './chat.svelte';
 import { ClipFollower, type SyncStatus } from './clipFollower';
 import { DebugRecorder } from './debug';
+import { DrawingModel } from './drawing.svelte';
 import { LiveView } from './liveView';
 import { RoomClock } from './roomClock';
 
@@ -60,6 +63,12 @@ export class RoomModel {
     const { fps_num: num, fps_den: den } = this.state ?? {};
     return num && den ? { num, den } : null;
   });
+  /** What is on the screen, as far as one can draw on it. */
+  readonly place = $derived.by<Place | null>(() => {
+    const assetId = this.state?.asset_id;
+    if (!assetId || !this.hasPicture) return null;
+    return { assetId, frame: this.isLive ? null : this.shownFrame };
+  });
   readonly frames = $derived(this.state?.frames ?? null);
   readonly #timeBase = $derived(this.rate && timecodeBase(this.rate, this.file?.tc_start));
   readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED');
@@ -72,6 +81,8 @@ export class RoomModel {
 
   readonly #socket: Socket;
   readonly #client: RoomClient;
+  readonly chat: ChatModel;
+  readonly drawing: DrawingModel;
   readonly #clock: RoomClock;
   readonly #debug: DebugRecorder;
   readonly #scrub: Pacer<number>;
@@ -98,10 +109,25 @@ export class RoomModel {
       onRefused: (error) => void app.endedBy(error),
     });
     this.#socket.onState((state) => this.#connected(state));
+    this.chat = new ChatModel(id, this.#socket);
+    this.drawing = new DrawingModel({
+      ...{ id, socket: this.#socket, place: () => this.place },
+      me: () => this.you?.user_id ?? null,
+      nameOf: (userId) => this.users.find((user) => user.user_id === userId)?.name ?? '',
+      onProblem: (message) => this.#complain(message),
+    });
     this.#client = new RoomClient({
       id,
       socket: this.#socket,
       serverNow: () => this.#now(),
+      onAttended: ({ you, last_message }) => {
+        this.chat.log.attended(you.user_id, last_message);
+        this.drawing.attended();
+      },
+      onLost: () => {
+        this.chat.log.lost();
+        this.drawing.lost();
+      },
       onChange: () => this.#changed(),
       onRoom: (what) => void (what === 'phase' ? this.#loadInfo() : this.#loadAssets()),
       onRefused: (error) => this.#refusedBy(error),
@@ -157,6 +183,8 @@ export class RoomModel {
     this.#player?.destroy();
     this.#liveView?.destroy();
     this.#client.close();
+    this.chat.log.close();
+    this.drawing.close();
     this.#socket.close();
     this.#debug.remove();
   }
@@ -250,6 +278,14 @@ export class RoomModel {
     this.volume = volume;
     for (const video of this.#videos) video.volume = volume;
     this.setMuted(volume === 0);
+  }
+
+  /** Before a line is drawn the picture stands. False where this person cannot make it. */
+  holdForDrawing(): boolean {
+    if (this.isLive || !this.moving) return true;
+    if (this.canDrive) this.pause();
+    else this.#complain('You can draw as soon as the picture stands');
+    return this.canDrive;
   }
 
   async startRoom(): Promise<void> {

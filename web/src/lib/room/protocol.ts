@@ -38,6 +38,8 @@ export interface Snapshot {
   state: RoomState;
   users: RoomUser[];
   you: You;
+  /** The number of the last message of the chat. */
+  last_message: number;
   server_ms: number;
 }
 

@@ -113,6 +113,7 @@ async function attend(state: RoomState = clip, host = true) {
     state,
     users: [user('H', true), user('G', false)],
     you: { user_id: host ? 'H' : 'G', is_host: host, can_drive: host },
+    last_message: 0,
     server_ms: 0,
   };
   await socket.last.answer(snapshot);

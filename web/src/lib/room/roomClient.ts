@@ -10,6 +10,10 @@ export interface RoomClientOptions {
   /** The present time on the server's clock, in milliseconds. */
   serverNow: () => number;
   newId?: () => string;
+  /** The room lets this person in, for the first time or again. */
+  onAttended?: (snapshot: Snapshot) => void;
+  /** No events of the room come any more, until it lets this person in again. */
+  onLost?: () => void;
   /** State, people or what this person may do has changed. */
   onChange: () => void;
   /** The room has started, is complete or was changed; its playlist has changed. */
@@ -23,7 +27,7 @@ export interface RoomClientOptions {
 const RETRY_SUBSCRIBE_MS = 1500;
 
 /** `crypto.randomUUID` would need a secure page, which a server in a studio's own network often is not. */
-function randomId(): string {
+export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -80,6 +84,8 @@ export class RoomClient {
   constructor(options: RoomClientOptions) {
     this.#options = {
       newId: randomId,
+      onAttended: () => undefined,
+      onLost: () => undefined,
       onRoom: () => undefined,
       onRefused: () => undefined,
       onProblem: () => undefined,
@@ -177,6 +183,7 @@ export class RoomClient {
       if (!overtook) this.#state = snapshot.state;
       this.you = snapshot.you;
       this.users = snapshot.users;
+      this.#options.onAttended(snapshot);
       this.#options.onChange();
     } catch (error) {
       if (!(error instanceof ApiError)) return;
@@ -190,6 +197,7 @@ export class RoomClient {
   #lost(): void {
     clearTimeout(this.#retry);
     this.#attending = false;
+    this.#options.onLost();
     this.#queue.length = 0;
     this.#predicted = null;
     this.#options.onChange();

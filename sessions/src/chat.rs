@@ -176,8 +176,7 @@ mod tests {
     #[test]
     fn a_room_that_comes_back_counts_on() {
         let mut room = room(Phase::Started);
-        let said =
-            |seq| Said { cmd_id: format!("c{seq}"), seq, at: Millis(1.0), user: GUEST };
+        let said = |seq| Said { cmd_id: format!("c{seq}"), seq, at: Millis(1.0), user: GUEST };
         room.restore_chat((41..=42).map(said));
         assert_eq!(room.say(Millis(5.0), HERE, "c41", "x").unwrap(), (said(41), None));
         assert_eq!(room.say(Millis(5.0), HERE, "new", "x").unwrap().0.seq, 43);

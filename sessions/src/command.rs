@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Frame, Loop, Millis, Rate, State, SyncMode};
+use crate::{Asset, Compare, Frame, Loop, Millis, Rate, State, SyncMode, UserId};
 
 /// The longest `cmd_id`, in bytes.
 pub const MAX_CMD_ID: usize = 64;
@@ -65,6 +65,17 @@ pub enum Op {
     Mode {
         /// Who drives from now on.
         sync_mode: SyncMode,
+    },
+    /// Show another asset beside the one on show, or no other.
+    Compare {
+        /// What, and how.
+        compare: Option<Compare>,
+    },
+    /// Take the wheel in [`SyncMode::Host`], or hand it to another host. What is shown goes on as
+    /// it was.
+    Drive {
+        /// Who drives from now on; the sender where nobody is named.
+        to: Option<UserId>,
     },
 }
 

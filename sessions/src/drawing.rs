@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetId, ConnectionId, Frame, Millis, Phase, Reason, Room, UserId};
+use crate::{Asset, AssetId, ConnectionId, Frame, Millis, Phase, Reason, Room, UserId};
 
 /// Coordinates are in parts of so many of the picture's width and height.
 pub const SCALE: u16 = 10_000;
@@ -286,7 +286,11 @@ impl Room {
     }
 
     /// Takes strokes away. Their names; nothing for those that are not there.
-    pub fn erase(&mut self, connection: ConnectionId, which: &Erase) -> Result<Vec<String>, Reason> {
+    pub fn erase(
+        &mut self,
+        connection: ConnectionId,
+        which: &Erase,
+    ) -> Result<Vec<String>, Reason> {
         let user = self.drawer(connection)?;
         let host = self.is_host(user);
         let there = |on: &Option<Place>, stroke: &Stroke| on.is_none_or(|on| on == stroke.on);
@@ -302,9 +306,7 @@ impl Room {
                 }
                 Ok(self.board.erase(|stroke| ids.contains(&stroke.id)))
             }
-            Erase::Own(on) => {
-                Ok(self.board.erase(|stroke| stroke.by == user && there(on, stroke)))
-            }
+            Erase::Own(on) => Ok(self.board.erase(|stroke| stroke.by == user && there(on, stroke))),
             Erase::All(_) if !host => Err(Reason::NotHost),
             Erase::All(on) => Ok(self.board.erase(|stroke| there(on, stroke))),
         }
@@ -353,14 +355,21 @@ impl Room {
         }
     }
 
+    /// The asset, if it is on show: as the first or as the second picture.
+    fn shown_asset(&self, asset: AssetId) -> Option<Asset> {
+        let second = self.state().compare.map(|compare| compare.asset);
+        self.state().asset.into_iter().chain(second).find(|shown| shown.id == asset)
+    }
+
     fn shows_asset(&self, asset: AssetId) -> bool {
-        self.state().asset.is_some_and(|shown| shown.id == asset)
+        self.shown_asset(asset).is_some()
     }
 
     /// Whether the room shows an asset that has such a frame.
     fn shows(&self, on: Place) -> Result<(), Reason> {
-        let shown = self.state().asset.filter(|shown| shown.id == on.asset);
-        let asset = shown.ok_or(Reason::Bad("the room does not show this asset now"))?;
+        let asset = self
+            .shown_asset(on.asset)
+            .ok_or(Reason::Bad("the room does not show this asset now"))?;
         let sane = match on.frame {
             None => asset.is_live(),
             Some(frame) => {

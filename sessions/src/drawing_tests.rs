@@ -97,7 +97,10 @@ fn what_is_none_is_refused() {
     for draw in [outside, many, unnamed, long, part("late", 3, &[1], true)] {
         assert!(matches!(draws(&mut room, GUEST, &draw), Err(Reason::Bad(_))), "{}", draw.id);
     }
-    assert_eq!(room.draw(Millis(0.0), ConnectionId(99), &part("a", 0, &[1], true)), Err(Reason::NotPresent));
+    assert_eq!(
+        room.draw(Millis(0.0), ConnectionId(99), &part("a", 0, &[1], true)),
+        Err(Reason::NotPresent)
+    );
     room.set_phase(Millis(0.0), Phase::Complete);
     assert_eq!(draws(&mut room, GUEST, &part("a", 0, &[1], true)), Err(Reason::Complete));
     assert_eq!(ids(&room), [""; 0]);

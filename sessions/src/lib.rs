@@ -8,6 +8,7 @@
 mod bucket;
 mod chat;
 mod command;
+mod compare;
 mod drawing;
 pub mod hub;
 mod ids;
@@ -22,9 +23,10 @@ mod units;
 pub use bucket::TokenBucket;
 pub use chat::{ChatMessage, MAX_MESSAGE, MESSAGES_KNOWN, Said};
 pub use command::{Ack, Command, Effects, MAX_CMD_ID, Op, Reason, Refusal};
+pub use compare::{Compare, Layout};
 pub use drawing::{
-    Draw, DrawingChange, Drawn, Erase, MAX_PART_POINTS, Pen, Place, Point, Pointer, SCALE, Stroke,
-    StrokePart,
+    Draw, DrawingChange, Drawn, Erase, MAX_PART_POINTS, MAX_POINTS, MAX_STROKE_ID,
+    MAX_STROKE_POINTS, MAX_STROKES, Pen, Place, Point, Pointer, SCALE, Stroke, StrokePart,
 };
 pub use hub::Hub;
 pub use ids::{AssetId, ConnectionId, ParseIdError, RoomId, UserId};

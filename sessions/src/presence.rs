@@ -49,6 +49,8 @@ pub struct Report {
     pub rtt_ms: f64,
     /// Whether it waits for data.
     pub buffering: bool,
+    /// Whether it follows the room; its person may look at something else for a while.
+    pub following: bool,
 }
 
 impl Report {
@@ -287,6 +289,7 @@ mod tests {
             error_frames: 0.0,
             rtt_ms,
             buffering: false,
+            following: true,
         }
     }
 

@@ -27,7 +27,7 @@ const MAX_LEAD_MS: f64 = 500.0;
 pub struct Room {
     phase: Phase,
     hosts: BTreeSet<UserId>,
-    state: State,
+    pub(crate) state: State,
     history: History,
     answers: Answers,
     pub(crate) presence: Presence,
@@ -36,7 +36,7 @@ pub struct Room {
 }
 
 /// What an operation did to the state.
-enum Change {
+pub(crate) enum Change {
     /// Nothing: it was so already.
     Nothing,
     /// Something within the epoch.
@@ -292,7 +292,9 @@ impl Room {
             Op::Seek { frame } => self.seek(now, frame)?,
             Op::Rate { rate } => self.set_rate(now, rate)?,
             Op::Loop { looping } => self.set_loop(now, looping)?,
+            Op::Compare { compare } => self.compare(compare)?,
             Op::Mode { sync_mode } => return Ok(self.set_mode(sync_mode, user)),
+            Op::Drive { to } => return self.hand_over(to.unwrap_or(user)),
         };
         let changed = !matches!(change, Change::Nothing);
         if changed && self.state.sync_mode == SyncMode::Host && self.state.driver != Some(user) {
@@ -309,6 +311,7 @@ impl Room {
         self.state.asset = Some(asset);
         self.state.rate = Rate::NORMAL;
         self.state.live_pts = None;
+        self.state.compare = None;
         if let Loop::Range { .. } = self.state.looping {
             self.state.looping = Loop::Off;
         }
@@ -446,7 +449,7 @@ impl Room {
         self.state.effective_ms = when;
     }
 
-    fn asset(&self) -> Result<Asset, Reason> {
+    pub(crate) fn asset(&self) -> Result<Asset, Reason> {
         self.state.asset.ok_or(Reason::Bad("the room shows nothing yet"))
     }
 

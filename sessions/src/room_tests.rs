@@ -86,6 +86,7 @@ fn the_lead_follows_the_round_trips() {
             error_frames: 0.0,
             rtt_ms,
             buffering: false,
+            following: true,
         };
         assert!(stage.room.report(stage.now, connection(GUEST), report));
         let played = stage.does(HOST, Op::Play { frame: None }).unwrap();
@@ -331,4 +332,59 @@ fn nonsense_is_refused() {
     command.cmd_id = "ahead".into();
     command.base_rev += 1;
     assert!(matches!(reason(stage.sends(HOST, &command)), Reason::Bad(_)));
+}
+
+#[test]
+fn the_wheel_is_handed_over_while_it_plays_and_nothing_jumps() {
+    let mut stage = Stage::new();
+    stage.does(HOST, Op::Rate { rate: Rate::new(1.5).unwrap() }).unwrap();
+    stage.does(HOST, Op::Play { frame: Some(Frame(3)) }).unwrap();
+    stage.now = stage.now + 700.0;
+    let before = stage.room.state().clone();
+    let taken = stage.does(OTHER_HOST, Op::Drive { to: None }).unwrap();
+    assert!(taken.changed);
+    let after = stage.room.state().clone();
+    assert_eq!((after.driver, after.epoch), (Some(OTHER_HOST), before.epoch + 1));
+    for ms in [0.0, 10.0, 1_000.0, 60_000.0] {
+        let at = stage.now + ms;
+        let [a, b] = [&before, &after].map(|state| state.timeline().position_at(at));
+        assert_eq!(a.to_bits(), b.to_bits());
+    }
+    assert!(!stage.does(OTHER_HOST, Op::Drive { to: None }).unwrap().changed);
+    stage.does(OTHER_HOST, Op::Drive { to: Some(HOST) }).unwrap();
+    assert_eq!(stage.room.state().driver, Some(HOST));
+    assert_eq!(reason(stage.does(GUEST, Op::Drive { to: None })), Reason::NotHost);
+    let to_guest = stage.does(HOST, Op::Drive { to: Some(GUEST) });
+    assert!(matches!(reason(to_guest), Reason::Bad(_)));
+    stage.does(HOST, Op::Mode { sync_mode: SyncMode::Everyone }).unwrap();
+    let nobody = stage.does(HOST, Op::Drive { to: None });
+    assert!(matches!(reason(nobody), Reason::Bad(_)));
+}
+
+#[test]
+fn a_second_clip_is_shown_until_something_else_is() {
+    let mut stage = Stage::new();
+    let asset = Asset::clip(AssetId(8), FrameRate::new(50, 1).unwrap(), Some(100));
+    let compare = crate::Compare { asset, layout: crate::Layout::Wipe, split: 5_000, offset: 2 };
+    let with = |compare| Op::Compare { compare: Some(compare) };
+    stage.does(HOST, with(compare)).unwrap();
+    stage.does(HOST, Op::Seek { frame: Frame(10) }).unwrap();
+    assert_eq!(stage.room.state().compare_frame_at(stage.now), Some(Frame(22)));
+    assert!(!stage.does(HOST, with(compare)).unwrap().changed);
+    let moved = crate::Compare { split: 100, ..compare };
+    stage.does(HOST, with(moved)).unwrap();
+    assert_eq!(reason(stage.does(GUEST, with(compare))), Reason::NotHost);
+    for wrong in [
+        crate::Compare { split: 10_001, ..compare },
+        crate::Compare { offset: i64::MIN, ..compare },
+        crate::Compare { asset: Asset::live(AssetId(9)), ..compare },
+    ] {
+        assert!(matches!(reason(stage.does(HOST, with(wrong))), Reason::Bad(_)), "{wrong:?}");
+    }
+    stage.does(HOST, Op::Compare { compare: None }).unwrap();
+    assert_eq!(stage.room.state().compare, None);
+    stage.does(HOST, with(compare)).unwrap();
+    stage.does(HOST, Op::Load { asset: Asset::live(AssetId(9)), frame: None }).unwrap();
+    assert_eq!(stage.room.state().compare, None);
+    assert!(matches!(reason(stage.does(HOST, with(compare))), Reason::Bad(_)));
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetId, Frame, FrameRate, MAX_FRAME, Millis, Rate, Timeline, UserId};
+use crate::{AssetId, Compare, Frame, FrameRate, MAX_FRAME, Millis, Rate, Timeline, UserId};
 
 /// The longest `asset_state` that is kept, in bytes. It is a client's own text; this is far above
 /// what clients send and keeps a room's row small.
@@ -122,6 +122,9 @@ pub struct State {
     pub looping: Loop,
     /// The presentation time in a live source that is meant to be on show, where one is set.
     pub live_pts: Option<i64>,
+    /// What is shown beside the asset.
+    #[serde(default)]
+    pub compare: Option<Compare>,
     /// A client's own text, kept byte for byte.
     pub asset_state: Option<String>,
 }
@@ -141,6 +144,7 @@ impl State {
             rate: Rate::NORMAL,
             looping: Loop::Off,
             live_pts: None,
+            compare: None,
             asset_state: None,
         }
     }

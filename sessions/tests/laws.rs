@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 use rushes_sessions::{
-    Asset, AssetId, Attendee, Command, ConnectionId, Frame, FrameRate, Loop, Millis, Op, Phase,
-    Rate, Room, State, SyncMode, UserId,
+    Asset, AssetId, Attendee, Command, Compare, ConnectionId, Frame, FrameRate, Layout, Loop,
+    Millis, Op, Phase, Rate, Room, State, SyncMode, UserId,
 };
 
 const CLIENTS: usize = 5;
@@ -37,7 +37,16 @@ fn any_op() -> impl Strategy<Value = Op> {
         }),
         prop_oneof![Just(SyncMode::Host), Just(SyncMode::Everyone), Just(SyncMode::Unsynced)]
             .prop_map(|sync_mode| Op::Mode { sync_mode }),
+        proptest::option::of(any_compare()).prop_map(|compare| Op::Compare { compare }),
+        proptest::option::of(0u128..4).prop_map(|to| Op::Drive { to: to.map(UserId) }),
     ]
+}
+
+fn any_compare() -> impl Strategy<Value = Compare> {
+    let layout = prop_oneof![Just(Layout::Side), Just(Layout::Wipe)];
+    (any::<bool>(), layout, 0u16..10_100, -700i64..700).prop_map(
+        |(which, layout, split, offset)| Compare { asset: asset(which), layout, split, offset },
+    )
 }
 
 /// One thing that happens to the world.
@@ -156,6 +165,13 @@ impl World {
                 let drives = !matches!(command.op, Op::Mode { .. });
                 assert!(before.sync_mode != SyncMode::Unsynced || !drives, "UNSYNCED was driven");
                 assert_eq!(command.epoch, before.epoch, "another epoch's command");
+                if let Op::Drive { .. } = command.op {
+                    assert_eq!(
+                        self.room.state().timeline(),
+                        before.timeline(),
+                        "a handover jumped"
+                    );
+                }
                 if effects.changed {
                     self.changed();
                 }
@@ -220,6 +236,11 @@ impl World {
         let frame = state.frame_at(self.now).0;
         let last = state.asset.and_then(|asset| asset.frames).map_or(0, |frames| frames - 1);
         assert!((0..=last).contains(&frame), "frame {frame} of {last}");
+        if let Some(second) = state.compare {
+            let last = second.asset.frames.map_or(0, |frames| frames - 1);
+            let frame = state.compare_frame_at(self.now).expect("both have frames").0;
+            assert!((0..=last).contains(&frame), "second frame {frame} of {last}");
+        }
     }
 
     fn settle(&mut self) {

@@ -299,9 +299,10 @@ impl Drawing {
     /// The drawing that strokes are together.
     pub fn new<'a>(strokes: impl IntoIterator<Item = &'a Stroke>) -> Drawing {
         let strokes = strokes.into_iter().map(|stroke| StrokeBody::new(stroke, 0));
-        let strokes = strokes.map(|StrokeBody { stroke_id, user_id, color, width, points, .. }| {
-            DrawingStroke { stroke_id, user_id, color, width, points }
-        });
+        let strokes =
+            strokes.map(|StrokeBody { stroke_id, user_id, color, width, points, .. }| {
+                DrawingStroke { stroke_id, user_id, color, width, points }
+            });
         Drawing { version: 1, scale: rushes_sessions::SCALE, strokes: strokes.collect() }
     }
 
@@ -397,7 +398,12 @@ mod tests {
         ]});
         let drawing: Drawing = serde_json::from_value(drawing).unwrap();
         let svg = drawing.to_svg(1920, 1080);
-        assert!(svg.contains("<path stroke=\"#FF0000\" stroke-width=\"10.80\" d=\"M0.00 0.00 L960.00 1080.00\"/>"), "{svg}");
+        assert!(
+            svg.contains(
+                "<path stroke=\"#FF0000\" stroke-width=\"10.80\" d=\"M0.00 0.00 L960.00 1080.00\"/>"
+            ),
+            "{svg}"
+        );
         assert!(svg.contains("d=\"M960.00 540.00 L960.00 540.00\""), "{svg}");
         assert_eq!((svg.matches("<path").count(), svg.contains("script")), (2, false));
     }

@@ -112,6 +112,13 @@ impl From<Op> for OpBody {
             Op::Rate { rate } => OpBody::Rate { rate: rate.get() },
             Op::Loop { looping } => OpBody::Loop { r#loop: looping.into() },
             Op::Mode { sync_mode } => OpBody::Mode { sync_mode },
+            Op::Compare { compare } => OpBody::Compare {
+                asset_id: compare.map(|compare| compare.asset.id),
+                layout: compare.map(|compare| compare.layout),
+                split: compare.map(|compare| compare.split),
+                offset: compare.map(|compare| compare.offset),
+            },
+            Op::Drive { to } => OpBody::Drive { user_id: to },
         }
     }
 }
@@ -125,11 +132,9 @@ impl From<&LogEntry> for LogLine {
             }
             LogEvent::StateSet(after) => LogBody::StateSet { state: state(after) },
             LogEvent::Said(message) => LogBody::Said { message: *message },
-            LogEvent::Drew { stroke, on } => LogBody::Drew {
-                stroke_id: stroke.clone(),
-                asset_id: on.asset,
-                frame: on.frame,
-            },
+            LogEvent::Drew { stroke, on } => {
+                LogBody::Drew { stroke_id: stroke.clone(), asset_id: on.asset, frame: on.frame }
+            }
             LogEvent::Erased(ids) => LogBody::Erased { stroke_ids: ids.clone() },
             LogEvent::Kept { comment, strokes } => {
                 LogBody::Kept { comment_id: comment.clone(), stroke_ids: strokes.clone() }

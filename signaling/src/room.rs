@@ -6,14 +6,15 @@
 
 use rushes_sessions::hub::{HubError, RoomEvent, Snapshot};
 use rushes_sessions::{
-    Ack, Asset, AssetId, Command, Frame, Loop, Op, Rate, Reason, Refusal, Report, RoomId, State,
-    Stroke, SyncMode, UserId, UserStatus,
+    Ack, Asset, AssetId, Command, Compare, Frame, Layout, Loop, Op, Rate, Reason, Refusal, Report,
+    RoomId, SCALE, State, Stroke, SyncMode, UserId, UserStatus,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{CHAT, ChatBody, ChatEvent};
 use crate::drawing::{
-    ERASED, ErasedEvent, KEPT, KeptEvent, POINTERS, PointersEvent, STROKES, StrokeBody, StrokesEvent,
+    ERASED, ErasedEvent, KEPT, KeptEvent, POINTERS, PointersEvent, STROKES, StrokeBody,
+    StrokesEvent,
 };
 
 /// A request that names a room and nothing else.
@@ -91,14 +92,40 @@ impl From<LoopBody> for Loop {
 #[serde(tag = "op", rename_all = "UPPERCASE")]
 #[allow(missing_docs)] // The operations and their parts are those of `rushes_sessions::Op`.
 pub enum OpBody {
-    Load { asset_id: AssetId, frame: Option<Frame> },
-    Play { frame: Option<Frame> },
-    Pause { frame: Frame },
-    Step { frame: Frame },
-    Seek { frame: Frame },
-    Rate { rate: f64 },
-    Loop { r#loop: LoopBody },
-    Mode { sync_mode: SyncMode },
+    Load {
+        asset_id: AssetId,
+        frame: Option<Frame>,
+    },
+    Play {
+        frame: Option<Frame>,
+    },
+    Pause {
+        frame: Frame,
+    },
+    Step {
+        frame: Frame,
+    },
+    Seek {
+        frame: Frame,
+    },
+    Rate {
+        rate: f64,
+    },
+    Loop {
+        r#loop: LoopBody,
+    },
+    Mode {
+        sync_mode: SyncMode,
+    },
+    Compare {
+        asset_id: Option<AssetId>,
+        layout: Option<Layout>,
+        split: Option<u16>,
+        offset: Option<i64>,
+    },
+    Drive {
+        user_id: Option<UserId>,
+    },
 }
 
 /// A command to a room.
@@ -133,6 +160,7 @@ impl CommandRequest {
     pub fn asset_id(&self) -> Option<AssetId> {
         match self.op {
             OpBody::Load { asset_id, .. } => Some(asset_id),
+            OpBody::Compare { asset_id, .. } => asset_id,
             _ => None,
         }
     }
@@ -150,6 +178,14 @@ impl CommandRequest {
             OpBody::Rate { rate } => Op::Rate { rate: Rate::new(rate).ok_or(BadCommand::Rate)? },
             OpBody::Loop { r#loop } => Op::Loop { looping: r#loop.into() },
             OpBody::Mode { sync_mode } => Op::Mode { sync_mode },
+            OpBody::Compare { asset_id: None, .. } => Op::Compare { compare: None },
+            OpBody::Compare { layout, split, offset, .. } => {
+                let asset = asset.ok_or(BadCommand::UnknownAsset)?;
+                let (layout, offset) = (layout.unwrap_or_default(), offset.unwrap_or_default());
+                let split = split.unwrap_or(SCALE / 2);
+                Op::Compare { compare: Some(Compare { asset, layout, split, offset }) }
+            }
+            OpBody::Drive { user_id } => Op::Drive { to: user_id },
         };
         Ok(Command { cmd_id: self.cmd_id, epoch: self.epoch, base_rev: self.base_rev, op })
     }
@@ -173,6 +209,13 @@ pub struct ReportRequest {
     /// Whether it waits for data.
     #[serde(default)]
     pub buffering: bool,
+    /// Whether it follows the room.
+    #[serde(default = "yes")]
+    pub following: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl From<&ReportRequest> for Report {
@@ -184,6 +227,35 @@ impl From<&ReportRequest> for Report {
             error_frames: request.error_frames,
             rtt_ms: request.rtt_ms,
             buffering: request.buffering,
+            following: request.following,
+        }
+    }
+}
+
+/// What a room shows beside its asset.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[allow(missing_docs)] // The fields are those of `rushes_sessions::Compare`.
+pub struct CompareBody {
+    pub asset_id: AssetId,
+    pub frames: Option<i64>,
+    pub fps_num: Option<u32>,
+    pub fps_den: Option<u32>,
+    pub layout: Layout,
+    pub split: u16,
+    pub offset: i64,
+}
+
+impl From<Compare> for CompareBody {
+    fn from(compare: Compare) -> CompareBody {
+        let Compare { asset, layout, split, offset } = compare;
+        CompareBody {
+            asset_id: asset.id,
+            frames: asset.frames,
+            fps_num: asset.fps.map(|fps| fps.num()),
+            fps_den: asset.fps.map(|fps| fps.den()),
+            layout,
+            split,
+            offset,
         }
     }
 }
@@ -208,6 +280,7 @@ pub struct StateBody {
     pub rate: f64,
     pub r#loop: LoopBody,
     pub live_pts: Option<i64>,
+    pub compare: Option<CompareBody>,
     pub asset_state: Option<String>,
 }
 
@@ -231,6 +304,7 @@ impl StateBody {
             rate: state.rate.get(),
             r#loop: state.looping.into(),
             live_pts: state.live_pts,
+            compare: state.compare.map(CompareBody::from),
             asset_state: state.asset_state.clone(),
         }
     }
@@ -249,6 +323,7 @@ pub struct UserBody {
     pub error_frames: Option<f64>,
     pub rtt_ms: Option<f64>,
     pub buffering: Option<bool>,
+    pub following: Option<bool>,
 }
 
 impl From<&UserStatus> for UserBody {
@@ -264,6 +339,7 @@ impl From<&UserStatus> for UserBody {
             error_frames: report.map(|report| report.error_frames),
             rtt_ms: report.map(|report| report.rtt_ms),
             buffering: report.map(|report| report.buffering),
+            following: report.map(|report| report.following),
         }
     }
 }
@@ -544,7 +620,8 @@ mod tests {
                 "epoch": 1, "rev": 0, "server_ms": 1001.5, "effective_ms": 1000.25,
                 "sync_mode": "HOST", "driver": null, "asset_id": id(1), "frame": 0, "frames": 9,
                 "fps_num": 24000, "fps_den": 1001, "playing": false, "rate": 1.0,
-                "loop": {"in": 1, "out": 5}, "live_pts": null, "asset_state": null,
+                "loop": {"in": 1, "out": 5}, "live_pts": null, "compare": null,
+                "asset_state": null,
             },
         }});
         assert_eq!(written, expected);
@@ -560,6 +637,7 @@ mod tests {
             error_frames: -0.2,
             rtt_ms: 31.0,
             buffering: true,
+            following: false,
         };
         let user = UserStatus {
             user: UserId(1),

@@ -71,9 +71,10 @@ impl Comment {
             channel_type: Some("PUBLIC".to_owned()),
             created: Some(row.created),
             creator_name: Some(format!("{} {}", found.first_name, found.last_name)),
-            color: row.drawing.as_ref().and_then(|drawing| {
-                drawing.0.strokes.first().map(|stroke| stroke.color.clone())
-            }),
+            color: row
+                .drawing
+                .as_ref()
+                .and_then(|drawing| drawing.0.strokes.first().map(|stroke| stroke.color.clone())),
             description: Some(row.description),
             has_drawing: Some(row.drawing.is_some()),
             has_marker: Some(marker_time.is_some()),
@@ -289,20 +290,28 @@ pub(super) async fn svg(ctx: &mut Ctx, req: GetSvg) -> ApiResult<Svg> {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct DeleteComment {
-    id: CommentId,
+    id: String,
     include_replies: Option<bool>,
 }
 
 /// Deletes a comment: its maker may, and who may do everything in the folder of its asset.
 pub(super) async fn delete(ctx: &mut Ctx, req: DeleteComment) -> ApiResult<Deleted> {
     let caller = ctx.caller()?.clone();
-    let found = one(ctx, req.id).await?;
+    let unknown = || ApiError::new(Code::NOT_FOUND);
+    let id = match req.id.parse() {
+        Ok(id) => id,
+        // The client's own name for it.
+        Err(_) => store::comments::with_uuid(ctx.db(), caller.user_id, &req.id)
+            .await?
+            .ok_or_else(unknown)?,
+    };
+    let found = one(ctx, id).await?;
     let (_, rights) = access::asset(ctx.db(), &caller, found.row.asset_id).await?;
     if found.row.user_id != caller.user_id && !rights.is_admin {
         return Err(ApiError::new(Code::PERMISSION_DENIED));
     }
     let event = told(ctx.db(), "COMMENT_DELETED", &found).await?;
-    store::comments::delete(ctx.db(), req.id).await?;
+    store::comments::delete(ctx.db(), id).await?;
     ctx.emit(event);
     Ok(Deleted { deleted: Some(true) })
 }

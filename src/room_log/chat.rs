@@ -33,7 +33,9 @@ pub(super) fn jsonl(messages: &[ChatBody]) -> (&'static str, String) {
         let mut line = json!(message);
         line["at"] = json!(at(message));
         // It names a command of a client, and nothing afterwards.
-        line.as_object_mut().map(|line| line.remove("cmd_id"));
+        if let Some(parts) = line.as_object_mut() {
+            parts.remove("cmd_id");
+        }
         text.push_str(&line.to_string());
         text.push('\n');
     }

@@ -82,7 +82,7 @@ pub(super) async fn keep(call: &ExtensionCall) -> ApiResult<Value> {
 }
 
 fn check(request: &KeepRequest) -> ApiResult<()> {
-    let error = |message: &str| Err(ApiError::new(Code::INVALID_DATA).message(message));
+    let error = |message: &'static str| Err(ApiError::new(Code::INVALID_DATA).message(message));
     if request.cmd_id.is_empty() || request.cmd_id.len() > sessions::MAX_CMD_ID {
         return error("cmd_id is empty or too long");
     }

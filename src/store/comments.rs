@@ -115,6 +115,20 @@ pub async fn named(
     Ok(sqlx::query_as(sql).bind(room).bind(user).bind(uuid).fetch_optional(db).await?)
 }
 
+/// The last comment that somebody gave this name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn with_uuid(
+    db: &mut Db,
+    user: UserId,
+    uuid: &str,
+) -> Result<Option<CommentId>, StoreError> {
+    let sql = "SELECT id FROM comments WHERE user_id = $1 AND uuid = $2 ORDER BY created DESC, id DESC \
+               LIMIT 1";
+    Ok(sqlx::query_scalar(sql).bind(user).bind(uuid).fetch_optional(db).await?)
+}
+
 /// The comments on an asset, in the order of their frames.
 ///
 /// # Errors

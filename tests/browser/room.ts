@@ -77,7 +77,7 @@ export class Room {
   }
 
   /** Reads the number burnt into the picture that is on the screen now. */
-  async strip(which: 'live-video' | 'clip-video'): Promise<number | null> {
+  async strip(which: 'live-video' | 'clip-video' | 'second-video'): Promise<number | null> {
     const band = await this.page.getByTestId(which).evaluate((video) => window.stripBand(video as HTMLVideoElement));
     return band === null ? null : readBand(band);
   }

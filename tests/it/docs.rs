@@ -26,9 +26,15 @@ fn sources() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut text = String::new();
     // The tables of the contract name all of its events, built or not.
-    for folder in
-        ["src/api", "src/rpc", "src/live", "src/files.rs", "src/rooms.rs", "src/rooms", "signaling/src"]
-    {
+    for folder in [
+        "src/api",
+        "src/rpc",
+        "src/live",
+        "src/files.rs",
+        "src/rooms.rs",
+        "src/rooms",
+        "signaling/src",
+    ] {
         let path = root.join(folder);
         if path.is_dir() {
             read(&path, &mut text);
@@ -85,6 +91,8 @@ fn name(op: &OpBody) -> &'static str {
         OpBody::Rate { .. } => "RATE",
         OpBody::Loop { .. } => "LOOP",
         OpBody::Mode { .. } => "MODE",
+        OpBody::Compare { .. } => "COMPARE",
+        OpBody::Drive { .. } => "DRIVE",
     }
 }
 
@@ -101,6 +109,8 @@ fn every_operation_is_described_with_what_stands_beside_it() {
         OpBody::Rate { rate: 1.0 },
         OpBody::Loop { r#loop: LoopBody::from(looping) },
         OpBody::Mode { sync_mode: SyncMode::Host },
+        OpBody::Compare { asset_id: None, layout: None, split: None, offset: None },
+        OpBody::Drive { user_id: None },
     ];
     let table = PAGE.split("## Operations").nth(1).unwrap().split("##").next().unwrap();
     for op in &ops {

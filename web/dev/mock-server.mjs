@@ -59,7 +59,7 @@ function stateOf(id) {
     states.set(id, {
       ...{ epoch: 1, rev: 0, effective_ms: now(), sync_mode: 'HOST', driver: null, asset_id: null },
       ...{ frame: 0, fps_num: null, fps_den: null, frames: null, playing: false, rate: 1 },
-      ...{ loop: false, live_pts: null, asset_state: null },
+      ...{ loop: false, live_pts: null, compare: null, asset_state: null },
     });
   }
   return states.get(id);
@@ -75,7 +75,7 @@ function boundary(state, at) {
   return { frame: within, effective_ms: at + (frame - position) / perMs };
 }
 
-function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode }) {
+function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode, ...more }) {
   const at = now();
   const live = state.fps_num === null;
   if (op === 'LOAD') {
@@ -84,6 +84,7 @@ function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode }) {
       ? { fps_num: null, fps_den: null, frames: null, playing: true }
       : { fps_num: fps, fps_den: 1, frames: clipFrames, playing: false };
     Object.assign(state, { asset_id, frame: frame ?? 0, rate: 1, effective_ms: at, ...shown });
+    state.compare = null;
     state.epoch += 1;
   } else if (op === 'PLAY') {
     const from = frame >= (state.frames ?? 0) - 1 ? 0 : frame;
@@ -96,11 +97,18 @@ function apply(state, user, { op, frame, asset_id, rate, loop, sync_mode }) {
     Object.assign(state, boundary(state, at), { rate });
   } else if (op === 'LOOP') {
     Object.assign(state, boundary(state, at), { loop });
+  } else if (op === 'COMPARE') {
+    const second = { asset_id, frames: clipFrames, fps_num: fps, fps_den: 1 };
+    const { layout = 'SIDE', split = 5000, offset = 0 } = more;
+    state.compare = asset_id ? { ...second, layout, split, offset } : null;
+  } else if (op === 'DRIVE') {
+    state.driver = more.user_id ?? user.id;
+    state.epoch += 1;
   } else if (op === 'MODE') {
     state.sync_mode = sync_mode;
     state.epoch += 1;
   }
-  if (state.driver !== user.id && state.sync_mode === 'HOST') {
+  if (op !== 'DRIVE' && state.driver !== user.id && state.sync_mode === 'HOST') {
     state.driver = user.id;
     state.epoch += 1;
   }
@@ -130,6 +138,48 @@ setInterval(() => {
     tell(id, 'REVIEW_SESSION_USERS_CHANGED', { users: people(id) });
   }
 }, 1000);
+
+const said = new Map();
+function say({ id, cmd_id, text }, user) {
+  const messages = said.get(id) ?? [];
+  said.set(id, messages);
+  const name = `${user.first_name} ${user.last_name}`;
+  const more = { user_id: user.id, name, is_guest: !user.host, cmd_id, text };
+  const message = { seq: messages.length + 1, at_ms: Date.now(), ...more };
+  messages.push(message);
+  tell(id, 'REVIEW_SESSION_CHAT', message);
+  return { cmd_id, seq: message.seq, at_ms: message.at_ms };
+}
+function history({ id, before = Infinity, after = 0, limit = 50 }) {
+  const all = (said.get(id) ?? []).filter(({ seq }) => seq < before && seq > after);
+  return {
+    id,
+    messages: after ? all.slice(0, limit) : all.slice(-limit),
+    more: all.length > limit,
+  };
+}
+
+const strokes = new Map();
+function draw({ id, stroke_id, from, points, done, ...more }, user) {
+  const stroke = strokes.get(stroke_id) ?? { ...more, stroke_id, user_id: user.id, points: [] };
+  strokes.set(stroke_id, stroke);
+  stroke.points.push(...points.slice(stroke.points.length - 2 * from));
+  const part = { ...stroke, from, points, done, kept: false };
+  tell(id, 'REVIEW_SESSION_STROKES', { whole: false, strokes: [part] });
+  return { stroke_id, points: stroke.points.length / 2 };
+}
+function erase({ id, stroke_ids, whose, asset_id, frame }, user) {
+  const gone = [...strokes.values()].filter((stroke) =>
+    stroke_ids
+      ? stroke_ids.includes(stroke.stroke_id)
+      : (whose === 'ALL' || stroke.user_id === user.id) &&
+        (!asset_id || (stroke.asset_id === asset_id && stroke.frame === frame)),
+  );
+  const ids = gone.map(({ stroke_id }) => stroke_id);
+  ids.forEach((one) => strokes.delete(one));
+  tell(id, 'REVIEW_SESSION_STROKES_ERASED', { stroke_ids: ids, by: user.id });
+  return { stroke_ids: ids };
+}
 
 class Refusal extends Error {
   constructor(status, code, message, snapshot) {
@@ -169,7 +219,10 @@ function subscribe(id, user, socket) {
   attending.get(id).set(socket, user);
   const can_drive = !!user.host || stateOf(id).sync_mode === 'EVERYONE';
   const you = { user_id: user.id, is_host: !!user.host, can_drive };
-  return { id, state: snapshot(id), users: people(id), you, server_ms: now() };
+  const all = [...strokes.values()].map((one) => ({ ...one, from: 0, done: true, kept: false }));
+  setTimeout(() => tell(id, 'REVIEW_SESSION_STROKES', { whole: true, strokes: all }), 0);
+  const last_message = (said.get(id) ?? []).length;
+  return { id, state: snapshot(id), users: people(id), you, last_message, server_ms: now() };
 }
 
 function handle(endpoint, data, user, socket) {
@@ -205,6 +258,25 @@ function handle(endpoint, data, user, socket) {
     case 'rushes/room/report':
       reports.set(user.id, data);
       return {};
+    case 'rushes/room/chat':
+      return say(data, user);
+    case 'rushes/room/chat/history':
+      return history(data);
+    case 'rushes/room/draw':
+      return draw(data, user);
+    case 'rushes/room/erase':
+      return erase(data, user);
+    case 'rushes/room/point': {
+      const { id, asset_id, x = null, y = null } = data;
+      const pointers = [{ user_id: user.id, asset_id, x, y }];
+      tell(id, 'REVIEW_SESSION_POINTERS', { pointers });
+      return {};
+    }
+    case 'rushes/room/keep': {
+      const stroke_ids = [...strokes.keys()];
+      tell(data.id, 'REVIEW_SESSION_STROKES_KEPT', { comment_id: 'K', stroke_ids, by: user.id });
+      return { comment_id: 'K', stroke_ids };
+    }
     case 'rushes/room/command':
       return command(data, user);
   }

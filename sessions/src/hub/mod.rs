@@ -170,12 +170,8 @@ impl Hub {
         text: &str,
     ) -> Result<Said, HubError> {
         let (cmd_id, text) = (cmd_id.to_owned(), text.to_owned());
-        let ask = |reply| Message::Say {
-            connection,
-            cmd_id: cmd_id.clone(),
-            text: text.clone(),
-            reply,
-        };
+        let ask =
+            |reply| Message::Say { connection, cmd_id: cmd_id.clone(), text: text.clone(), reply };
         self.ask(room, ask).await
     }
 

@@ -214,6 +214,7 @@ impl Client {
     pub(crate) fn report(&self) -> Option<Up> {
         let rtt_ms = self.clock.samples.iter().map(|s| s.delay).fold(f64::INFINITY, f64::min);
         let report = Report {
+            following: true,
             asset: None,
             frame: None,
             error_ms: 0.0,

@@ -47,6 +47,8 @@ pub(crate) enum Happening {
     },
 }
 
+// A few hundred of them exist at once.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 enum Due {
     Script(usize),

@@ -88,12 +88,8 @@ pub async fn before(
 ) -> Result<(Vec<ChatBody>, bool), StoreError> {
     let sql = "SELECT * FROM room_chat WHERE room_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
     let below = seq.map_or(i64::MAX, number);
-    let rows: Vec<Row> = sqlx::query_as(sql)
-        .bind(room)
-        .bind(below)
-        .bind(i64::from(most) + 1)
-        .fetch_all(db)
-        .await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(sql).bind(room).bind(below).bind(i64::from(most) + 1).fetch_all(db).await?;
     let (mut page, more) = page(rows, most);
     page.reverse();
     Ok((page, more))

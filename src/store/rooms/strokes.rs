@@ -11,8 +11,7 @@ use crate::ids::RoomId;
 /// When the database fails.
 pub(super) async fn list(db: &mut Db, room: RoomId) -> Result<Vec<Stroke>, StoreError> {
     let sql = "SELECT stroke, kept FROM room_strokes WHERE room_id = $1 ORDER BY seq, stroke_id";
-    let rows: Vec<(Json<Stroke>, bool)> =
-        sqlx::query_as(sql).bind(room).fetch_all(db).await?;
+    let rows: Vec<(Json<Stroke>, bool)> = sqlx::query_as(sql).bind(room).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(stroke, kept)| Stroke { kept, ..stroke.0 }).collect())
 }
 

@@ -42,7 +42,8 @@ async fn everyone_in_the_room_talks_in_one_order_and_a_latecomer_reads_it() {
     says(&mut host.socket, &room, "b", "Two").await;
     for who in [&mut host, &mut crew] {
         let first = who.socket.event(SAID).await;
-        let parts = ["id", "seq", "text", "name", "is_guest", "user_id"].map(|part| first[part].clone());
+        let parts =
+            ["id", "seq", "text", "name", "is_guest", "user_id"].map(|part| first[part].clone());
         let text = "<b>Hello</b>\nall";
         let expected = [json!(room), json!(1), json!(text), json!("Guest Test"), json!(true)];
         assert_eq!(parts[..5], expected);

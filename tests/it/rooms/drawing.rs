@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{guests::mailed, stage::{Attending, Stage}};
+use super::{
+    guests::mailed,
+    stage::{Attending, Stage},
+};
 use crate::harness::{Rushes, code};
 
 const STROKES: &str = "REVIEW_SESSION_STROKES";
@@ -34,7 +37,8 @@ async fn what_one_draws_the_others_see_and_a_latecomer_too() {
     assert_eq!(code(&early), 407, "nothing is shown yet");
     host.does(json!({ "op": "LOAD", "asset_id": clip })).await;
 
-    let first = asks(&mut drawer, "draw", part(&room, &clip, "s", 0, json!([1, 2, 3, 4]), false)).await;
+    let first =
+        asks(&mut drawer, "draw", part(&room, &clip, "s", 0, json!([1, 2, 3, 4]), false)).await;
     assert_eq!(first["data"], json!({ "stroke_id": "s", "points": 2 }));
     let told = host.socket.event(STROKES).await;
     let stroke = &told["strokes"][0];
@@ -134,7 +138,10 @@ async fn a_host_keeps_a_drawing_as_a_comment() {
     let comments = stage.ask(&stage.crew, "/get/comments", of.clone()).await;
     let comment = &comments[0];
     assert_eq!(comments.as_array().unwrap().len(), 1);
-    assert_eq!((&comment["id"], &comment["description"]), (&kept["comment_id"], &json!("Move this")));
+    assert_eq!(
+        (&comment["id"], &comment["description"]),
+        (&kept["comment_id"], &json!("Move this"))
+    );
     assert_eq!((&comment["has_drawing"], &comment["has_marker"]), (&json!(true), &json!(true)));
     assert_eq!((&comment["marker_time"], &comment["scope"]), (&json!(1.68), &json!("ASSET")));
     assert_eq!(comment["is_owner"], false);

@@ -1,6 +1,7 @@
 //! Rooms: their life, their people, and what everyone sees in them.
 
 mod chat;
+mod compare;
 mod drawing;
 mod events;
 mod guests;

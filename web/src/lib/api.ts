@@ -227,6 +227,12 @@ export class Api {
     return this.call('/start/review_session', { id }, token);
   }
 
+  /** Makes somebody a host of a room, or no host any more. */
+  setHost(token: string, id: string, userId: string, isHost: boolean): Promise<unknown> {
+    const body = { id, user_id: userId, is_host: isHost };
+    return this.call('/set/review_session/user/host', body, token);
+  }
+
   /** The playable file of a clip. Its `url` is signed and short-lived: ask again when it stops working. */
   primaryFile(token: string, assetId: string): Promise<AssetFile> {
     return this.call('/get/asset/file/primary', { id: assetId }, token);

@@ -7,6 +7,9 @@ export type Shortcut =
   | { do: 'seconds'; by: number }
   | { do: 'start' }
   | { do: 'end' }
+  | { do: 'reverse' }
+  | { do: 'in' }
+  | { do: 'out' }
   | { do: 'loop' }
   | { do: 'mute' }
   | { do: 'fullscreen' }
@@ -36,7 +39,9 @@ const keys: Record<string, Shortcut> = {
   ' ': { do: 'toggle' },
   k: { do: 'pause' },
   l: { do: 'faster' },
-  j: { do: 'seconds', by: -1 },
+  j: { do: 'reverse' },
+  i: { do: 'in' },
+  o: { do: 'out' },
   ArrowLeft: { do: 'frames', by: -1 },
   ArrowRight: { do: 'frames', by: 1 },
   'Shift+ArrowLeft': { do: 'seconds', by: -1 },
@@ -92,7 +97,8 @@ export const shortcutHelp: ReadonlyArray<readonly [string[], string]> = [
   [['←', '→'], 'One frame back or forward'],
   [['Shift ←', 'Shift →'], 'One second back or forward'],
   [['Home', 'End'], 'First or last frame'],
-  [['J', 'K', 'L'], 'One second back, pause, play and faster'],
+  [['J', 'K', 'L'], 'Backwards, pause, play and faster'],
+  [['I', 'O'], 'Loop from here, loop to here'],
   [['R'], 'Loop on or off'],
   [['M'], 'Sound on or off'],
   [['F'], 'Full screen'],

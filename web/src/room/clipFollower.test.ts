@@ -57,7 +57,7 @@ function state(more: Partial<RoomState>): RoomState {
   return {
     ...{ epoch: 1, rev: 1, server_ms: 0, effective_ms: OFFSET, sync_mode: 'HOST', driver: null },
     ...{ asset_id: 'C1', frame: 0, fps_num: 25, fps_den: 1, frames: 250, playing: false, rate: 1 },
-    ...{ loop: false, live_pts: null, asset_state: null },
+    ...{ loop: false, live_pts: null, compare: null, asset_state: null },
     ...more,
   };
 }
@@ -164,5 +164,87 @@ describe('ClipFollower', () => {
     follower.follow(state({ playing: true, effective_ms: serverNow() }));
     player.buffering = true;
     expect(follower.status.kind).toBe('buffering');
+  });
+});
+
+describe('the turn of a loop', () => {
+  /** A player with a second video that is ready when the test says so. */
+  class Twin extends FakePlayer {
+    ready = true;
+    wanted: number | null = null;
+    turns: Array<[what: string, at: number]> = [];
+    prepareTurn(frame: number | null) {
+      this.wanted = frame;
+      return frame !== null && this.ready;
+    }
+    startTurn() {
+      this.turns.push(['start', serverNow()]);
+    }
+    finishTurn() {
+      this.turns.push(['finish', serverNow()]);
+      const from = this.wanted ?? 0;
+      this.jump(from);
+      this.calls.pop();
+    }
+    cancelTurn() {
+      this.turns.push(['cancel', serverNow()]);
+    }
+  }
+  let twin: Twin;
+
+  beforeEach(() => {
+    twin = new Twin();
+    twin.startMs = twin.seekMs = 0;
+    twin.shown = { frame: 10, mediaTime: 0.4, at: 0 };
+    player = twin;
+    follower = new ClipFollower({ player, serverAt: (at) => at + OFFSET });
+  });
+
+  const looped = (more: Partial<RoomState> = {}) =>
+    state({
+      playing: true,
+      frame: 10,
+      effective_ms: serverNow(),
+      loop: { in: 10, out: 34 },
+      ...more,
+    });
+
+  it('is made by the second video, which starts a moment before', () => {
+    const begin = serverNow();
+    follower.follow(looped());
+    pass(2500);
+    const at = twin.turns.map(([what, when]) => [what, Math.round(when - begin)]);
+    expect(at.filter(([what]) => what === 'finish')).toEqual([
+      ['finish', 1000],
+      ['finish', 2000],
+    ]);
+    const starts = at.filter(([what]) => what === 'start').map(([, when]) => Number(when));
+    for (const [n, start] of starts.entries()) {
+      expect(1000 * (n + 1) - start).toBeGreaterThanOrEqual(0);
+      expect(1000 * (n + 1) - start).toBeLessThanOrEqual(31);
+    }
+    expect(player.calls.filter((call) => call.includes('jump'))).toEqual([]);
+  });
+
+  it('is a jump as ever where the second video is not ready, or the loop is too short for it', () => {
+    twin.ready = false;
+    follower.follow(looped());
+    pass(1400);
+    expect(twin.turns).toEqual([]);
+    expect(player.calls.some((call) => call.includes('jump'))).toBe(true);
+    twin.ready = true;
+    follower.follow(looped({ rev: 2, loop: { in: 10, out: 15 } }));
+    pass(1000);
+    expect([twin.turns, twin.wanted]).toEqual([[], null]);
+  });
+
+  it('is called off when the room does something else', () => {
+    follower.follow(looped());
+    pass(960);
+    vi.advanceTimersByTime(25);
+    expect(twin.turns.map(([what]) => what)).toEqual(['start']);
+    follower.follow(state({ rev: 2, frame: 20 }));
+    pass(200);
+    expect(twin.turns.map(([what]) => what)).toEqual(['start', 'cancel']);
   });
 });

@@ -1,6 +1,7 @@
-import type { ClipPlayer } from '../lib/clipPlayer';
+import type { TwinPlayer } from '../lib/twinPlayer';
 import type { RoomState } from '../lib/room/protocol';
-import { Follower, frameAt, frameMs, syncError, type SyncError } from '../lib/sync';
+import { Follower, frameAt, frameMs, loopRegion, movesAt, positionAt } from '../lib/sync';
+import { syncError, type SyncError } from '../lib/sync';
 
 /**
  * - `exact`: it stands, on the very frame of the room
@@ -19,7 +20,7 @@ export interface SyncStatus {
 
 /** What this module needs of a clip player, so that tests can stand in for it. */
 export type FollowingPlayer = Pick<
-  ClipPlayer,
+  TwinPlayer,
   | 'source'
   | 'shown'
   | 'busy'
@@ -30,7 +31,9 @@ export type FollowingPlayer = Pick<
   | 'play'
   | 'jump'
   | 'setRate'
->;
+> &
+  // One that has a second video turns a loop back without a break.
+  Partial<Pick<TwinPlayer, 'prepareTurn' | 'startTurn' | 'finishTurn' | 'cancelTurn'>>;
 
 export interface ClipFollowerOptions {
   player: FollowingPlayer;
@@ -44,6 +47,10 @@ const FIRST_START_MS = 30;
 const MOST_START_MS = 250;
 /** A start that is refused or swallowed by the browser is asked for again, but not at every chance. */
 const RETRY_PLAY_MS = 500;
+/** In a shorter loop there is no time to get the second video ready. */
+const LEAST_LOOP_MS = 600;
+/** From so many frames before a turn on it is left to the second video. */
+const TURN_FRAMES = 1.5;
 
 /** Keeps a clip player where the room is, by the decisions of a `Follower`. */
 export class ClipFollower {
@@ -55,6 +62,11 @@ export class ClipFollower {
   /** A start whose outcome has not been measured yet. */
   #started = false;
   #playAt = Number.NEGATIVE_INFINITY;
+  /** True from when the second video is started until it is seen. */
+  #turning = false;
+  #turnTimer: ReturnType<typeof setTimeout> | undefined;
+  /** When the room turns back next, on the server's clock, if the second video is ready for it. */
+  #turnAt = Number.POSITIVE_INFINITY;
 
   constructor(options: ClipFollowerOptions) {
     this.#options = { now: () => performance.now(), ...options };
@@ -82,6 +94,7 @@ export class ClipFollower {
     const before = this.#state;
     this.#state = state;
     if (before?.asset_id !== state?.asset_id) this.#follower.reset();
+    if (before?.rev !== state?.rev || before?.epoch !== state?.epoch) this.#cancelTurn();
     if (before?.effective_ms !== state?.effective_ms) this.#playAt = Number.NEGATIVE_INFINITY;
     this.tick();
   }
@@ -96,11 +109,15 @@ export class ClipFollower {
     const ahead = state.playing ? state.effective_ms - at : 0;
     if (ahead > 0) return this.#awaitStart(state, at, ahead);
     if (player.playing) this.#learnStart(state, at);
-    this.#act(state, at);
+    this.#prepareTurn(state, at);
+    // Just before a turn that comes anyway nothing is corrected: half a frame ahead is behind the loop.
+    const soon = this.#turnAt - at < TURN_FRAMES * (frameMs(state) ?? 0);
+    if (!this.#turning && !soon) this.#act(state, at);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#cancelTurn();
     this.#state = null;
   }
 
@@ -117,6 +134,53 @@ export class ClipFollower {
     if (Number.isFinite(ahead)) {
       this.#timer = setTimeout(() => this.tick(), Math.max(0, ahead - this.#startMs));
     }
+  }
+
+  /** Gets the second video ready for the turn of a loop, and starts it in time. */
+  #prepareTurn(state: RoomState, at: number): void {
+    const { player } = this.#options;
+    if (!player.prepareTurn || this.#turning) return;
+    const region = loopRegion(state);
+    const ms = frameMs(state) ?? 0;
+    const long = region !== null && (region.end - region.begin) * ms >= LEAST_LOOP_MS;
+    if (!long || !movesAt(state, at)) {
+      this.#turnAt = Number.POSITIVE_INFINITY;
+      return void player.prepareTurn(null);
+    }
+    const ready = player.prepareTurn(region.begin);
+    clearTimeout(this.#turnTimer);
+    this.#turnAt = Number.POSITIVE_INFINITY;
+    if (!ready || !player.playing) return;
+    const left = (region.end - positionAt(state, at)) * ms;
+    this.#turnAt = at + left;
+    const wait = left - this.#startMs;
+    this.#turnTimer = setTimeout(
+      () => this.#turn(state, left - Math.max(0, wait)),
+      Math.max(0, wait),
+    );
+  }
+
+  #turn(state: RoomState, left: number): void {
+    const { player } = this.#options;
+    // Meanwhile it may have lost its data, or been paused.
+    if (this.#state !== state || !player.playing || player.buffering) return;
+    this.#turning = true;
+    player.startTurn?.(state.rate);
+    this.#turnTimer = setTimeout(() => {
+      this.#turning = false;
+      this.#turnAt = Number.POSITIVE_INFINITY;
+      player.finishTurn?.();
+      this.#follower.reset();
+      this.tick();
+    }, left);
+  }
+
+  #cancelTurn(): void {
+    clearTimeout(this.#turnTimer);
+    this.#turnAt = Number.POSITIVE_INFINITY;
+    if (!this.#turning) return;
+    this.#turning = false;
+    this.#options.player.cancelTurn?.();
   }
 
   #act(state: RoomState, at: number): void {

@@ -1,8 +1,7 @@
 import { app } from '../app.svelte';
 import { ApiError, Code, fileAddress, type Asset, type AssetFile, type Room } from '../lib/api';
-import { ClipPlayer } from '../lib/clipPlayer';
+import { TwinPlayer } from '../lib/twinPlayer';
 import type { Place } from '../lib/draw/board';
-import { Pacer } from '../lib/pacer';
 import { ownAfter, ownLoad } from '../lib/room/own';
 import { clamp, isLive } from '../lib/room/predict';
 import type { Op, RoomState, RoomUser, SyncMode, You } from '../lib/room/protocol';
@@ -14,16 +13,17 @@ import { timecode, timecodeBase, type FrameRate } from '../lib/timecode';
 import type { LiveState } from '../lib/whep';
 import { ChatModel } from './chat.svelte';
 import { ClipFollower, type SyncStatus } from './clipFollower';
+import { Controls } from './controls.svelte';
 import { DebugRecorder } from './debug';
 import { DrawingModel } from './drawing.svelte';
 import { LiveView } from './liveView';
 import { RoomClock } from './roomClock';
+import { SecondScreen } from './second.svelte';
+import { Sound } from './sound.svelte';
 
 /** How often things are looked after besides every frame: sync, the end of a clip, the badge. */
 const TICK_MS = 200;
 const REPORT_MS = 1000;
-
-export const RATES = [0.25, 0.5, 1, 1.5, 2] as const;
 
 /** Everything that the page of a room shows and does. */
 export class RoomModel {
@@ -45,6 +45,8 @@ export class RoomModel {
   file = $state.raw<AssetFile | null>(null);
   clipError = $state<string | null>(null);
   live = $state<{ state: LiveState; reason: string | null }>({ state: 'connecting', reason: null });
+  /** Which of the two videos of a clip is to be seen. */
+  front = $state<0 | 1>(0);
   hasPicture = $state(false);
   shownFrame = $state<number | null>(null);
   sync = $state.raw<SyncStatus>({ kind: 'waiting', error: null });
@@ -52,10 +54,11 @@ export class RoomModel {
   moving = $state(false);
   /** The frame under a playhead that is being dragged. */
   dragged = $state<number | null>(null);
-  muted = $state(false);
-  /** True if it is the browser that keeps the sound off, until the person touches the page. */
-  soundBlocked = $state(false);
-  volume = $state(1);
+  /** False while this person looks at something else than the room. */
+  following = $state(true);
+  readonly sound = new Sound();
+  readonly controls = new Controls(this);
+  readonly second: SecondScreen;
 
   readonly asset = $derived(this.assets.find((asset) => asset.id === this.state?.asset_id) ?? null);
   readonly isLive = $derived(this.state !== null && isLive(this.state));
@@ -71,7 +74,8 @@ export class RoomModel {
   });
   readonly frames = $derived(this.state?.frames ?? null);
   readonly #timeBase = $derived(this.rate && timecodeBase(this.rate, this.file?.tc_start));
-  readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED');
+  /** True while this person has the picture to themselves. */
+  readonly unsynced = $derived(this.state?.sync_mode === 'UNSYNCED' || !this.following);
   readonly canDrive = $derived(
     this.attending &&
       this.info?.status === 'STARTED' &&
@@ -85,15 +89,12 @@ export class RoomModel {
   readonly drawing: DrawingModel;
   readonly #clock: RoomClock;
   readonly #debug: DebugRecorder;
-  readonly #scrub: Pacer<number>;
   readonly #timers: Array<ReturnType<typeof setInterval>> = [];
   #follower: ClipFollower | null = null;
-  #player: ClipPlayer | null = null;
+  #player: TwinPlayer | null = null;
   #liveView: LiveView | null = null;
-  #videos: HTMLVideoElement[] = [];
   #loadedAsset: string | null = null;
   #reloads = 0;
-  #resume = false;
   /** In UNSYNCED each looks at what they like: this is what this person looks at. */
   #own: RoomState | null = null;
   #problemTimer: ReturnType<typeof setTimeout> | undefined;
@@ -133,7 +134,10 @@ export class RoomModel {
       onRefused: (error) => this.#refusedBy(error),
       onProblem: (message) => this.#complain(message),
     });
-    this.#scrub = new Pacer<number>({ send: (frame) => this.#do({ op: 'SEEK', frame }) });
+    this.second = new SecondScreen({
+      token: session.token,
+      serverAt: (at) => this.#clock.serverAt(at),
+    });
     this.#debug = new DebugRecorder({
       state: () => $state.snapshot(this.state),
       connection: () => (this.attending ? 'online' : this.connection),
@@ -147,13 +151,16 @@ export class RoomModel {
     void this.#loadAssets();
   }
 
-  attach(clip: HTMLVideoElement, live: HTMLVideoElement): void {
-    this.#videos = [clip, live];
-    const onMuted = () => {
-      this.muted = true;
-      this.soundBlocked = true;
-    };
-    this.#player = new ClipPlayer(clip, {
+  attach(
+    clips: readonly [HTMLVideoElement, HTMLVideoElement],
+    live: HTMLVideoElement,
+    second: HTMLVideoElement,
+  ): void {
+    this.second.attach(second);
+    this.sound.attach([...clips, live], () => clips[this.front === 0 ? 1 : 0]);
+    const onMuted = () => this.sound.block();
+    this.#player = new TwinPlayer(clips, {
+      onFront: (front) => (this.front = front),
       onFrame: (shown) => this.#clipFrame(shown.frame, shown.mediaTime, shown.at),
       onMuted,
       onBuffering: () => this.#tick(),
@@ -178,7 +185,8 @@ export class RoomModel {
     this.#timers.forEach(clearInterval);
     clearTimeout(this.#problemTimer);
     this.#clock.stop();
-    this.#scrub.cancel();
+    this.controls.destroy();
+    this.second.destroy();
     this.#follower?.stop();
     this.#player?.destroy();
     this.#liveView?.destroy();
@@ -201,89 +209,38 @@ export class RoomModel {
     const runs = asset.id === this.state?.asset_id && this.isLive && this.state.playing;
     if (!this.canDrive || runs) return;
     if (this.unsynced) void this.#loadOwn(asset);
-    else this.#do({ op: 'LOAD', asset_id: asset.id });
+    else this.act({ op: 'LOAD', asset_id: asset.id });
   }
 
-  toggle(): void {
-    if (this.moving) this.pause();
-    else this.play();
+  /** Looks at something else for a while, or goes back to where the room is. */
+  follow(following: boolean): void {
+    this.following = following;
+    this.#own = following ? null : this.#client.state;
+    this.#changed();
+    this.#report();
   }
 
-  play(): void {
-    this.#do({ op: 'PLAY', frame: this.#here() });
+  /** Makes a host the driver: this person, or another. */
+  drive(userId?: string): void {
+    if (this.isHost) this.#client.command({ op: 'DRIVE', ...(userId && { user_id: userId }) });
   }
 
-  pause(): void {
-    this.#do({ op: 'PAUSE', frame: this.#here() });
-  }
-
-  step(by: number): void {
-    this.#do({ op: 'STEP', frame: this.#clamped(this.#here() + by) });
-  }
-
-  seekTo(frame: number): void {
-    this.#do({ op: 'SEEK', frame: this.#clamped(frame) });
-  }
-
-  seekSeconds(by: number): void {
-    if (!this.rate) return;
-    this.seekTo(this.#here() + Math.round((by * this.rate.num) / this.rate.den));
-  }
-
-  /** A dragged playhead holds everyone where it is, and lets go where it is dropped. */
-  drag(frame: number): void {
-    if (!this.canDrive) return;
-    if (this.dragged === null) {
-      this.#resume = this.moving;
-      if (this.#resume) this.pause();
+  async setHost(userId: string, isHost: boolean): Promise<void> {
+    try {
+      await app.api.setHost(this.session.token, this.id, userId, isHost);
+    } catch (error) {
+      if (!app.endedBy(error)) this.#complain((error as Error).message);
     }
-    this.dragged = this.#clamped(frame);
-    this.#scrub.push(this.dragged);
-    this.#apply();
-  }
-
-  drop(): void {
-    const frame = this.dragged;
-    if (frame === null) return;
-    this.#scrub.cancel();
-    this.dragged = null;
-    this.#do(this.#resume ? { op: 'PLAY', frame } : { op: 'SEEK', frame });
-    this.#resume = false;
-  }
-
-  setRate(rate: number): void {
-    if (this.state?.rate !== rate) this.#do({ op: 'RATE', rate });
-  }
-
-  faster(): void {
-    if (!this.moving) this.play();
-    else this.setRate(RATES.find((rate) => rate > (this.state?.rate ?? 1)) ?? 2);
-  }
-
-  toggleLoop(): void {
-    this.#do({ op: 'LOOP', loop: !this.state?.loop });
   }
 
   setMode(sync_mode: SyncMode): void {
     if (this.isHost) this.#client.command({ op: 'MODE', sync_mode });
   }
 
-  setMuted(muted: boolean): void {
-    this.muted = muted;
-    this.soundBlocked = false;
-    for (const video of this.#videos) video.muted = muted;
-  }
-
-  setVolume(volume: number): void {
-    this.volume = volume;
-    for (const video of this.#videos) video.volume = volume;
-    this.setMuted(volume === 0);
-  }
-
   /** Before a line is drawn the picture stands. False where this person cannot make it. */
   holdForDrawing(): boolean {
     if (this.isLive || !this.moving) return true;
-    if (this.canDrive) this.pause();
+    if (this.canDrive) this.controls.pause();
     else this.#complain('You can draw as soon as the picture stands');
     return this.canDrive;
   }
@@ -296,11 +253,12 @@ export class RoomModel {
     }
   }
 
-  #do(op: Op): void {
+  /** Carries something out: for the room, or where this person is on their own for them alone. */
+  act(op: Op): void {
     if (!this.canDrive || !this.state) return;
     if (this.unsynced) {
       this.#own = ownAfter(this.state, op, this.#now());
-      this.#apply();
+      this.apply();
     } else {
       this.#client.command(op);
     }
@@ -356,14 +314,14 @@ export class RoomModel {
     this.you = this.#client.you;
     const state = this.#client.state;
     // While the connection is away the picture stays as it was: nobody else stops either.
-    if (state?.sync_mode !== 'UNSYNCED') this.#own = null;
+    if (state?.sync_mode !== 'UNSYNCED' && this.following) this.#own = null;
     else this.#own ??= state;
-    this.#apply();
+    this.apply();
   }
 
   // What is on the screen.
 
-  #apply(): void {
+  apply(): void {
     const state = this.#own ?? this.#client?.state ?? null;
     this.state = state;
     if (!state) return;
@@ -376,6 +334,7 @@ export class RoomModel {
         ? state
         : { ...state, playing: false, frame: this.dragged, rev: state.rev + 0.5 };
     this.#follower?.follow(live ? null : shown);
+    this.second.follow(live ? null : shown);
     this.#tick();
   }
 
@@ -453,6 +412,7 @@ export class RoomModel {
 
   #tick(): void {
     this.#follower?.tick();
+    this.second.tick();
     const state = this.state;
     const at = this.#clock.serverAt(performance.now());
     this.moving = !!state?.playing && !(at !== null && endedAt(state, at));
@@ -470,13 +430,14 @@ export class RoomModel {
       error_frames: measured?.frames ?? 0,
       rtt_ms: this.#clock.rtt ?? 0,
       buffering: kind === 'buffering',
+      following: this.following,
     });
   }
 
   // Small things.
 
   /** The frame that the person sees, or sees next: what they mean by "here". */
-  #here(): number {
+  here(): number {
     if (this.dragged !== null) return this.dragged;
     const state = this.state;
     if (!state) return 0;
@@ -484,7 +445,7 @@ export class RoomModel {
     return this.shownFrame ?? this.#follower?.target() ?? state.frame;
   }
 
-  #clamped(frame: number): number {
+  clamped(frame: number): number {
     return this.state ? clamp(this.state, frame) : 0;
   }
 
@@ -505,7 +466,7 @@ export class RoomModel {
       const own = ownLoad(this.state, asset, file, this.#now());
       if (!own) throw new Error('The frame rate of this clip is not known.');
       if (this.unsynced) this.#own = own;
-      this.#apply();
+      this.apply();
     } catch (error) {
       if (!app.endedBy(error)) this.#complain((error as Error).message);
     }

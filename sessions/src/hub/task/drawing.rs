@@ -5,12 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::message::{Reply, RoomEvent};
 use super::super::HubError;
+use super::super::message::{Reply, RoomEvent};
 use super::RoomTask;
-use crate::{
-    ConnectionId, Draw, DrawingChange, Drawn, Erase, LogEvent, Pointer, Stroke, UserId,
-};
+use crate::{ConnectionId, Draw, DrawingChange, Drawn, Erase, LogEvent, Pointer, Stroke, UserId};
 
 /// The least time between two events about drawing.
 const DRAWING_INTERVAL: Duration = Duration::from_millis(33);
@@ -42,9 +40,10 @@ impl RoomTask {
     ) {
         let by = self.room.user_of(connection);
         let result = self.room.erase(connection, which).map_err(HubError::Denied);
-        if let Ok(ids) = result.as_ref().map(Clone::clone)
+        if let Ok(ids) = &result
             && !ids.is_empty()
         {
+            let ids = ids.clone();
             self.note(by, LogEvent::Erased(ids.clone()));
             self.keep_change(DrawingChange::Erased(ids.clone()));
             self.event(RoomEvent::Erased { ids, by });

@@ -27,7 +27,14 @@ export function ownLoad(
   file: AssetFile | null,
   now: number,
 ): RoomState | null {
-  const own = { ...state, asset_id: asset.id, frame: 0, rate: 1, loop: false };
+  const own = {
+    ...state,
+    asset_id: asset.id,
+    frame: 0,
+    rate: 1,
+    loop: false,
+    compare: null,
+  } satisfies RoomState;
   const next = { ...own, rev: state.rev + 1, effective_ms: now };
   if (asset.is_live) return { ...next, fps_num: null, fps_den: null, frames: null, playing: true };
   const rate = exactRate(file?.frame_rate ?? 0);

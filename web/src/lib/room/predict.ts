@@ -22,6 +22,13 @@ export function predict(state: RoomState, op: Op, serverNow: number): RoomState 
         frame: clamp(state, op.frame),
         effective_ms: Number.POSITIVE_INFINITY,
       };
+    case 'COMPARE': {
+      const { asset_id, op: _, ...more } = op;
+      if (asset_id === null) return { ...state, compare: null };
+      // Of a clip that is not here yet nothing is known.
+      if (state.compare?.asset_id !== asset_id) return state;
+      return { ...state, compare: { ...state.compare, ...more } };
+    }
     case 'LOOP':
       return { ...state, loop: op.loop };
     default:

@@ -4,6 +4,19 @@ import type { Loop, Timeline } from '../sync';
 
 export type SyncMode = 'HOST' | 'EVERYONE' | 'UNSYNCED';
 
+/** A second clip beside the one on show. */
+export interface Compare {
+  asset_id: string;
+  frames: number | null;
+  fps_num: number | null;
+  fps_den: number | null;
+  layout: 'SIDE' | 'WIPE';
+  /** Where the line between them is, in ten-thousandths of the width. */
+  split: number;
+  /** How many frames the second is ahead. */
+  offset: number;
+}
+
 export interface RoomState extends Timeline {
   epoch: number;
   rev: number;
@@ -12,6 +25,7 @@ export interface RoomState extends Timeline {
   driver: string | null;
   asset_id: string | null;
   live_pts: number | null;
+  compare: Compare | null;
   asset_state: string | null;
 }
 
@@ -25,6 +39,8 @@ export interface RoomUser {
   error_frames: number | null;
   rtt_ms: number | null;
   buffering: boolean | null;
+  /** False while they look at something else. */
+  following: boolean | null;
 }
 
 export interface You {
@@ -52,7 +68,11 @@ export type Op =
   | { op: 'SEEK'; frame: number }
   | { op: 'RATE'; rate: number }
   | { op: 'LOOP'; loop: Loop }
-  | { op: 'MODE'; sync_mode: SyncMode };
+  | { op: 'MODE'; sync_mode: SyncMode }
+  | ({ op: 'COMPARE'; asset_id: string | null } & Partial<
+      Pick<Compare, 'layout' | 'split' | 'offset'>
+    >)
+  | { op: 'DRIVE'; user_id?: string };
 
 export interface Ack {
   cmd_id: string;
@@ -68,6 +88,7 @@ export interface Report {
   error_frames: number;
   rtt_ms: number;
   buffering: boolean;
+  following: boolean;
 }
 
 /** Of two states of a room the one with the greater epoch and revision is the newer. */

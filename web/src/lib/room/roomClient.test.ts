@@ -20,11 +20,18 @@ const clip: RoomState = {
   rate: 1,
   loop: false,
   live_pts: null,
+  compare: null,
   asset_state: null,
 };
 
 function user(user_id: string, is_host: boolean): RoomUser {
-  const measured = { error_ms: null, error_frames: null, rtt_ms: null, buffering: null };
+  const measured = {
+    error_ms: null,
+    error_frames: null,
+    rtt_ms: null,
+    buffering: null,
+    following: null,
+  };
   return { user_id, name: user_id, is_host, is_guest: !is_host, online: true, ...measured };
 }
 

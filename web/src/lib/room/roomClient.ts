@@ -39,6 +39,7 @@ interface IdData {
 /** True if a later wish makes an earlier one that has not been sent yet pointless. */
 function supersedes(later: Op, earlier: Op): boolean {
   if (earlier.op === 'SEEK') return ['SEEK', 'STEP', 'PAUSE', 'PLAY', 'LOAD'].includes(later.op);
+  if (earlier.op === 'COMPARE') return later.op === 'COMPARE' || later.op === 'LOAD';
   if (earlier.op === 'STEP') return ['STEP', 'PAUSE', 'PLAY', 'LOAD'].includes(later.op);
   return false;
 }
@@ -58,7 +59,7 @@ interface Wish {
  * or nobody, did not know what they would undo now.
  */
 function stillMeant(wish: Wish, state: RoomState): boolean {
-  if (wish.op.op === 'LOAD' || wish.op.op === 'MODE') return true;
+  if (['LOAD', 'MODE', 'DRIVE'].includes(wish.op.op)) return true;
   return wish.asset_id === state.asset_id && wish.sync_mode === state.sync_mode;
 }
 

@@ -21,6 +21,30 @@ test.beforeEach(async ({ browser }) => {
   guest = await Room.open(await newPage(browser), links.guest_link, 'guest');
 });
 
+/**
+ * How long a picture stood at each turn of the loop between two frames, in milliseconds: the slowest step from one picture to the next, of
+ * the last before the turn and three after it. A step over several frames counts as so many steps.
+ */
+function standings(page: Page, loop: { in: number; out: number }): Promise<number[]> {
+  return page.evaluate((loop) => {
+    type Sample = { kind: string; frame: number; at: number };
+    const samples = (window as unknown as { __rushes: { samples: Sample[] } }).__rushes.samples;
+    const length = loop.out - loop.in + 1;
+    const within = samples.filter(({ kind, frame }) => kind === 'clip' && frame >= loop.in - 2 && frame <= loop.out + 2);
+    const found: number[] = [];
+    for (let n = 1; n + 3 < within.length; n += 1) {
+      if (within[n - 1]!.frame - within[n]!.frame < length / 2) continue;
+      const steps = [0, 1, 2, 3].map((k) => {
+        const [before, after] = [within[n - 1 + k]!, within[n + k]!];
+        const frames = after.frame - before.frame + (k === 0 ? length : 0);
+        return (after.at - before.at) / Math.max(1, frames);
+      });
+      found.push(Math.max(...steps));
+    }
+    return found;
+  }, loop);
+}
+
 test.afterEach(async ({}, info) => {
   if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
   await Promise.all(contexts.map((context) => context.close()));
@@ -54,7 +78,12 @@ async function drag(page: Page, from: [number, number], to: [number, number], re
   if (release) await page.mouse.up();
 }
 
-test('what one says the other reads, also after a reload and a kill', async () => {
+test('what one says and draws the other has, also after a reload and a kill', async () => {
+  await host.choose('clip', 0);
+  await expect.poll(() => host.shownFrame()).toBe(0);
+  await host.page.getByTestId('draw').click();
+  await drag(host.page, [0.3, 0.3], [0.7, 0.6]);
+  await expect(guest.page.getByTestId('drawing')).toHaveAttribute('data-strokes', '1');
   await host.page.getByTestId('chat-tab').click();
   await host.page.getByTestId('chat-field').fill('The <b>second</b> one, https://rushes.test/a.');
   await host.page.getByTestId('chat-field').press('Enter');
@@ -76,6 +105,8 @@ test('what one says the other reads, also after a reload and a kill', async () =
   await guest.online();
   await guest.page.getByTestId('chat-tab').click();
   await expect(guest.page.getByTestId('chat-message')).toHaveCount(2);
+  await expect(guest.page.getByTestId('drawing')).toHaveAttribute('data-strokes', '1');
+  await expect.poll(() => painted(guest.page, RED)).toBeGreaterThan(50);
 });
 
 test('what one draws the other sees while it is drawn, on that frame alone, and a host keeps it', async () => {
@@ -172,31 +203,12 @@ test('a loop turns back without the picture standing still', async () => {
   await host.seek(50);
   await host.press('play');
   await counts(host, 'clip-video', 3);
-  // Six turns of two seconds; the pictures say themselves when they were on the screen.
-  await expect.poll(() => host.page.evaluate(() => turns().length), { timeout: 40_000 }).toBeGreaterThanOrEqual(6);
-  const gaps = await host.page.evaluate(() => turns());
-  console.log(`from the last picture before a turn to the first after it: ${gaps.map((ms) => ms.toFixed(0)).join(' ')} ms`);
-  // Two frames at 25 fps; a clip that is sought there stands for four or more.
-  expect(gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeLessThanOrEqual(80);
-});
-
-declare global {
-  /** Milliseconds between the last picture before each turn and the first after it. */
-  function turns(): number[];
-}
-
-test.beforeEach(async () => {
-  await host.page.evaluate(() => {
-    window.turns = () => {
-      const samples = (window as unknown as { __rushes: { samples: { kind: string; frame: number; at: number }[] } })
-        .__rushes.samples;
-      const gaps: number[] = [];
-      for (let n = 1; n < samples.length; n += 1) {
-        const [before, after] = [samples[n - 1]!, samples[n]!];
-        const turned = before.kind === 'clip' && after.kind === 'clip' && before.frame - after.frame > 30;
-        if (turned && after.frame >= 50) gaps.push(after.at - before.at);
-      }
-      return gaps;
-    };
-  });
+  // A turn every two seconds. A clip that is sought there stands for 86 ms and more at each turn; one that goes on has the next picture
+  // one or two refreshes of the screen later. A busy machine drops pictures now and then, so some turns say what the page can do.
+  let stood: number[] = [];
+  await expect(async () => {
+    stood = await standings(host.page, { in: 50, out: 99 });
+    expect(stood.filter((ms) => ms <= 65).length, stood.map(Math.round).join(' ')).toBeGreaterThanOrEqual(2);
+  }).toPass({ timeout: 60_000, intervals: [1000] });
+  console.log(`the longest that a picture stood at each turn: ${stood.map((ms) => ms.toFixed(0)).join(' ')} ms`);
 });

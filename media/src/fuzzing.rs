@@ -5,6 +5,7 @@
 //! finds is looked at beyond what the code itself asserts.
 
 pub(crate) mod agreed;
+mod fanout;
 pub(crate) mod session;
 mod viewing;
 
@@ -16,6 +17,7 @@ use crate::rtp::{self, Codec};
 use crate::srtp::{Keys, Opener, Profile};
 use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
+use fanout::Fanout;
 use session::Session;
 use viewing::Viewing;
 
@@ -103,6 +105,11 @@ pub fn inspect(data: &[u8]) {
     for codec in CODECS {
         let _ = rtp::inspect(codec, data);
     }
+}
+
+/// Packets of a publisher, fanned out to viewers who come, go, and change their minds.
+pub fn fanout(data: &[u8]) {
+    Fanout::new().script(data);
 }
 
 #[cfg(test)]

@@ -227,6 +227,23 @@ impl Browser {
             .await
     }
 
+    /// Publishes the camera in several layers, given as `RTCRtpEncodingParameters` of JavaScript.
+    pub(crate) async fn publish_layers(
+        &mut self,
+        name: &str,
+        target: &WhipTarget,
+        (codec, layers): (&str, &str),
+    ) -> Result<(), Error> {
+        let WhipTarget { url, bearer } = target;
+        self.start(name, &format!("publish('{url}', '{bearer}', '{codec}', {layers})")).await
+    }
+
+    /// Asks for a layer for the viewer `name`; `wish` is JSON.
+    pub(crate) async fn select(&mut self, name: &str, wish: &str) -> Result<u16, Error> {
+        let script = format!("rushes.select(rushes.peers['{name}'], {wish})");
+        Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
+    }
+
     /// Watches as the peer `name`.
     pub(crate) async fn watch(&mut self, name: &str, target: &WhipTarget) -> Result<(), Error> {
         self.start(name, &format!("watch('{}', '{}')", target.url, target.bearer)).await

@@ -78,7 +78,13 @@ pub(crate) struct Look {
     pub(crate) size: &'static str,
     /// The H.264 profile as x264 names it.
     pub(crate) profile: &'static str,
+    /// With grain, which makes it as heavy as a camera's picture.
+    pub(crate) grain: bool,
 }
+
+/// Grain, and a rate that keeps it within bounds.
+const GRAIN: [&str; 8] =
+    ["-vf", "noise=alls=16:allf=t", "-b:v", "1500k", "-maxrate", "1500k", "-bufsize", "500k"];
 
 impl Look {
     pub(crate) fn dimensions(self) -> (usize, usize) {
@@ -103,7 +109,7 @@ impl Ffmpeg {
         target: &WhipTarget,
         folder: &Path,
     ) -> Result<Self, Error> {
-        let look = Look { size: "640x360", profile: "baseline" };
+        let look = Look { size: "640x360", profile: "baseline", grain: false };
         Self::publish_so(version, target, folder, look)
     }
 
@@ -115,9 +121,9 @@ impl Ffmpeg {
         look: Look,
     ) -> Result<Self, Error> {
         let binary = version.find()?;
-        let input = folder.join("input.mp4");
+        let input = folder.join(format!("{version:?}.mp4"));
         std::fs::write(&input, clip::make(&clip_spec()?)?)?;
-        let log = folder.join("ffmpeg.log");
+        let log = folder.join(format!("{version:?}.log"));
         let child = Command::new(binary)
             .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
             .arg(&input)
@@ -125,6 +131,7 @@ impl Ffmpeg {
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
             .args(["-profile:v", look.profile, "-s", look.size, "-pix_fmt", "yuv420p"])
             .args(["-bf", "0", "-g", &Self::KEY_INTERVAL.to_string()])
+            .args(GRAIN.iter().filter(|_| look.grain))
             .args(["-c:a", "libopus", "-ar", "48000", "-ac", "2"])
             .args(["-f", "whip", "-authorization", &target.bearer, target.url.as_str()])
             .stdin(Stdio::piped())

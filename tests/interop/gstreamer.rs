@@ -16,13 +16,13 @@ use crate::publish::{PICTURE_TIMEOUT, watch};
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/gstreamer_whip.py");
 
 /// A running script. It is killed by its process id when this is dropped.
-struct GStreamer {
+pub(crate) struct GStreamer {
     child: Child,
     log: PathBuf,
 }
 
 impl GStreamer {
-    fn publish(target: &WhipTarget, folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn publish(target: &WhipTarget, folder: &Path) -> Result<Self, Error> {
         let log = folder.join("gstreamer.log");
         let output = File::create(&log)?;
         // Debian's own Python, which finds Debian's GStreamer.
@@ -37,7 +37,7 @@ impl GStreamer {
     }
 
     /// Asks it to end its session, and waits for it.
-    async fn stop(mut self) -> Result<ExitStatus, Error> {
+    pub(crate) async fn stop(mut self) -> Result<ExitStatus, Error> {
         drop(self.child.stdin.take());
         let ended = async {
             loop {

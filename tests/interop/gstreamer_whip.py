@@ -21,9 +21,9 @@ from gi.repository import GLib, Gst, GstSdp, GstWebRTC  # noqa: E402
 
 PIPELINE = """
 webrtcbin name=peer bundle-policy=max-bundle
-videotestsrc is-live=true pattern=ball
+videotestsrc is-live=true pattern=smpte
   ! video/x-raw,width=640,height=360,framerate=25/1
-  ! openh264enc gop-size=25 complexity=low bitrate=800000
+  ! openh264enc gop-size=25 complexity=low rate-control=bitrate bitrate=800000
   ! h264parse config-interval=-1
   ! rtph264pay config-interval=-1 aggregate-mode=zero-latency
   ! application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000
@@ -46,6 +46,8 @@ class Publisher:
         self.failed = None
         self.pipeline = Gst.parse_launch(PIPELINE)
         self.peer = self.pipeline.get_by_name("peer")
+        # What the server misses of the picture is sent again, as GStreamer's own WHIP client has it.
+        self.peer.emit("get-transceiver", 0).set_property("do-nack", True)
         self.peer.connect("on-negotiation-needed", self.negotiate)
         self.peer.connect("notify::ice-gathering-state", self.gathered)
         self.peer.connect("notify::connection-state", self.changed)

@@ -25,5 +25,6 @@ mod proxy;
 mod publish;
 mod returns;
 mod server;
+mod simulcast;
 mod takeover;
 mod turn;

@@ -8,9 +8,11 @@
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::peer::Error;
+use crate::proxy::Network;
 use crate::server::{Place, Server, Turn};
 
 /// Set in the environment of the program that runs inside.
@@ -18,6 +20,8 @@ const INSIDE: &str = "RUSHES_INTEROP_INSIDE";
 /// The test's end of the pair, and the server's (addresses for documentation, RFC 5737).
 pub(crate) const NEAR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 1);
 const FAR: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
+/// Another address of the test's end, for a bad network between its clients and the server.
+const BETWEEN: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 3);
 /// How long the second namespace may take to be there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -25,10 +29,19 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// whether this is the program inside, which then does what the test is about; outside, the
 /// test is over when this comes back.
 pub(crate) async fn enter(test: &str) -> bool {
-    if std::env::var_os(INSIDE).is_some() {
-        return true;
-    }
-    let _turn = Turn::shared().await;
+    inside() || run_inside(test, Turn::shared().await).await
+}
+
+/// The same for a test that measures how smooth a picture is.
+pub(crate) async fn enter_alone(test: &str) -> bool {
+    inside() || run_inside(test, Turn::alone().await).await
+}
+
+fn inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+async fn run_inside(test: &str, _turn: Turn) -> bool {
     let program = std::env::current_exe().expect("a running program has a path");
     let mut outside = tokio::process::Command::new("unshare");
     outside
@@ -64,7 +77,9 @@ impl Namespace {
         let pid = space.holder.id().to_string();
         run("ip link set lo up")?;
         run(&format!("ip link add near type veth peer name far netns {pid}"))?;
-        run(&format!("ip addr add {NEAR}/24 dev near"))?;
+        for address in [NEAR, BETWEEN] {
+            run(&format!("ip addr add {address}/24 dev near"))?;
+        }
         run("ip link set near up")?;
         // The webrtc crate listens for mDNS, which needs a way for multicast.
         run("ip route add 224.0.0.0/4 dev near")?;
@@ -125,9 +140,23 @@ pub(crate) async fn server_apart_with(
     turn: Option<(&str, &str)>,
 ) -> Result<(Server, Namespace), Error> {
     let namespace = Namespace::new()?;
-    let free = SocketAddr::new(IpAddr::V4(FAR), 0);
-    let apart = Some(&namespace);
-    let place = Place { http: free, webrtc: free, announced: None, namespace: apart, turn };
+    let place = Place { turn, ..far(&namespace) };
     let server = Server::start_at(name, &place, Turn::shared().await).await?;
     Ok((server, namespace))
+}
+
+/// The same with a bad network between the clients and the server.
+pub(crate) async fn server_behind(
+    name: &str,
+    network: &Arc<Network>,
+) -> Result<(Server, Namespace), Error> {
+    let namespace = Namespace::new()?;
+    let turn = Turn::shared().await;
+    let server = Server::start_behind(name, far(&namespace), BETWEEN, network, turn).await?;
+    Ok((server, namespace))
+}
+
+fn far(namespace: &Namespace) -> Place<'_> {
+    let free = SocketAddr::new(IpAddr::V4(FAR), 0);
+    Place { http: free, webrtc: free, announced: None, namespace: Some(namespace), turn: None }
 }

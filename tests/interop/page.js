@@ -36,7 +36,8 @@ globalThis.rushes = (() => {
     if (response.status !== 201) throw new Error(`${response.status}: ${text}`);
     await connection.setRemoteDescription({ type: 'answer', sdp: reachable(text) });
     const session = new URL(response.headers.get('Location'), url);
-    return { session: session.href, headers: { Authorization: headers.Authorization } };
+    const links = response.headers.get('Link') ?? '';
+    return { session: session.href, links, headers: { Authorization: headers.Authorization } };
   }
 
   /** A connection, and every state that it has been in. */
@@ -47,14 +48,15 @@ globalThis.rushes = (() => {
     return { connection, states };
   }
 
-  /** Publishes the browser's fake camera and microphone. */
-  async function publish(url, bearer, codec) {
+  /** Publishes the browser's fake camera and microphone: in one picture of 640x360, or in `layers` (RTCRtpEncodingParameters) of 1280x720. */
+  async function publish(url, bearer, codec, layers) {
     const { connection, states } = connect();
-    const video = { width: 640, height: 360, frameRate: 30 };
+    const video = layers ? { width: 1280, height: 720, frameRate: 15 } : { width: 640, height: 360, frameRate: 30 };
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const media = await navigator.mediaDevices.getUserMedia({ video, audio });
     for (const track of media.getTracks()) {
-      const transceiver = connection.addTransceiver(track, { direction: 'sendonly', streams: [media] });
+      const several = track.kind === 'video' && layers ? { sendEncodings: layers } : {};
+      const transceiver = connection.addTransceiver(track, { direction: 'sendonly', streams: [media], ...several });
       if (track.kind !== 'video') continue;
       const { codecs } = RTCRtpSender.getCapabilities('video');
       const wanted = codecs.filter(({ mimeType }) => [`video/${codec}`, 'video/rtx'].includes(mimeType));
@@ -99,6 +101,7 @@ globalThis.rushes = (() => {
     const numbers = { path: path(all) };
     for (const report of all.values()) {
       if (report.type !== 'inbound-rtp' && report.type !== 'outbound-rtp') continue;
+      if (report.rid) (numbers.layers ??= {})[report.rid] = report.framesSent;
       const codec = report.codecId && all.get(report.codecId);
       numbers[report.kind] = {
         codec: codec?.mimeType ?? null,
@@ -139,11 +142,19 @@ globalThis.rushes = (() => {
     Object.assign(seen, { frames: 0, longestGap: 0, gaps: [] });
   }
 
+  /** Asks for a layer as the extension of WHEP has it; gives back the status. */
+  async function select({ links, session, headers }, wish) {
+    const [, url] = links.match(/<([^>]*)>; rel="urn:ietf:params:whep:ext:core:layer"/);
+    const body = JSON.stringify(wish);
+    const json = { ...headers, 'Content-Type': 'application/json' };
+    return (await fetch(new URL(url, session), { method: 'POST', headers: json, body })).status;
+  }
+
   async function close({ connection, session, headers }) {
     const { status } = await fetch(session, { method: 'DELETE', headers });
     connection.close();
     return status;
   }
 
-  return { settings, iceServers, publish, watch, until, look, again, close, peers: {} };
+  return { settings, iceServers, publish, watch, until, look, again, select, close, peers: {} };
 })();

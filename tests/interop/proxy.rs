@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,22 +27,48 @@ const BUFFER: usize = 4 << 20;
 /// The largest datagram there is.
 const MAX_DATAGRAM: usize = 1 << 16;
 
-/// How bad the network is.
-#[derive(Debug, Clone, Copy)]
+/// How long a datagram takes, each way.
+const DELAY: Duration = Duration::from_millis(5);
+/// What may wait for its turn on a link of limited rate; beyond, datagrams are lost.
+const QUEUED: Duration = Duration::from_millis(200);
+
+/// How bad a network is, each way. It may change while it is in use.
+#[derive(Debug, Default)]
 pub(crate) struct Network {
-    /// The part of all datagrams that is lost, each way, 0 to 1.
-    pub(crate) loss: f64,
-    /// How long a datagram takes, each way.
-    pub(crate) delay: Duration,
-    /// What the losses are drawn from.
-    pub(crate) seed: u64,
+    /// Of a hundred datagrams so many are lost.
+    percent: AtomicU32,
+    /// Bits a second that it carries; 0 for as many as there are.
+    rate: AtomicU64,
 }
 
 impl Network {
-    /// A network with 5 ms each way that loses this many of a hundred datagrams.
-    pub(crate) fn losing(percent: u32) -> Self {
-        let delay = Duration::from_millis(5);
-        Self { loss: f64::from(percent) / 100.0, delay, seed: u64::from(percent) + 1 }
+    /// A network that loses this many of a hundred datagrams.
+    pub(crate) fn losing(percent: u32) -> Arc<Self> {
+        let network = Self::default();
+        network.lose(percent);
+        Arc::new(network)
+    }
+
+    /// From now on so many of a hundred datagrams are lost.
+    pub(crate) fn lose(&self, percent: u32) {
+        self.percent.store(percent, Ordering::Relaxed);
+    }
+
+    /// From now on so many bits a second pass.
+    pub(crate) fn carry(&self, bits: u64) {
+        self.rate.store(bits, Ordering::Relaxed);
+    }
+
+    fn loss(&self) -> f64 {
+        f64::from(self.percent.load(Ordering::Relaxed)) / 100.0
+    }
+
+    /// How long it is busy with a datagram.
+    fn busy(&self, bytes: usize) -> Duration {
+        match self.rate.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            rate => Duration::from_secs_f64(bytes as f64 * 8.0 / rate as f64),
+        }
     }
 }
 
@@ -53,10 +79,14 @@ pub(crate) struct Counts {
     lost: AtomicU64,
 }
 
+/// The network of clients that have not sent anything yet.
+type Newcomers = Arc<Mutex<Arc<Network>>>;
+
 /// A running proxy, on a thread of its own, so that it is as quick as a network. It ends when
 /// this is dropped.
 pub(crate) struct Proxy {
     counts: Arc<Counts>,
+    newcomers: Newcomers,
     // Dropping it ends the thread.
     _end: oneshot::Sender<()>,
 }
@@ -66,18 +96,19 @@ impl Proxy {
     pub(crate) fn start(
         socket: std::net::UdpSocket,
         server: SocketAddr,
-        network: Network,
+        network: Arc<Network>,
     ) -> Result<Self, Error> {
         socket.set_nonblocking(true)?;
         SockRef::from(&socket).set_recv_buffer_size(BUFFER)?;
         let counts = Arc::new(Counts::default());
         let (end, ended) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let shared = Arc::clone(&counts);
+        let newcomers = Arc::new(Mutex::new(network));
+        let shared = (Arc::clone(&counts), Arc::clone(&newcomers));
         thread::spawn(move || {
             runtime.block_on(async move {
                 tokio::select! {
-                    carried = carry(socket, server, network, shared) => {
+                    carried = carry(socket, server, shared) => {
                         if let Err(error) = carried {
                             eprintln!("the proxy failed: {error}");
                         }
@@ -87,7 +118,13 @@ impl Proxy {
                 }
             });
         });
-        Ok(Self { counts, _end: end })
+        Ok(Self { counts, newcomers, _end: end })
+    }
+
+    /// Clients that come from now on are behind another network than those before them.
+    pub(crate) fn newcomers(&self, network: &Arc<Network>) {
+        let mut newcomers = self.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        *newcomers = Arc::clone(network);
     }
 
     /// How many datagrams passed, and how many were lost.
@@ -96,9 +133,10 @@ impl Proxy {
     }
 }
 
-/// How many datagrams this machine's kernel has dropped because their receivers' buffers were full.
-pub(crate) fn dropped_by_the_kernel() -> Result<i64, Error> {
-    let text = std::fs::read_to_string("/proc/net/snmp")?;
+/// How many datagrams the kernel has dropped because their receivers' buffers were full, in the
+/// network that a process is in.
+pub(crate) fn dropped_by_the_kernel(process: u32) -> Result<i64, Error> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/net/snmp"))?;
     let mut udp =
         text.lines().filter_map(|line| line.strip_prefix("Udp: ")).map(|line| line.split(' '));
     let (names, mut numbers) = udp.next().zip(udp.next()).ok_or("no statistics of UDP")?;
@@ -108,8 +146,10 @@ pub(crate) fn dropped_by_the_kernel() -> Result<i64, Error> {
 
 /// One direction of one client: loses, delays, and keeps the order.
 struct Lane {
-    network: Network,
+    network: Arc<Network>,
     random: StdRng,
+    /// When the link is done with all that it was given.
+    free: Instant,
     counts: Arc<Counts>,
     queue: mpsc::UnboundedSender<(Instant, Vec<u8>)>,
 }
@@ -117,7 +157,7 @@ struct Lane {
 impl Lane {
     /// A lane that sends from `socket`, to `client` where the socket is not connected.
     fn new(
-        network: Network,
+        network: &Arc<Network>,
         stream: u64,
         counts: &Arc<Counts>,
         socket: Arc<UdpSocket>,
@@ -136,19 +176,24 @@ impl Lane {
                 };
             }
         });
-        let random = StdRng::seed_from_u64(network.seed.wrapping_mul(1 << 20) + stream);
-        Self { network, random, counts: Arc::clone(counts), queue }
+        // The same losses for the same clients in the same order.
+        let random = StdRng::seed_from_u64(stream + 1);
+        let (network, counts) = (Arc::clone(network), Arc::clone(counts));
+        Self { network, random, free: Instant::now(), counts, queue }
     }
 
     fn take(&mut self, datagram: &[u8]) {
-        let lost = self.random.random::<f64>() < self.network.loss;
-        if lost {
+        let now = Instant::now();
+        let starts = self.free.max(now);
+        let lost = self.random.random::<f64>() < self.network.loss();
+        if lost || starts - now > QUEUED {
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
         self.counts.passed.fetch_add(1, Ordering::Relaxed);
+        self.free = starts + self.network.busy(datagram.len());
         // Fails only when the proxy ends.
-        let _ = self.queue.send((Instant::now() + self.network.delay, datagram.to_vec()));
+        let _ = self.queue.send((self.free + DELAY, datagram.to_vec()));
     }
 }
 
@@ -156,8 +201,7 @@ impl Lane {
 async fn carry(
     socket: std::net::UdpSocket,
     server: SocketAddr,
-    network: Network,
-    counts: Arc<Counts>,
+    (counts, newcomers): (Arc<Counts>, Newcomers),
 ) -> Result<(), Error> {
     let socket = Arc::new(UdpSocket::from_std(socket)?);
     let mut clients: HashMap<SocketAddr, Lane> = HashMap::new();
@@ -169,12 +213,13 @@ async fn carry(
         let lane = match clients.entry(client) {
             Entry::Occupied(lane) => lane.into_mut(),
             Entry::Vacant(place) => {
-                let upstream = Arc::new(UdpSocket::bind((server.ip(), 0)).await?);
+                let network = newcomers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let upstream = Arc::new(UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?);
                 upstream.connect(server).await?;
                 SockRef::from(&*upstream).set_recv_buffer_size(BUFFER)?;
-                let up = Lane::new(network, 2 * known, &counts, Arc::clone(&upstream), None);
+                let up = Lane::new(&network, 2 * known, &counts, Arc::clone(&upstream), None);
                 let back = Arc::clone(&socket);
-                let down = Lane::new(network, 2 * known + 1, &counts, back, Some(client));
+                let down = Lane::new(&network, 2 * known + 1, &counts, back, Some(client));
                 tokio::spawn(bring_back(upstream, down));
                 place.insert(up)
             }
@@ -198,7 +243,7 @@ async fn the_proxy_loses_what_it_is_told_to_and_keeps_the_rest_in_order() {
     let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let listen = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = listen.local_addr().unwrap();
-    let network = Network { loss: 0.1, delay: Duration::from_millis(1), seed: 7 };
+    let network = Network::losing(10);
     let proxy = Proxy::start(listen, server.local_addr().unwrap(), network).unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut buffer = [0; 8];
@@ -223,4 +268,29 @@ async fn the_proxy_loses_what_it_is_told_to_and_keeps_the_rest_in_order() {
     let (passed, lost) = proxy.counts();
     assert_eq!((passed, lost), (seen.len() as u64, 500 - seen.len() as u64));
     assert!((25..75).contains(&lost), "{lost} of 500 lost");
+}
+
+#[tokio::test]
+async fn the_proxy_carries_no_more_bits_than_it_is_told_to() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let listen = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = listen.local_addr().unwrap();
+    let network = Network::losing(0);
+    network.carry(800_000);
+    let proxy = Proxy::start(listen, server.local_addr().unwrap(), network).unwrap();
+    let client = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let started = Instant::now();
+    // Ten milliseconds each: what comes in one go and does not fit into the queue is lost.
+    for _ in 0..100 {
+        client.send_to(&[0; 1_000], address).await.unwrap();
+    }
+    let (passed, lost) = loop {
+        let (passed, lost) = proxy.counts();
+        if passed + lost == 100 {
+            break (passed, lost);
+        }
+        tokio::task::yield_now().await;
+    };
+    let most = 22 + started.elapsed().as_millis() as u64 / 10;
+    assert!((20..=most).contains(&passed), "{passed} passed, {lost} lost");
 }

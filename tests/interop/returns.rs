@@ -13,9 +13,9 @@ use crate::server::{Registered, Server};
 
 /// How long it is away, and what its picture is then.
 const RETURNS: [(Duration, Look); 3] = [
-    (Duration::from_millis(200), Look { size: "640x360", profile: "baseline" }),
-    (Duration::from_secs(2), Look { size: "480x270", profile: "main" }),
-    (Duration::from_secs(10), Look { size: "320x180", profile: "high" }),
+    (Duration::from_millis(200), Look { size: "640x360", profile: "baseline", grain: false }),
+    (Duration::from_secs(2), Look { size: "480x270", profile: "main", grain: false }),
+    (Duration::from_secs(10), Look { size: "320x180", profile: "high", grain: false }),
 ];
 
 /// Waits until both viewers show the picture of the publisher that has just started. Its clip

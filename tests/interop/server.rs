@@ -2,9 +2,10 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::namespace::Namespace;
 use crate::peer::Error;
-use crate::proxy::{Network, Proxy};
+use crate::proxy::{Network, Proxy, dropped_by_the_kernel};
 
 /// How long a server may take to be ready; a busy machine needs some of it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -238,20 +239,32 @@ impl Server {
 
     /// Starts a server whose clients' datagrams all pass a bad network. Nothing else is
     /// tested meanwhile.
-    pub(crate) async fn behind(name: &str, network: Network) -> Result<Self, Error> {
+    pub(crate) async fn behind(name: &str, network: &Arc<Network>) -> Result<Self, Error> {
         let turn = Turn::alone().await;
+        let outside = Ipv4Addr::new(127, 0, 0, 2);
+        Self::start_behind(name, Place::loopback(), outside, network, turn).await
+    }
+
+    /// Starts a server somewhere, with a bad network before it at the address `outside`.
+    pub(crate) async fn start_behind(
+        name: &str,
+        place: Place<'_>,
+        outside: Ipv4Addr,
+        network: &Arc<Network>,
+        turn: Turn,
+    ) -> Result<Self, Error> {
         let (outside, webrtc) = loop {
-            let outside = UdpSocket::bind("127.0.0.2:0")?;
-            let webrtc = SocketAddr::from(([127, 0, 0, 1], outside.local_addr()?.port()));
-            // The server needs the number for TCP too; nobody answers there at 127.0.0.2.
-            if std::net::TcpListener::bind(webrtc).is_ok() {
+            let outside = UdpSocket::bind((outside, 0))?;
+            let webrtc = SocketAddr::new(place.webrtc.ip(), outside.local_addr()?.port());
+            // The server needs the number for TCP too. A namespace of its own has nobody else.
+            if place.namespace.is_some() || std::net::TcpListener::bind(webrtc).is_ok() {
                 break (outside, webrtc);
             }
         };
         let announced = outside.local_addr()?;
-        let place = Place { webrtc, announced: Some(announced.ip()), ..Place::loopback() };
+        let place = Place { webrtc, announced: Some(announced.ip()), ..place };
         let mut server = Self::start_at(name, &place, turn).await?;
-        server.proxy = Some(Proxy::start(outside, webrtc, network)?);
+        server.proxy = Some(Proxy::start(outside, webrtc, Arc::clone(network))?);
         Ok(server)
     }
 
@@ -273,6 +286,16 @@ impl Server {
     /// The network before the server that [`Server::behind`] has started.
     pub(crate) fn proxy(&self) -> &Proxy {
         self.proxy.as_ref().expect("only asked of a server behind a network")
+    }
+
+    /// How many datagrams were lost so far because this machine was too busy to read them.
+    pub(crate) fn dropped(&self) -> Result<i64, Error> {
+        let server = self.process.child.id();
+        let network = |process: u32| std::fs::read_link(format!("/proc/{process}/ns/net"));
+        let own = std::process::id();
+        let here = dropped_by_the_kernel(own)?;
+        let apart = network(own)? != network(server)?;
+        Ok(here + if apart { dropped_by_the_kernel(server)? } else { 0 })
     }
 
     /// Calls the API as the administrator.

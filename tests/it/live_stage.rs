@@ -168,6 +168,10 @@ pub(crate) fn headers_of(response: &Response, name: &str) -> Vec<String> {
 pub(crate) async fn problem(response: Response) -> (u16, String) {
     let status = response.status().as_u16();
     assert_eq!(header_of(&response, "content-type"), "application/problem+json");
+    assert_eq!(header_of(&response, "cache-control"), "no-store");
+    // A page of another origin can read why, and when to come again.
+    assert_eq!(header_of(&response, "access-control-allow-origin"), "*");
+    assert!(header_of(&response, "access-control-expose-headers").contains("retry-after"));
     if matches!(status, 409 | 429 | 503) {
         let after: u32 = header_of(&response, "retry-after").parse().unwrap();
         assert!(after > 0);

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use crate::live_stage::{SDP, Stage, VIEWER, header_of, headers_of, problem};
 
+mod session;
+
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 const WAIT: &str = "wait-for-publisher";
 
@@ -169,33 +171,6 @@ async fn setup_a_session_may_wait_for_its_publisher() {
     let other = stage.as_viewer("POST", &stage.viewing()).header(header::CONTENT_TYPE, SDP);
     let other = other.header("prefer", "wait=10").body(VIEWER).send().await.unwrap();
     assert_eq!(problem(other).await.0, 409, "that is another preference");
-}
-
-#[tokio::test]
-async fn ice_a_restart_is_answered_with_new_credentials_and_a_new_tag() {
-    let stage = Stage::new().await;
-    let response = stage.waiting().await;
-    let (session, tag) = (header_of(&response, "location"), header_of(&response, "etag"));
-    let patch = |tag: &str, body: &str| {
-        let request = stage.as_viewer("PATCH", &session).header(header::CONTENT_TYPE, FRAGMENT);
-        request.header(header::IF_MATCH, tag).body(body.to_owned()).send()
-    };
-    let restart = "a=ice-ufrag:another\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
-    let response = patch("\"*\"", restart).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    assert_eq!(header_of(&response, "content-type"), FRAGMENT);
-    let new = header_of(&response, "etag");
-    assert_ne!(new, tag);
-    let fragment = response.text().await.unwrap();
-    for part in ["a=ice-ufrag:", "a=ice-pwd:", "a=candidate:", "a=ice-lite"] {
-        assert!(fragment.contains(part), "{fragment}");
-    }
-    let trickle = "a=end-of-candidates\r\n";
-    assert_eq!(problem(patch(&tag, trickle).await.unwrap()).await.0, 412, "that one is over");
-    assert_eq!(patch(&new, trickle).await.unwrap().status(), StatusCode::NO_CONTENT);
-    let third = "a=ice-ufrag:third\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
-    let response = patch(&new, third).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK, "new credentials are a restart, asterisk or not");
 }
 
 #[tokio::test]

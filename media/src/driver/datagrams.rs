@@ -67,13 +67,14 @@ impl Shard {
             (End::Viewer(_), true) => self.check(now, slot, pair, data),
             (End::Viewer(viewing), false) => {
                 let wall = self.wall;
-                let taken = guarded(|| {
-                    viewing.viewer.datagram(now, &wall, data);
-                    Ok(())
-                });
-                session.heard(now);
+                let taken = guarded(|| Ok(viewing.viewer.datagram(now, &wall, data)));
+                // Who is sent media must go on to consent to it (RFC 7675, 5.1), and anybody
+                // could write what proves nothing from its address.
+                if taken == Ok(true) {
+                    session.heard(now);
+                }
                 match taken {
-                    Ok(()) => self.drain(now, slot),
+                    Ok(_) => self.drain(now, slot),
                     Err(reason) => self.end(now, slot, reason),
                 }
             }

@@ -89,7 +89,8 @@ impl Chooser {
         let (&least, &most) = (allowed.first()?, allowed.last()?);
         let on = |layer: u8| layers.get(usize::from(layer)).is_some_and(|l| l.active);
         if let LayerChoice::Rid(_) = self.choice {
-            return self.go(now, most, true);
+            // A picture that runs does so until the other one begins.
+            return self.go(now, most, !on(self.current));
         }
         if !allowed.contains(&self.current) {
             // Off, or larger than wanted: the next smaller one, or the least there is.
@@ -265,6 +266,63 @@ mod tests {
             tries += u32::from(change.is_some_and(|change| change.layer == 2));
         }
         assert!((3..=6).contains(&tries), "{tries}");
+    }
+
+    /// A network of so many bits a second, as a viewer of a layer with this rate tells of it: an
+    /// estimate grows no further than half above what arrives.
+    fn link(capacity: u64, sent: u64) -> Network {
+        let arrives = sent.min(capacity);
+        let loss = 1.0 - arrives as f64 / sent as f64;
+        Network { loss, estimate: Some(capacity.min(arrives * 3 / 2)) }
+    }
+
+    #[test]
+    fn in_the_long_run_a_viewer_is_sent_the_largest_layer_that_its_network_bears() {
+        const SECONDS: u64 = 300;
+        let layers = layers();
+        for (capacity, expected) in [
+            (100_000, 0),
+            (200_000, 0),
+            (400_000, 0),
+            (600_000, 1),
+            (800_000, 1),
+            (1_500_000, 1),
+            (2_000_000, 2),
+            (50_000_000, 2),
+        ] {
+            for first in 0..3 {
+                let start = Instant::now();
+                let mut chooser = Chooser::new(start, first);
+                let mut changes = 0;
+                let mut right = 0;
+                for second in 1..=SECONDS {
+                    let now = start + Duration::from_secs(second);
+                    let sent = layers[usize::from(chooser.current())].bitrate;
+                    changes +=
+                        u32::from(chooser.look(now, &layers, link(capacity, sent)).is_some());
+                    right += u64::from(chooser.current() == expected);
+                }
+                let share = right as f64 / SECONDS as f64;
+                assert!(share > 0.9, "{capacity} from {first}: {share}, {changes} changes");
+                assert!(changes <= 14, "{capacity} from {first}: {changes} changes");
+            }
+        }
+    }
+
+    #[test]
+    fn who_named_a_layer_keeps_the_picture_until_it_begins_and_does_without_where_it_is_off() {
+        let start = Instant::now();
+        let mut layers = layers();
+        let mut chooser = Chooser::new(start, 0);
+        assert!(chooser.choose(LayerChoice::Rid("h".into()), &layers));
+        let bad = Network { loss: 0.5, estimate: Some(1) };
+        let change = chooser.look(start, &layers, bad);
+        assert_eq!(change, Some(Change { layer: 2, at_once: false }), "whatever the network says");
+        layers[2].active = false;
+        let change = chooser.look(start, &layers, bad);
+        assert_eq!(change, Some(Change { layer: 1, at_once: true }));
+        layers[2].active = true;
+        assert_eq!(chooser.look(start, &layers, bad).unwrap().layer, 2, "it is on again");
     }
 
     #[test]

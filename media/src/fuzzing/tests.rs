@@ -22,15 +22,27 @@ fn the_viewer_of_the_targets_is_connected() {
 }
 
 #[test]
+fn the_stream_of_the_targets_is_watched() {
+    let mut fanout = Fanout::new();
+    // A publisher of two layers, a viewer, a key frame of the lower one, and the viewer is ready.
+    fanout.script(&[12, 2, 8, 0, 0, 0x03, 2, 0x65, 0x88, 15, 1]);
+    assert_eq!(fanout.sent, 1);
+    // The upper one, chosen at once from what is kept of it.
+    fanout.script(&[0, 0x43, 2, 0x65, 0x99, 10, 0x84, 15, 1]);
+    assert_eq!(fanout.sent, 2);
+}
+
+#[test]
 fn every_seed_is_survived() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 6] = [
+    let targets: [Target; 7] = [
         ("stun", stun),
         ("offer", offer),
         ("fragment", fragment),
         ("wire", wire),
         ("viewer", viewer),
         ("inspect", inspect),
+        ("fanout", fanout),
     ];
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(name);

@@ -298,12 +298,16 @@ impl Stream {
     }
 
     /// The viewer is to see this layer: from that layer's next key frame on, or
-    /// from its cached group if it is to be `at_once`.
+    /// from its cached group if it is to be `at_once` or no key frame comes soon.
     pub fn select(&mut self, now: Instant, key: ViewerKey, layer: u8, at_once: bool) {
         let Some(state) = self.layers.get_mut(usize::from(layer)) else { return };
         let Some(viewer) = viewer(&mut self.viewers, key) else { return };
-        if viewer.select(layer, &state.gop, at_once) {
+        if viewer.select(now, layer, &state.gop, at_once) {
             state.wish = true;
+        }
+        let late = viewer.switch_late(now, &state.gop);
+        if let Some(at) = late {
+            self.wake(at);
         }
         self.note_waiting(now);
     }
@@ -341,12 +345,11 @@ impl Stream {
         }
         let mut next: Option<Instant> = None;
         for (key, viewer) in enumerate(&mut self.viewers) {
+            let wanted = self.layers.get(usize::from(viewer.wanted()));
+            let late = wanted.and_then(|layer| viewer.switch_late(now, &layer.gop));
             let Some(layer) = self.layers.get(usize::from(viewer.layer())) else { continue };
             let again = viewer.pump(now, &layer.gop, &mut |out| sink.send(key, out));
-            next = match (next, again) {
-                (Some(one), Some(other)) => Some(one.min(other)),
-                (one, other) => one.or(other),
-            };
+            next = [next, again, late].into_iter().flatten().min();
         }
         self.due = next;
     }

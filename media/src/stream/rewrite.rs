@@ -72,6 +72,14 @@ impl Rewriter {
         Some(out)
     }
 
+    /// What the publisher numbered below this is sent no more: its numbers were given to others.
+    pub(super) fn close_below(&mut self, in_seq: u64) {
+        if let Some(map) = self.map {
+            let taken = in_seq.saturating_sub(map.in_seq);
+            self.floor = self.floor.max(map.out_seq.saturating_add(taken));
+        }
+    }
+
     /// The viewer's timestamp for the publisher's.
     pub(super) fn timestamp(&self, in_ts: u32) -> u32 {
         self.map.map_or(in_ts, |map| map.out_ts.wrapping_add(in_ts.wrapping_sub(map.in_ts)))

@@ -1,3 +1,5 @@
+mod layers;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -255,45 +257,6 @@ fn what_was_sent_is_found_again_until_another_publishes() {
     assert!(stream.stored(lost.origin.unwrap()).is_none());
 }
 
-/// Two layers of one picture, each with a key frame every ten frames.
-fn layered(now: Instant, sources: &mut [Source; 2]) -> Vec<Packet> {
-    let mut packets = Vec::new();
-    for (layer, source) in sources.iter_mut().enumerate() {
-        let frame = source.frame(now);
-        packets.extend(frame.into_iter().map(|p| Packet { layer: layer as u8, ..p }));
-    }
-    packets
-}
-
-#[test]
-fn a_viewer_changes_the_layer_at_a_key_frame_of_it() {
-    let start = Instant::now();
-    let mut stream = Stream::default();
-    // The upper layer's key frames come three frames later.
-    let mut sources = [Source::new(1, 1), Source::new(900, 77)];
-    sources[1].frame = 7;
-    stream.publish(2);
-    let key = stream.add_viewer(start, start, 0);
-    let mut now = start;
-    let mut sent = Vec::new();
-    for frame in 0..8 {
-        now += FRAME;
-        if frame == 1 {
-            stream.select(now, key, 1, false);
-            assert!(wishes(&mut stream).contains(&1));
-        }
-        sent.extend(feed(&mut stream, now, layered(now, &mut sources)));
-    }
-    let layers: Vec<u8> = sent.iter().map(|(_, out)| out.origin.unwrap().layer).collect();
-    let change = layers.iter().position(|layer| *layer == 1).unwrap();
-    assert!(layers[change..].iter().all(|layer| *layer == 1), "{layers:?}");
-    assert_eq!(sent[change].1.payload[0], 0x67);
-    assert!(seqs(&sent).windows(2).all(|w| w[1] == w[0] + 1), "numbers go on");
-    stream.select(now, key, 0, true);
-    let next = feed(&mut stream, now, vec![]);
-    assert!(next[0].1.origin.unwrap().layer == 0 && next[0].1.payload[0] == 0x67, "from the cache");
-}
-
 #[test]
 fn a_gap_is_followed_by_a_key_frame() {
     let now = Instant::now();
@@ -368,6 +331,31 @@ fn a_key_frame_without_parameter_sets_gets_the_last_ones() {
     assert_eq!(kinds, [0x67, 0x68, 0x65, 0x65, 0x65, 0x65]);
     assert!(seqs(&sent).windows(2).all(|w| w[1] == w[0] + 1));
     assert!(sent.iter().all(|(_, out)| out.timestamp == sent[0].1.timestamp));
+}
+
+#[test]
+fn a_late_packet_never_gets_the_number_of_repeated_parameter_sets() {
+    let now = Instant::now();
+    let mut stream = Stream::default();
+    let mut source = Source::new(1, 1);
+    stream.publish(1);
+    let mut late = Vec::new();
+    for frame in 0..10 {
+        let mut packets = source.frame(now);
+        if frame == 9 {
+            late = packets.split_off(2);
+        }
+        feed(&mut stream, now, packets);
+    }
+    source.parameters = false;
+    feed(&mut stream, now, source.frame(now));
+    stream.add_viewer(now, now, 0);
+    let mut sent = feed(&mut stream, now, vec![]);
+    assert_eq!(sent[0].1.payload[0], 0x67);
+    // The two packets just before the key frame, whose numbers the parameter sets have.
+    sent.extend(feed(&mut stream, now, late));
+    let mut used = HashSet::new();
+    assert!(sent.iter().all(|(_, out)| used.insert(out.seq)), "{:?}", seqs(&sent));
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub(super) struct Viewer {
     /// The layer that is to be sent, once it has a key frame after this generation.
     wanted: u8,
     wanted_after: u64,
+    /// When that layer's cached group is played instead, if no key frame of it comes.
+    switch_by: Option<Instant>,
     /// Nothing is sent before.
     ready: Instant,
     /// The cached group that is not to be played: the viewer fell behind in it.
@@ -75,6 +77,7 @@ impl Viewer {
             layer,
             wanted: layer,
             wanted_after: 0,
+            switch_by: None,
             ready,
             held: None,
             joined: None,
@@ -99,6 +102,7 @@ impl Viewer {
         self.epoch = epoch;
         self.layer = self.wanted.min(layers - 1);
         self.wanted = self.layer;
+        self.switch_by = None;
         self.wait();
     }
 
@@ -127,16 +131,18 @@ impl Viewer {
     }
 
     /// Changes the layer; says whether a key frame of it is needed.
-    pub(super) fn select(&mut self, layer: u8, gop: &Gop, at_once: bool) -> bool {
+    pub(super) fn select(&mut self, now: Instant, layer: u8, gop: &Gop, at_once: bool) -> bool {
         self.wanted = layer;
         self.wanted_after = gop.generation();
+        self.switch_by = None;
         if layer == self.layer {
             return false;
         }
         let cached = (at_once || self.waits()) && gop.usable();
         if cached {
-            self.layer = layer;
-            self.wait();
+            self.go_over();
+        } else {
+            self.switch_by = Some(now + PUBLISHER_ANSWERS);
         }
         !cached
     }
@@ -144,9 +150,26 @@ impl Viewer {
     /// Goes over to the wanted layer, whose cached group this is, once it has begun anew.
     pub(super) fn switch(&mut self, gop: &Gop) {
         if self.wanted != self.layer && gop.usable() && gop.generation() != self.wanted_after {
-            self.layer = self.wanted;
-            self.wait();
+            self.go_over();
         }
+    }
+
+    /// Goes over to the wanted layer with what is cached of it, where the publisher has been
+    /// asked for a key frame in vain. Says when to look again.
+    pub(super) fn switch_late(&mut self, now: Instant, gop: &Gop) -> Option<Instant> {
+        if self.switch_by? <= now {
+            self.switch_by = None;
+            if gop.usable() {
+                self.go_over();
+            }
+        }
+        self.switch_by
+    }
+
+    fn go_over(&mut self) {
+        self.layer = self.wanted;
+        self.switch_by = None;
+        self.wait();
     }
 
     /// The viewer needs a key frame. Says when to look after it.
@@ -228,6 +251,10 @@ impl Viewer {
             let packet = Packet { seq: first + offset as u64, marker: false, ..packet.clone() };
             // Its number belongs to another packet of the publisher.
             self.emit(&packet, Some(0), false, out);
+        }
+        if !parameters.is_empty() {
+            // That other packet may still come, late.
+            self.video.close_below(gop.start_seq());
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct TrackFormat {
 pub(crate) struct Source {
     pub(crate) video: Option<TrackFormat>,
     pub(crate) audio: Option<TrackFormat>,
+    /// The picture is known to have one layer and no other.
+    pub(crate) single: bool,
 }
 
 impl Source {
@@ -169,7 +171,7 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
         }
         match take(offer, section, role, source) {
             Ok((mid, codecs)) => {
-                let mut extensions = extensions(section, role);
+                let mut extensions = extensions(section, role, source);
                 let layers = layers(section, &extensions);
                 if layers.is_empty() {
                     let names = [RID_EXTENSION, REPAIRED_RID_EXTENSION];
@@ -302,8 +304,9 @@ fn no_codec(section: &Section, role: Role, source: &Source) -> String {
 }
 
 /// The header extensions that are of use, with the client's identifiers. Those
-/// that describe the picture or the network hop are not passed on.
-fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
+/// that describe the picture or the network hop are not passed on. A viewer who can be sent one
+/// layer alone need not estimate what its network bears.
+fn extensions(section: &Section, role: Role, source: &Source) -> Vec<(u8, &'static str)> {
     let wanted: &[&'static str] = match role {
         Role::Publisher => &[
             MID_EXTENSION,
@@ -312,6 +315,7 @@ fn extensions(section: &Section, role: Role) -> Vec<(u8, &'static str)> {
             RID_EXTENSION,
             REPAIRED_RID_EXTENSION,
         ],
+        Role::Viewer if source.single => &[MID_EXTENSION],
         Role::Viewer => &[MID_EXTENSION, SEND_TIME_EXTENSION],
     };
     // str0m knows mids of at most 16 letters and digits; others go by SSRC.

@@ -1,5 +1,6 @@
 //! The offers of real clients, and whole sessions in virtual time.
 
+mod answering;
 mod publishing;
 mod viewing;
 

@@ -45,7 +45,7 @@ async fn after_an_ice_restart_media_goes_where_the_client_is_now() {
     // The client has moved: it checks from another address with the new credentials.
     let (ufrag, pwd) = (attribute(&fragment, "a=ice-ufrag:"), attribute(&fragment, "a=ice-pwd:"));
     let moved = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    moved.send_to(&check(ufrag, pwd), media.local_addr()).await.unwrap();
+    moved.send_to(&check(ufrag, "another", pwd), media.local_addr()).await.unwrap();
     let mut buffer = [0; 2_000];
     let received = async {
         loop {
@@ -60,9 +60,10 @@ async fn after_an_ice_restart_media_goes_where_the_client_is_now() {
     media.shutdown().await;
 }
 
-fn check(ufrag: &str, pwd: &str) -> Vec<u8> {
+/// A check of the client that calls itself `theirs`.
+pub(crate) fn check(ufrag: &str, theirs: &str, pwd: &str) -> Vec<u8> {
     let crypto = str0m::crypto::from_feature_flags();
-    let name = format!("{ufrag}:another");
+    let name = format!("{ufrag}:{theirs}");
     let request = StunMessage::binding_request(&name, TransId::new(), true, 7, u32::MAX, true);
     let mut buffer = vec![0; 300];
     let hmac = |key: &[u8], parts: &[&[u8]]| crypto.sha1_hmac_provider.sha1_hmac(key, parts);

@@ -200,6 +200,36 @@ async fn sessions_are_full_at_some_point() {
     assert!(response.headers().contains_key(header::RETRY_AFTER));
 }
 
+#[tokio::test]
+async fn an_address_has_so_many_sessions_and_no_more() {
+    let routes = limited(Limits { sessions_per_address: 1, ..Limits::default() });
+    let (path, _) = open(&routes).await;
+    let response = send(&routes, post(WHIP, "right", OFFER)).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    assert!(text(response).await.contains("end one first"));
+    let delete = request("DELETE", &path, "right").body(Body::empty()).unwrap();
+    assert_eq!(send(&routes, delete).await.status(), StatusCode::OK);
+    assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn an_address_asks_so_often_and_no_more_whatever_for() {
+    let rate = crate::rate::Rate { per_second: 0.01, burst: 3.0 };
+    let routes = limited(Limits { address: rate, ..Limits::default() });
+    let (path, etag) = open(&routes).await;
+    let patch = request("PATCH", &path, "right").header(header::CONTENT_TYPE, FRAGMENT);
+    let patch = patch.header(header::IF_MATCH, etag).body("a=end-of-candidates\r\n".into());
+    assert_eq!(send(&routes, patch.unwrap()).await.status(), StatusCode::NO_CONTENT);
+    let guess = format!("/live/session/{:032X}", 5);
+    let delete = |path: &str| request("DELETE", path, "right").body(Body::empty()).unwrap();
+    assert_eq!(problem(&routes, delete(&guess)).await.0, 404);
+    for request in [delete(&guess), delete(&path), post(WHIP, "right", OFFER)] {
+        let (status, detail) = problem(&routes, request).await;
+        assert!(status == 429 && detail.contains("from this address"), "{detail}");
+    }
+}
+
 async fn open(routes: &Router) -> (String, String) {
     let response = send(routes, post(WHIP, "right", OFFER)).await;
     let value = |name| response.headers()[name].to_str().unwrap().to_owned();

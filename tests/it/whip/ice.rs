@@ -83,6 +83,33 @@ async fn s4_3_2_a_trickle_is_204_without_body_or_tag() {
 }
 
 #[tokio::test]
+async fn s4_3_2_the_pseudo_section_of_a_fragment_is_taken() {
+    let stage = Stage::new().await;
+    let (session, tag) = stage.session().await;
+    let value = |name: &str| OBS.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    let (ufrag, pwd) = (value("a=ice-ufrag:"), value("a=ice-pwd:"));
+    // simple-whip-client's, and that of RFC 8840, 4.4: with the credentials of the offer, in the
+    // section or before it. That they are the offer's says that this is no restart.
+    for body in [
+        format!(
+            "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\n\
+             a=candidate:1 1 UDP 2015363327 192.0.2.1 59007 typ host\r\na=end-of-candidates\r\n"
+        ),
+        format!(
+            "a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n\
+             a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\n\
+             a=candidate:1 1 udp 2122260223 2001:db8::1 61764 typ host generation 0\r\n"
+        ),
+    ] {
+        for tag in [tag.as_str(), "*"] {
+            let response = stage.patched(&session, Some(tag), &body).await;
+            assert_eq!(response.status(), StatusCode::NO_CONTENT, "{body}");
+            assert!(!response.headers().contains_key(header::ETAG));
+        }
+    }
+}
+
+#[tokio::test]
 async fn s4_3_2_a_candidate_that_cannot_be_used_is_passed_over() {
     let stage = Stage::new().await;
     let (session, tag) = stage.session().await;
@@ -120,6 +147,11 @@ async fn s4_3_3_a_restart_is_200_with_new_credentials_and_a_new_tag() {
         assert_ne!(value(&fragment), value(&answer), "{name}");
     }
     assert!(fragment.contains("a=candidate:"), "{fragment}");
+    // What the answer said of ICE besides the credentials still holds.
+    for name in ["a=ice-lite", "a=ice-options:", "a=ice-pacing:"] {
+        let of = |text: &str| text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+        assert_eq!(of(&fragment), of(&answer), "{name}");
+    }
     // What is said of the ICE session that is over counts no more.
     let stale = stage.patched(&session, Some(&tag), TRICKLE).await;
     assert_eq!(problem(stale).await.0, 412);
@@ -136,4 +168,28 @@ async fn s4_3_3_a_restart_that_cannot_be_done_leaves_the_session_as_it_is() {
     let half = "a=ice-ufrag:another\r\n";
     assert_eq!(problem(stage.patched(&session, Some("*"), half).await).await.0, 400);
     assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204);
+}
+
+#[tokio::test]
+async fn s4_3_3_of_restarts_that_overlap_one_is_the_last() {
+    let stage = Stage::new().await;
+    let (session, _) = stage.session().await;
+    let restart = |n: u32| {
+        let body = format!("a=ice-ufrag:nr{n:04}\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n");
+        stage.patch(&session, Some("*"), body).send()
+    };
+    let answers = futures_util::future::join_all((0..8).map(restart)).await;
+    let mut tags = std::collections::HashSet::new();
+    for answer in answers {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(tags.insert(header_of(&answer, "etag")), "each has its own");
+    }
+    let mut current = 0;
+    for tag in &tags {
+        let status = stage.patched(&session, Some(tag), TRICKLE).await.status().as_u16();
+        assert!(matches!(status, 204 | 412), "{status}");
+        current += usize::from(status == 204);
+    }
+    assert_eq!(current, 1, "and one of them holds");
 }

@@ -28,7 +28,7 @@ pub(super) fn write(offer: &Offer, plan: &Plan, terms: &Terms<'_>) -> String {
     let _ = write!(
         sdp,
         "v=0\r\no=rushes {} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n\
-         a=msid-semantic: WMS *\r\na=ice-lite\r\n",
+         a=msid-semantic: WMS *\r\na=ice-lite\r\na=ice-options:trickle\r\n",
         rand::random::<u64>() >> 1,
         mids.join(" ")
     );
@@ -45,7 +45,11 @@ pub(super) fn write(offer: &Offer, plan: &Plan, terms: &Terms<'_>) -> String {
 
 /// The answer to an ICE restart: new credentials, the same candidates.
 pub(crate) fn fragment(setup: &PeerSetup, ice: &Credentials, first: Option<&Taken>) -> String {
-    let mut text = format!("a=ice-lite\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", ice.ufrag, ice.pwd);
+    // What the answer said of ICE is said again (RFC 9725, 4.3.3).
+    let mut text = format!(
+        "a=ice-lite\r\na=ice-options:trickle\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
+        ice.ufrag, ice.pwd
+    );
     if let Some(taken) = first {
         let media = if taken.kind == Kind::Audio { "audio" } else { "video" };
         let _ = write!(text, "m={media} 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{}\r\n", taken.mid);
@@ -72,7 +76,7 @@ fn write_section(sdp: &mut String, taken: &Taken, track: &TrackSetup, terms: &Te
     let _ = write!(
         sdp,
         "a=end-of-candidates\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\n\
-         a=setup:{}\r\na=sendonly\r\na=rtcp-mux\r\na=rtcp-rsize\r\n",
+         a=setup:{}\r\na=sendonly\r\na=rtcp-mux\r\na=rtcp-mux-only\r\na=rtcp-rsize\r\n",
         terms.ice.ufrag,
         terms.ice.pwd,
         terms.setup.fingerprint,

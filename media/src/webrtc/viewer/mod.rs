@@ -132,23 +132,25 @@ impl Viewer {
         Some(checked)
     }
 
-    /// Takes a datagram from a proven address.
-    pub(crate) fn datagram(&mut self, now: Instant, wall: &WallClock, data: &[u8]) {
+    /// Takes a datagram from a proven address. Says whether it proves to be the client's: clients
+    /// that send reports all the time may check their way no more.
+    pub(crate) fn datagram(&mut self, now: Instant, wall: &WallClock, data: &[u8]) -> bool {
         // RFC 7983, 7.
         match data.first() {
             Some(20..=63) => {
                 self.dtls.datagram(now, data);
                 self.look(now);
+                false
             }
             Some(128..=191) if rtcp::is_rtcp(data) => self.control(now, wall, data),
-            _ => {}
+            _ => false,
         }
     }
 
-    fn control(&mut self, now: Instant, wall: &WallClock, data: &[u8]) {
-        let Some(opener) = &mut self.opener else { return };
+    fn control(&mut self, now: Instant, wall: &WallClock, data: &[u8]) -> bool {
+        let Some(opener) = &mut self.opener else { return false };
         if opener.open_rtcp(data, &mut self.plain).is_err() {
-            return;
+            return false;
         }
         let Self { plain, reception, outputs, video, audio, left, .. } = self;
         let ssrc_of = |track: &Option<Track>| track.as_ref().map(|track| track.setup.ssrc);
@@ -172,6 +174,7 @@ impl Viewer {
             Feedback::Bye => *left = true,
             _ => {}
         });
+        true
     }
 
     /// Lets time pass.

@@ -1,0 +1,109 @@
+//! Sessions end when ICE does: never begun, no longer kept up, or revoked.
+
+use std::time::Duration;
+
+use rushes_media::{Absent, Media, SessionId, TrickleError};
+use str0m::media::Direction;
+use tokio::net::UdpSocket;
+
+use super::client::{Client, attribute, h264_only};
+use super::viewing::check;
+use super::{STREAM, publisher, run, start, viewer};
+
+const END: &str = "a=end-of-candidates\r\n";
+
+/// Waits for fifteen seconds of silence to be over, as the server counts them.
+#[tokio::test]
+async fn sessions_without_ice_end_and_the_others_go_on() {
+    let (media, _events) = start();
+    let (_stop, _task) = run(publisher(&media).await);
+    let never = Client::new(h264_only(), Direction::SendOnly).await;
+    let never = media.publish(STREAM, never.offer.clone()).await.unwrap();
+    let mut stays = Client::new(h264_only(), Direction::RecvOnly).await;
+    let answer = media.view(STREAM, stays.offer.clone(), Absent::Refuse).await.unwrap();
+    stays.answered(&answer.sdp);
+    stays.connected().await;
+    let mut feed = media.feed(answer.session).await.unwrap();
+    let staying = tokio::spawn(async move {
+        loop {
+            stays.packet().await;
+        }
+    });
+
+    let mut talks = viewer(&media).await;
+    talks.packet().await;
+    feed.wait_for(|feed| feed.viewers == 2).await.unwrap();
+    // Nothing of ICE any more, and yet it goes on to talk: RTCP, or who knows what.
+    let server = media.local_addr();
+    let talking = tokio::spawn(async move {
+        loop {
+            talks.socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 1, 9, 9], server).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    let ended = feed.wait_for(|feed| feed.viewers == 1);
+    tokio::time::timeout(Duration::from_secs(40), ended).await.expect("it ends").unwrap();
+    let late = media.trickle(never.session, END.to_owned()).await;
+    assert_eq!(late, Err(TrickleError::NoSession), "it never connected");
+    assert_eq!(media.trickle(answer.session, END.to_owned()).await.err(), None);
+    assert!(!staying.is_finished());
+    for task in [staying, talking] {
+        task.abort();
+    }
+    media.shutdown().await;
+}
+
+/// A session that was answered: its user fragment, its client's, its password.
+struct Answered(SessionId, [String; 3]);
+
+async fn answered(media: &Media, direction: Direction) -> Answered {
+    let client = Client::new(h264_only(), direction).await;
+    let answer = match direction {
+        Direction::SendOnly => media.publish(STREAM, client.offer.clone()).await.unwrap(),
+        _ => media.view(STREAM, client.offer.clone(), Absent::Wait).await.unwrap(),
+    };
+    let own = |name| attribute(&answer.sdp, name).to_owned();
+    let theirs = attribute(&client.offer, "a=ice-ufrag:").to_owned();
+    Answered(answer.session, [own("a=ice-ufrag:"), theirs, own("a=ice-pwd:")])
+}
+
+/// Whether the server answers a check of the session: before one of another session, which it
+/// does answer, and which came later.
+async fn answers(media: &Media, session: &Answered, fence: &Answered) -> bool {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let checks =
+        [session, fence].map(|Answered(_, [ufrag, theirs, pwd])| check(ufrag, theirs, pwd));
+    for check in &checks {
+        socket.send_to(check, media.local_addr()).await.unwrap();
+    }
+    let mut buffer = [0; 2_000];
+    let mut answered = false;
+    let fenced = async {
+        loop {
+            let length = socket.recv(&mut buffer).await.unwrap();
+            // A success with the number of the request (RFC 8489, 6.3.3).
+            let succeeds = |check: &[u8]| {
+                length > 20 && buffer[..2] == [1, 1] && buffer[8..20] == check[8..20]
+            };
+            answered |= succeeds(&checks[0]);
+            if succeeds(&checks[1]) {
+                return answered;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), fenced).await.expect("the fence is answered")
+}
+
+/// RFC 9725, 4.2: consent is revoked at once (RFC 7675, 5.2), so that no check is answered.
+#[tokio::test]
+async fn a_session_that_was_deleted_answers_no_check() {
+    let (media, _events) = start();
+    let fence = answered(&media, Direction::RecvOnly).await;
+    for direction in [Direction::RecvOnly, Direction::SendOnly] {
+        let session = answered(&media, direction).await;
+        assert!(answers(&media, &session, &fence).await);
+        assert!(media.close(session.0).await);
+        assert!(!answers(&media, &session, &fence).await);
+    }
+    media.shutdown().await;
+}

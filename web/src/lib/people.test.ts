@@ -28,14 +28,16 @@ function grant(more: Partial<Grant>): Grant {
 describe('grantsInWords', () => {
   it('says what somebody may do and where they have it from', () => {
     expect(grantsInWords([grant({})], groups)).toMatchObject({ role: 'Viewer', from: '' });
-    expect(grantsInWords([grant({ inherited: true })], groups).from).toBe('a folder above');
+    expect(grantsInWords([grant({ inherited: true })], groups).from).toBe('from a folder above');
     const both = [grant({}), grant({ type: 'TEAM', team_name: 'Edit', security_group_id: 3 })];
     expect(grantsInWords(both, groups)).toMatchObject({
       role: 'Viewer and Contributor',
-      from: 'Edit',
+      from: 'by team Edit',
       own: both[0],
     });
     expect(grantsInWords([grant({ security_group_id: 1001 })], groups).role).toBe('Custom');
+    const everywhere = grantsInWords([grant({ level: 'PRODUCTION', inherited: true })], groups);
+    expect(everywhere.from).toBe('in the whole production');
     expect(grantsInWords(null, groups)).toEqual({ role: '', from: '', own: null });
   });
 });

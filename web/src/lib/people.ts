@@ -1,4 +1,4 @@
-import type { Api } from './api';
+import { ApiError, Code, type Api } from './api';
 
 export interface Company {
   id: string;
@@ -176,6 +176,13 @@ export class PeopleApi {
   }
 }
 
+/** Why a page stays empty. The server does not say whether a thing is gone or only not for one's eyes. */
+export function whyAbsent(error: unknown, thing: string): string {
+  return error instanceof ApiError && error.code === Code.NOT_FOUND
+    ? `This ${thing} does not exist any more, or you have not been let into it.`
+    : (error as Error).message;
+}
+
 /** What a person is called: their name, or else their address. */
 export function personName(
   person: Pick<Participant, 'first_name' | 'last_name' | 'email'>,
@@ -194,9 +201,9 @@ export function grantsInWords(
   const own = all.find((grant) => grant.type === 'USER') ?? null;
   const roles = [...new Set(all.map((grant) => nameOf(grant.security_group_id)))];
   const where = (grant: Grant) => {
-    if (grant.team_name) return grant.team_name;
-    if (grant.level === 'PRODUCTION') return 'the whole production';
-    return grant.inherited ? 'a folder above' : '';
+    if (grant.team_name) return `by team ${grant.team_name}`;
+    if (grant.level === 'PRODUCTION') return 'in the whole production';
+    return grant.inherited ? 'from a folder above' : '';
   };
   const from = [...new Set(all.map(where))].filter(Boolean);
   return { role: roles.join(' and '), from: from.join(', '), own };

@@ -21,7 +21,7 @@ const binary = process.env.RUSHES_BINARY ?? resolve(import.meta.dirname, '../../
 export class Demo {
   links!: DemoLinks;
   private process: ChildProcess | undefined;
-  private readonly data = mkdtempSync(join(tmpdir(), 'rushes-browser-'));
+  readonly data = mkdtempSync(join(tmpdir(), 'rushes-browser-'));
   private http = '127.0.0.1:0';
   private webrtc = '127.0.0.1:0';
   private readonly log: string[] = [];

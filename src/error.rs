@@ -54,6 +54,8 @@ codes! {
     WRONG_PARENT = 417;
     /// The folder belongs to another production.
     OTHER_PRODUCTION = 418;
+    /// The folder lets in only people whom another system manages.
+    EXTERNAL_IN_FOLDER = 419;
     /// The folder was not changed.
     PROJECT_NOT_CHANGED = 422;
     /// Nobody lets themselves see a folder.
@@ -84,6 +86,8 @@ codes! {
     ADMIN_TEAM_STAYS = 492;
     /// Members of the administration team are administrators.
     ADMIN_TEAM_PERMISSION = 494;
+    /// The team has only people whom another system manages.
+    EXTERNAL_IN_TEAM = 495;
     /// Nobody lets themselves see anything by way of a team.
     NO_VIEWING_BY_TEAM = 496;
     /// The team is locked.

@@ -103,7 +103,7 @@ impl Server {
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
         live::forget_streams(&store).await?;
-        jobs::end_unfinished(&store).await?;
+        jobs::end_unfinished(&store, &config.data).await?;
         let hosts = reach::resolve(&config.webrtc_hosts).await?;
         let (media, streams) = start_media(&config, hosts.clone())?;
         let mut app = App::new(config, store, media, address);

@@ -20,7 +20,9 @@ mod people;
 mod permission;
 mod room;
 
-pub use people::{TeamAccess, grant_oneself, may_grant, security_group, team};
+pub use people::{
+    TeamAccess, grant_oneself, let_into_project, let_into_team, may_grant, security_group, team,
+};
 pub use permission::{Permission, PermissionSet};
 pub use room::{in_room, room, shown_in_room};
 

@@ -3,7 +3,7 @@
 use super::{Permission, PermissionSet, Rights, denied, group, project, unknown};
 use crate::{
     error::{ApiError, ApiResult, Code},
-    ids::{CompanyId, TeamId},
+    ids::{CompanyId, ProjectId, TeamId},
     rpc::Caller,
     store::{self, Db, security::SecurityGroupRow, teams::TeamRow},
 };
@@ -28,6 +28,28 @@ pub fn may_grant(own: Rights, asked: Rights) -> ApiResult<()> {
 pub fn grant_oneself(own: Rights, asked: Rights, code: Code) -> ApiResult<()> {
     let gains = asked.may(Permission::View) && !own.may(Permission::View);
     if gains { Err(ApiError::new(code)) } else { Ok(()) }
+}
+
+/// Refuses a folder that lets in only people whom another system manages to anybody else.
+///
+/// # Errors
+/// 419.
+pub async fn let_into_project(db: &mut Db, project: ProjectId, is_external: bool) -> ApiResult<()> {
+    if !is_external && store::projects::is_externally_managed(db, project).await? {
+        return Err(ApiError::new(Code::EXTERNAL_IN_FOLDER));
+    }
+    Ok(())
+}
+
+/// Refuses a team of people whom another system manages to anybody else.
+///
+/// # Errors
+/// 495.
+pub fn let_into_team(team: &TeamRow, is_external: bool) -> ApiResult<()> {
+    match team.externally_managed && !is_external {
+        true => Err(ApiError::new(Code::EXTERNAL_IN_TEAM)),
+        false => Ok(()),
+    }
 }
 
 /// A security group that is usable in a company.

@@ -1,15 +1,16 @@
 //! Companies.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::license;
 use crate::{
     access::{self, CompanyAccess},
     error::{ApiError, ApiResult, Code},
     ids::{AnyId, CompanyId},
-    rpc::Ctx,
-    store::{self, Json, Object, companies::CompanyRow},
+    rpc::{Caller, Ctx},
+    store::{self, Json, Object, companies::CompanyRow, licenses::named_limit},
 };
 
 /// A company. The fields are those of the contract; what the server has not is off.
@@ -118,18 +119,25 @@ impl Company {
     }
 }
 
-/// A company with its numbers, if the caller is to see them.
-async fn answer(ctx: &mut Ctx, company: CompanyAccess, with_numbers: bool) -> ApiResult<Company> {
-    let id = company.row.id;
-    let numbers = match company.membership.is_admin && with_numbers {
-        true => Numbers {
-            usage: Some(store::companies::usage(ctx.db(), id).await?),
-            seats: Some(license::seats(ctx, id).await?),
-            by_license: store::companies::productions_by_license(ctx.db(), id).await?,
-        },
-        false => Numbers::default(),
-    };
-    Ok(Company::of(company, numbers))
+/// The numbers of all companies that the caller is an administrator of.
+async fn numbers(ctx: &mut Ctx, caller: &Caller) -> ApiResult<HashMap<CompanyId, Numbers>> {
+    let now = ctx.now();
+    let (user, mut all) = (caller.user_id, HashMap::<CompanyId, Numbers>::new());
+    let licenses = store::licenses::of_admin(ctx.db(), user).await?;
+    for row in store::companies::numbers(ctx.db(), user).await? {
+        let own = licenses.iter().filter(|license| license.company_id == row.company_id);
+        let limit = named_limit(&own.cloned().collect::<Vec<_>>(), now);
+        let numbers = Numbers {
+            usage: Some((row.productions, row.bytes)),
+            seats: Some((limit, row.people)),
+            by_license: Vec::new(),
+        };
+        all.insert(row.company_id, numbers);
+    }
+    for (id, kind, count) in store::companies::productions_by_license(ctx.db(), user).await? {
+        all.entry(id).or_default().by_license.push((kind, count));
+    }
+    Ok(all)
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -141,7 +149,11 @@ pub(super) struct GetCompany {
 pub(super) async fn get(ctx: &mut Ctx, req: GetCompany) -> ApiResult<Company> {
     let caller = ctx.user()?.clone();
     let company = access::company(ctx.db(), &caller, req.id).await?;
-    answer(ctx, company, true).await
+    let numbers = match company.membership.is_admin {
+        true => numbers(ctx, &caller).await?.remove(&req.id).unwrap_or_default(),
+        false => Numbers::default(),
+    };
+    Ok(Company::of(company, numbers))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -154,15 +166,16 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListCompanies) -> ApiResult<Vec<Com
     let caller = ctx.user()?.clone();
     let memberships = store::companies::memberships(ctx.db(), caller.user_id).await?;
     let rows = store::companies::of_user(ctx.db(), caller.user_id).await?;
-    let mut all = Vec::new();
-    for row in rows {
-        let found = memberships.iter().find(|membership| membership.company_id == row.id);
-        let Some(membership) = found.copied() else { continue };
-        let company = CompanyAccess { row, membership };
-        // A person is in one or two companies: what each uses is asked for one by one.
-        all.push(answer(ctx, company, req.with_usage == Some(true)).await?);
-    }
-    Ok(all)
+    let mut numbers = match req.with_usage == Some(true) {
+        true => numbers(ctx, &caller).await?,
+        false => HashMap::new(),
+    };
+    let all = rows.into_iter().filter_map(|row| {
+        let membership = *memberships.iter().find(|found| found.company_id == row.id)?;
+        let numbers = numbers.remove(&row.id).unwrap_or_default();
+        Some(Company::of(CompanyAccess { row, membership }, numbers))
+    });
+    Ok(all.collect())
 }
 
 #[derive(Debug, Serialize, Deserialize)]

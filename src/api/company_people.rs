@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    team::keep_an_admin,
+    team_people::keep_an_admin,
     user::{CompanyUser, Person},
 };
 use crate::{

@@ -3,11 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    company_people::page,
-    group::{self, Deleted},
-    participant::Updated,
-};
+use super::{company_people::page, group::Deleted, group_fields, participant::Updated};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
@@ -266,7 +262,8 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
     }
     groups.sort_by_key(|group| !group.is_pinned);
     groups.truncate(limit);
-    let productions = groups.into_iter().map(|seen| serde_json::to_value(group::listed(seen)));
+    let productions =
+        groups.into_iter().map(|seen| serde_json::to_value(group_fields::listed(seen)));
     let productions = productions.collect::<Result<_, _>>();
     Ok(Details {
         assets: Some(Vec::new()),

@@ -81,6 +81,10 @@ pub(super) async fn invite(ctx: &mut Ctx, req: InviteUser) -> ApiResult<Invited>
         }
     }
     access::may_grant(target.own, asked)?;
+    if let Place::Project(id) = target.place {
+        let is_external = found.as_ref().is_some_and(UserRow::is_external);
+        access::let_into_project(ctx.db(), id, is_external).await?;
+    }
     let (user, is_new) = match found {
         Some(user) => {
             license::need_seat(ctx, target.company, user.id).await?;

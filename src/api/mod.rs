@@ -16,6 +16,7 @@ mod customization;
 mod device;
 mod domain;
 mod group;
+mod group_fields;
 mod home;
 mod invite;
 mod license;
@@ -32,6 +33,7 @@ mod server;
 mod task;
 mod team;
 mod team_import;
+mod team_people;
 mod team_places;
 mod team_search;
 mod template;
@@ -149,15 +151,15 @@ fn people(r: &mut Routes) {
 
     r.read("/get/team", team::get);
     r.read("/get/teams", team::list);
-    r.read("/get/team/users", team::users);
-    r.read("/get/teams/users", team::users_of_all);
+    r.read("/get/team/users", team_people::users);
+    r.read("/get/teams/users", team_people::users_of_all);
     r.read("/get/teams/search/users", team_search::search);
     r.write("/create/team", team::create);
     r.write("/update/team", team::update);
     r.write("/delete/team", team::delete);
-    r.write("/add/team/user", team::add_user);
-    r.write("/update/team/user", team::update_user);
-    r.write("/delete/team/user", team::delete_user);
+    r.write("/add/team/user", team_people::add_user);
+    r.write("/update/team/user", team_people::update_user);
+    r.write("/delete/team/user", team_people::delete_user);
 
     r.write("/import/teams/csv", team_import::import);
 

@@ -165,7 +165,7 @@ pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftPro
             team.need_people()?;
         }
         if team.row.is_admin {
-            super::team::keep_an_admin(ctx, team.row.company_id, user).await?;
+            super::team_people::keep_an_admin(ctx, team.row.company_id, user).await?;
         }
         teams.push(team.row);
     }

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    group::Deleted,
-    team::{Added, Team},
-};
+use super::{group::Deleted, team::Team, team_people::Added};
 use crate::{
     access::{self, Permission, Rights, TeamAccess},
     error::{ApiError, ApiResult, Code},
@@ -108,6 +105,7 @@ pub(super) async fn add_to_project(ctx: &mut Ctx, req: ProjectTeam) -> ApiResult
     let group = folder.row.production_id;
     let team = team_for(ctx, &caller, req.team_id, folder.company_id, group).await?;
     may_let_in(ctx, folder.rights(), &team, &caller).await?;
+    access::let_into_project(ctx.db(), req.id, team.row.externally_managed).await?;
     store::teams::let_into_project(ctx.db(), req.id, req.team_id, now).await?;
     Ok(Added { added: Some(true) })
 }

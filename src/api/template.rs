@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::group::{Deleted, Group};
+use super::{group::Deleted, group_fields::Group};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},

@@ -88,6 +88,7 @@ impl Person {
             company: row.company_name.clone(),
             consent_check_required: Some(false),
             email: row.email.clone(),
+            external_idp_id: row.external_idp_id.clone(),
             first_name: Some(row.first_name.clone()),
             id: Some(row.id),
             inbox_only: Some(row.inbox_only),
@@ -115,7 +116,7 @@ pub(super) struct CompanyUser {
 
 impl From<&UserRow> for CompanyUser {
     fn from(row: &UserRow) -> Self {
-        Self { person: Person::of(row), externally_managed: Some(false) }
+        Self { person: Person::of(row), externally_managed: Some(row.is_external()) }
     }
 }
 
@@ -145,7 +146,7 @@ impl User {
                 ip_address: Some(peer.to_string()),
                 ..Person::of(row)
             },
-            externally_managed: Some(false),
+            externally_managed: Some(row.is_external()),
             ..Self::default()
         })
     }

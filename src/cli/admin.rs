@@ -9,13 +9,13 @@ use super::{CliError, coverage::coverage};
 use crate::{
     access::{Permission, PermissionSet},
     config::Config,
-    ids::{AnyId, CompanyId, RoomId, TeamId, UserId},
+    ids::{AnyId, CompanyId, ProjectId, RoomId, TeamId, UserId},
     provision,
     server::{RUNTIME, open_store},
     store::{
         Db, Json, Store, StoreError, companies, credentials,
         customizations::metadata::{self, CustomMetadataRow},
-        rooms, security, teams,
+        projects, rooms, security, teams,
         text::MetadataStatus,
         users,
     },
@@ -63,6 +63,8 @@ pub(super) enum Admin {
         #[arg(long)]
         unlock: bool,
     },
+    /// Say that another system manages a user, or that a team or a folder takes only such users
+    ManageExternally(External),
     /// Create a security group of a company: what its members may do
     CreateSecurityGroup {
         /// The company's id
@@ -114,6 +116,32 @@ pub(super) struct CreateUser {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct External {
+    #[command(flatten)]
+    what: Managed,
+    /// The id that the user has in the other system
+    #[arg(long, conflicts_with_all = ["team", "folder", "off"])]
+    idp_id: Option<String>,
+    /// Ends it
+    #[arg(long)]
+    off: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Managed {
+    /// A user's id
+    #[arg(long)]
+    user: Option<UserId>,
+    /// A team's id
+    #[arg(long)]
+    team: Option<TeamId>,
+    /// A folder's id; all folders in it follow
+    #[arg(long)]
+    folder: Option<ProjectId>,
+}
+
+#[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Who {
     /// The user's id
@@ -162,6 +190,7 @@ async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, 
             }
             json!({ "team_id": team, "locked": !unlock })
         }
+        Admin::ManageExternally(external) => manage_externally(&mut tx, &external).await?,
         Admin::CreateSecurityGroup { company, name, permissions } => {
             security_group(&mut tx, company, &name, &permissions).await?
         }
@@ -184,6 +213,33 @@ async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, 
     };
     tx.commit().await.map_err(StoreError::from)?;
     Ok(done)
+}
+
+async fn manage_externally(db: &mut Db, external: &External) -> Result<Value, CliError> {
+    let refused = |what: &str| Err(CliError::Refused(what.to_owned()));
+    let on = !external.off;
+    if let Some(id) = external.what.user {
+        if users::get(db, id).await?.is_none() {
+            return refused("there is no such user");
+        }
+        if on && external.idp_id.is_none() {
+            return refused("--idp-id is missing: the id that the user has in the other system");
+        }
+        users::set_external(db, id, external.idp_id.as_deref()).await?;
+        return Ok(json!({ "user_id": id, "external_idp_id": external.idp_id }));
+    }
+    if let Some(id) = external.what.team {
+        return match teams::set_externally_managed(db, id, on).await? {
+            true => Ok(json!({ "team_id": id, "externally_managed": on })),
+            false => refused("there is no such team"),
+        };
+    }
+    match external.what.folder {
+        Some(id) if projects::set_externally_managed(db, id, on).await? => {
+            Ok(json!({ "project_id": id, "externally_managed": on }))
+        }
+        _ => refused("there is no such folder"),
+    }
 }
 
 async fn need_company(db: &mut Db, id: CompanyId) -> Result<(), CliError> {

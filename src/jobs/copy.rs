@@ -1,16 +1,16 @@
 //! Copying folders, with all below them: their people, their teams, their assets.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, io::ErrorKind, path::Path};
 
 use serde_json::{Value, json};
 
 use super::Task;
 use crate::{
     error::ApiResult,
-    ids::{BatchId, GroupId, ProjectId, TeamId, UserId},
+    ids::{BatchId, GroupId, ProjectId, TaskId, TeamId, UserId},
     provision,
     store::{
-        self, Db, StoreError,
+        self, Db, Store, StoreError,
         copies::{self, Copyable, NewFolder, Settings},
         projects::MemberRow,
         security::default::ADMINISTRATOR,
@@ -55,6 +55,9 @@ pub struct Copy {
     teams: HashMap<TeamId, TeamId>,
     tops: Vec<ProjectId>,
     made: Vec<(ProjectId, ProjectStatus)>,
+    task: Option<TaskId>,
+    /// The files that it has written.
+    written: Vec<String>,
 }
 
 impl Copy {
@@ -71,6 +74,8 @@ impl Copy {
             teams: HashMap::new(),
             tops: Vec::new(),
             made: Vec::new(),
+            task: None,
+            written: Vec::new(),
         }
     }
 
@@ -98,8 +103,14 @@ impl Copy {
                 false => row.parent_project_id.and_then(|id| self.folders.get(&id).copied()),
             };
             self.folders.insert(row.id, id);
-            let new =
-                NewFolder { id, source: row.id, group: self.group, parent, owner: self.owner };
+            let new = NewFolder {
+                id,
+                source: row.id,
+                group: self.group,
+                parent,
+                owner: self.owner,
+                task: None,
+            };
             self.steps.push(Step::Folder(new, row.status));
             if self.along.assets {
                 let assets = copies::assets(db, row.id).await?;
@@ -128,16 +139,33 @@ impl Copy {
     /// When the database fails, or a file cannot be copied.
     pub async fn all(&mut self, db: &mut Db, data: &Path, now: Millis) -> ApiResult<()> {
         for step in std::mem::take(&mut self.steps) {
-            self.step(db, data, step, now).await?;
+            if let Err(error) = self.step(db, data, step, now).await {
+                remove(data, &self.written).await;
+                return Err(error);
+            }
         }
         self.reveal(db, now).await
     }
 
-    /// Makes the copy as a task, in transactions of its own; nobody sees it before it is whole.
+    /// Makes the copy as a task, in transactions of its own; nobody sees it before it is whole, and
+    /// of one that fails nothing is left.
     ///
     /// # Errors
     /// When the database fails, or a file cannot be copied.
     pub async fn run(mut self, task: Task) -> ApiResult<Value> {
+        let made = self.make(&task).await;
+        if made.is_err() {
+            let (app, id) = (task.app(), task.id());
+            if let Err(error) = discard(&app.store, &app.config.data, Some(id)).await {
+                tracing::error!(task = %id, %error, "a failed copy stays until the next start");
+            }
+            remove(&app.config.data, &self.written).await;
+        }
+        made
+    }
+
+    async fn make(&mut self, task: &Task) -> ApiResult<Value> {
+        self.task = Some(task.id());
         let steps = std::mem::take(&mut self.steps);
         let all = steps.len();
         let app = task.app().clone();
@@ -171,7 +199,7 @@ impl Copy {
         status: ProjectStatus,
         now: Millis,
     ) -> Result<(), StoreError> {
-        copies::folder(db, new, now).await?;
+        copies::folder(db, NewFolder { task: self.task, ..new }, now).await?;
         if let Some(settings) = &self.along.settings {
             copies::set_settings(db, new.id, settings).await?;
         }
@@ -208,6 +236,7 @@ impl Copy {
             let location = provision::copy_file(data, &file.location, new)
                 .await
                 .map_err(|error| crate::error::ApiError::internal(&error))?;
+            self.written.push(location.clone());
             copies::file(db, file.id, new, &location, now).await?;
         }
         Ok(())
@@ -226,5 +255,29 @@ impl Copy {
             }
         }
         Ok(())
+    }
+}
+
+/// Deletes what is left of a copy that was not finished, or without a task of all of them, with the
+/// files that the database knows of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn discard(store: &Store, data: &Path, task: Option<TaskId>) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    let files = copies::discard(&mut tx, task).await?;
+    tx.commit().await?;
+    remove(data, &files).await;
+    Ok(())
+}
+
+async fn remove(data: &Path, files: &[String]) {
+    for location in files {
+        match tokio::fs::remove_file(data.join(location)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%location, %error, "a file of an unfinished copy was not removed");
+            }
+            _ => {}
+        }
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Task;
 use crate::{
-    access::Rights,
+    access::{self, Rights},
     error::{ApiError, ApiResult, Code},
     ids::{CompanyId, GroupId, TeamId, UserId},
     mail::{self, Mail},
@@ -23,7 +23,7 @@ use crate::{
         security::SecurityGroupRow,
         teams::{self, TeamMember},
         text::AccountStatus,
-        users::NewUser,
+        users::{NewUser, UserRow},
     },
     time::Millis,
 };
@@ -282,6 +282,7 @@ async fn place(
     if row.locked {
         return Err(ApiError::new(Code::TEAM_LOCKED));
     }
+    access::let_into_team(&row, known.as_ref().is_some_and(UserRow::is_external))?;
     let group = named.as_ref().map_or(row.default_security_group, |group| group.id);
     if row.is_admin && !named.as_ref().is_none_or(|group| Rights::of(group).is_admin) {
         return Err(ApiError::new(Code::ADMIN_TEAM_PERMISSION));

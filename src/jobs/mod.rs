@@ -8,7 +8,7 @@
 pub mod copy;
 pub mod csv;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -43,6 +43,12 @@ impl Task {
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
     }
 
     /// Who began it.
@@ -138,11 +144,13 @@ where
     }
 }
 
-/// Says of the tasks that the last run of the server left unfinished that they failed.
+/// Says of the tasks that the last run of the server left unfinished that they failed, and deletes
+/// what they had made.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn end_unfinished(store: &Store) -> Result<(), StoreError> {
+pub async fn end_unfinished(store: &Store, data: &Path) -> Result<(), StoreError> {
+    copy::discard(store, data, None).await?;
     let mut tx = store.write().await?;
     let mut message = Object::new();
     message.insert("status".to_owned(), json!(TaskStatus::Failed));

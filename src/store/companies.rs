@@ -52,6 +52,19 @@ pub struct MembershipRow {
     pub is_owner: bool,
 }
 
+/// How much a company uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+pub struct CompanyNumbers {
+    /// The company.
+    pub company_id: CompanyId,
+    /// Productions that are not deleted.
+    pub productions: i64,
+    /// Bytes of their files.
+    pub bytes: i64,
+    /// People who have any part in it.
+    pub people: i64,
+}
+
 /// Creates a company.
 ///
 /// # Errors
@@ -212,18 +225,41 @@ pub async fn memberships(db: &mut Db, user: UserId) -> Result<Vec<MembershipRow>
     Ok(sqlx::query_as(sql).bind(user).fetch_all(db).await?)
 }
 
-/// How many productions a company has under each kind of licence.
+/// How many productions a person's companies have under each kind of licence, those they are an
+/// administrator of.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn productions_by_license(
     db: &mut Db,
-    company: CompanyId,
-) -> Result<Vec<(String, i64)>, StoreError> {
-    let sql = "SELECT l.kind, COUNT(*) FROM productions n JOIN licenses l ON l.id = n.license_id \
-               WHERE n.company_id = $1 AND n.status <> 'DELETED' AND n.template_of IS NULL \
-               GROUP BY l.kind ORDER BY l.kind";
-    Ok(sqlx::query_as(sql).bind(company).fetch_all(db).await?)
+    admin: UserId,
+) -> Result<Vec<(CompanyId, String, i64)>, StoreError> {
+    let sql = "SELECT n.company_id, l.kind, COUNT(*) FROM productions n \
+               JOIN licenses l ON l.id = n.license_id \
+               JOIN company_members m ON m.company_id = n.company_id \
+               WHERE m.user_id = $1 AND m.is_admin AND n.status <> 'DELETED' \
+               AND n.template_of IS NULL GROUP BY n.company_id, l.kind ORDER BY n.company_id, l.kind";
+    Ok(sqlx::query_as(sql).bind(admin).fetch_all(db).await?)
+}
+
+/// What the files of each of a person's companies take, and how many productions and people it
+/// has; those they are an administrator of.
+///
+/// # Errors
+/// When the database fails.
+pub async fn numbers(db: &mut Db, admin: UserId) -> Result<Vec<CompanyNumbers>, StoreError> {
+    let sql = "SELECT m.company_id, (SELECT COUNT(*) FROM productions n \
+                 WHERE n.company_id = m.company_id AND n.status <> 'DELETED' \
+                 AND n.template_of IS NULL) AS productions, \
+               (SELECT COALESCE(SUM(f.bytes), 0) FROM asset_files f \
+                 JOIN assets a ON a.id = f.asset_id JOIN projects p ON p.id = a.project_id \
+                 JOIN productions n ON n.id = p.production_id \
+                 WHERE n.company_id = m.company_id AND f.status <> 'DELETED') AS bytes, \
+               (SELECT COUNT(*) FROM company_people x JOIN users u ON u.id = x.user_id \
+                 WHERE x.company_id = m.company_id AND u.account_status <> 'DELETED' \
+                 AND u.is_guest = FALSE) AS people \
+               FROM company_members m WHERE m.user_id = $1 AND m.is_admin";
+    Ok(sqlx::query_as(sql).bind(admin).fetch_all(db).await?)
 }
 
 /// How many administrators a company has who are not deleted.

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Db, Json, Object, StoreError, projects::ProjectRow, text::ProjectStatus};
 use crate::{
-    ids::{AssetId, BatchId, FileId, GroupId, ProjectId, TeamId, UserId},
+    ids::{AssetId, BatchId, FileId, GroupId, ProjectId, TaskId, TeamId, UserId},
     time::Millis,
 };
 
@@ -56,6 +56,8 @@ pub struct NewFolder {
     pub parent: Option<ProjectId>,
     /// Whose it is.
     pub owner: UserId,
+    /// The task that makes it, if it is one that may end half-way.
+    pub task: Option<TaskId>,
 }
 
 /// Makes a copy of a folder, which nobody sees until it is revealed.
@@ -65,10 +67,10 @@ pub struct NewFolder {
 pub async fn folder(db: &mut Db, new: NewFolder, now: Millis) -> Result<(), StoreError> {
     let sql = "INSERT INTO projects (id, production_id, parent_project_id, owner_id, name, \
                description, status, settings, sizes, transcode_formats, watermark_settings, \
-               asset_view_settings, overlay, mfa_enabled, thumbnail_position, created, modified) \
-               SELECT $1, $2, $3, $4, name, description, 'DELETED', settings, sizes, \
+               asset_view_settings, overlay, mfa_enabled, thumbnail_position, created, modified, \
+               copied_by) SELECT $1, $2, $3, $4, name, description, 'DELETED', settings, sizes, \
                transcode_formats, watermark_settings, asset_view_settings, overlay, mfa_enabled, \
-               thumbnail_position, $6, $6 FROM projects WHERE id = $5";
+               thumbnail_position, $6, $6, $7 FROM projects WHERE id = $5";
     sqlx::query(sql)
         .bind(new.id)
         .bind(new.group)
@@ -76,9 +78,44 @@ pub async fn folder(db: &mut Db, new: NewFolder, now: Millis) -> Result<(), Stor
         .bind(new.owner)
         .bind(new.source)
         .bind(now)
+        .bind(new.task)
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// The folders that a task has made and not shown: what is left of it when it has failed. Without a
+/// task those of all tasks.
+///
+/// # Errors
+/// When the database fails.
+pub async fn unfinished(db: &mut Db, task: Option<TaskId>) -> Result<Vec<ProjectId>, StoreError> {
+    let sql = "SELECT id FROM projects WHERE copied_by IS NOT NULL \
+               AND (CAST($1 AS TEXT) IS NULL OR copied_by = $1) ORDER BY id";
+    Ok(sqlx::query_scalar(sql).bind(task).fetch_all(db).await?)
+}
+
+/// Deletes the folders of [`unfinished`] and all that is in them. Gives the locations of their
+/// files, which nothing names any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn discard(db: &mut Db, task: Option<TaskId>) -> Result<Vec<String>, StoreError> {
+    const FOLDERS: &str = "SELECT id FROM projects WHERE copied_by IS NOT NULL \
+                           AND (CAST($1 AS TEXT) IS NULL OR copied_by = $1)";
+    let assets = format!("SELECT id FROM assets WHERE project_id IN ({FOLDERS})");
+    let sql = format!("SELECT location FROM asset_files WHERE asset_id IN ({assets})");
+    let files = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(task).fetch_all(&mut *db).await?;
+    // Members and teams go with their folder.
+    for sql in [
+        format!("DELETE FROM asset_files WHERE asset_id IN ({assets})"),
+        format!("DELETE FROM assets WHERE project_id IN ({FOLDERS})"),
+        format!("DELETE FROM batches WHERE project_id IN ({FOLDERS})"),
+        format!("DELETE FROM projects WHERE id IN ({FOLDERS})"),
+    ] {
+        sqlx::query(sqlx::AssertSqlSafe(sql)).bind(task).execute(&mut *db).await?;
+    }
+    Ok(files)
 }
 
 /// Gives a folder other settings.
@@ -108,7 +145,7 @@ pub async fn set_settings(
 /// # Errors
 /// When the database fails.
 pub async fn reveal(db: &mut Db, id: ProjectId, status: ProjectStatus) -> Result<(), StoreError> {
-    let sql = "UPDATE projects SET status = $2 WHERE id = $1";
+    let sql = "UPDATE projects SET status = $2, copied_by = NULL WHERE id = $1";
     sqlx::query(sql).bind(id).bind(status).execute(db).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use sqlx::FromRow;
 
 use super::{Db, StoreError, entity::entity, text::LicenseType};
 use crate::{
-    ids::{CompanyId, LicenseId},
+    ids::{CompanyId, LicenseId, UserId},
     time::Millis,
 };
 
@@ -54,6 +54,16 @@ entity!("licenses", LicenseRow, LicenseId, {
 pub async fn list(db: &mut Db, company: CompanyId) -> Result<Vec<LicenseRow>, StoreError> {
     let sql = "SELECT * FROM licenses WHERE company_id = $1 ORDER BY created, id";
     Ok(sqlx::query_as(sql).bind(company).fetch_all(db).await?)
+}
+
+/// The licences of all companies that somebody is an administrator of, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn of_admin(db: &mut Db, admin: UserId) -> Result<Vec<LicenseRow>, StoreError> {
+    let sql = "SELECT l.* FROM licenses l JOIN company_members m ON m.company_id = l.company_id \
+               WHERE m.user_id = $1 AND m.is_admin ORDER BY l.created, l.id";
+    Ok(sqlx::query_as(sql).bind(admin).fetch_all(db).await?)
 }
 
 /// Whether a production has a licence.

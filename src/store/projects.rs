@@ -318,6 +318,34 @@ pub async fn ancestors(db: &mut Db, id: ProjectId) -> Result<Vec<(ProjectId, Str
     Ok(sqlx::query_as(sql).bind(id).fetch_all(db).await?)
 }
 
+/// Says whether a folder, and all below it, lets in only people whom another system manages.
+/// Answers whether there is such a folder.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_externally_managed(
+    db: &mut Db,
+    id: ProjectId,
+    only: bool,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE projects SET externally_managed = $2 WHERE id = $1 AND status <> 'DELETED'";
+    Ok(sqlx::query(sql).bind(id).bind(only).execute(db).await?.rows_affected() > 0)
+}
+
+/// Whether a folder, or one above it, lets in only people whom another system manages.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_externally_managed(db: &mut Db, id: ProjectId) -> Result<bool, StoreError> {
+    let sql = "WITH RECURSIVE above(id, parent, only, depth) AS ( \
+                 SELECT p.id, p.parent_project_id, p.externally_managed, 0 FROM projects p \
+                 WHERE p.id = $1 \
+                 UNION SELECT p.id, p.parent_project_id, p.externally_managed, a.depth + 1 \
+                 FROM projects p JOIN above a ON p.id = a.parent WHERE a.depth < 100) \
+               SELECT EXISTS (SELECT 1 FROM above WHERE only)";
+    Ok(sqlx::query_scalar(sql).bind(id).fetch_one(db).await?)
+}
+
 /// Writes a changed folder back.
 ///
 /// # Errors

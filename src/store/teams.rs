@@ -250,6 +250,20 @@ pub async fn lock(db: &mut Db, id: TeamId, locked: bool) -> Result<bool, StoreEr
     Ok(sqlx::query(sql).bind(id).bind(locked).execute(db).await?.rows_affected() > 0)
 }
 
+/// Says whether a team has only people whom another system manages. Answers whether there is such
+/// a team.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_externally_managed(
+    db: &mut Db,
+    id: TeamId,
+    only: bool,
+) -> Result<bool, StoreError> {
+    let sql = "UPDATE teams SET externally_managed = $2 WHERE id = $1";
+    Ok(sqlx::query(sql).bind(id).bind(only).execute(db).await?.rows_affected() > 0)
+}
+
 /// Deletes a team, wherever it was let in.
 ///
 /// # Errors

@@ -39,9 +39,17 @@ pub struct UserRow {
     pub inbox_only: bool,
     /// When they last agreed to the consent documents.
     pub consented: Option<Millis>,
+    /// Their id in the system that manages them, if another one does.
+    pub external_idp_id: Option<String>,
 }
 
 impl UserRow {
+    /// Whether another system manages them.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.external_idp_id.is_some()
+    }
+
     /// First and last name.
     #[must_use]
     pub fn full_name(&self) -> String {
@@ -72,7 +80,7 @@ macro_rules! select_user {
         concat!(
             "SELECT u.id, u.email, u.first_name, u.last_name, u.phone, u.account_status, ",
             "u.is_guest, u.company_id, COALESCE(u.company_text, c.name) AS company_name, ",
-            "u.created, u.accessed, u.sysop, u.inbox_only, u.consented",
+            "u.created, u.accessed, u.sysop, u.inbox_only, u.consented, u.external_idp_id",
             $columns,
             " FROM users u LEFT JOIN companies c ON c.id = u.company_id ",
             $tail
@@ -109,6 +117,16 @@ pub async fn create(db: &mut Db, user: &NewUser, now: Millis) -> Result<UserId, 
         .execute(db)
         .await?;
     Ok(id)
+}
+
+/// Says which id somebody has in the system that manages them; none if no other one does.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_external(db: &mut Db, id: UserId, idp_id: Option<&str>) -> Result<(), StoreError> {
+    let sql = "UPDATE users SET external_idp_id = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(idp_id).execute(db).await?;
+    Ok(())
 }
 
 /// A person.

@@ -115,9 +115,29 @@ pub struct NewRoom {
     pub session_project_id: Option<ProjectId>,
 }
 
+// A room is seen by its people, and by those who lead its production: the administrators of the
+// company, the owner as long as they belong to it, and, while the production is not suspended and
+// within its days, whoever is an administrator of all of it, by themselves or by a team.
+macro_rules! leads {
+    () => {
+        "(COALESCE(m.is_admin, FALSE) OR (m.user_id IS NOT NULL AND n.owner_id = $1) \
+         OR (n.id IN (SELECT production_id FROM led) AND n.suspended IS NULL \
+         AND (n.start_date IS NULL OR n.start_date <= $2) AND (n.expiry_date IS NULL \
+         OR n.expiry_date - n.expiry_date % 86400000 + 86400000 > $2)))"
+    };
+}
+
 macro_rules! select_seen {
     ($tail:literal) => {
         concat!(
+            "WITH led(production_id) AS ( ",
+            "SELECT m.production_id FROM production_members m ",
+            "JOIN security_groups g ON g.id = m.security_group_id ",
+            "WHERE m.user_id = $1 AND g.is_admin ",
+            "UNION SELECT x.production_id FROM team_people t ",
+            "JOIN production_teams x ON x.team_id = t.team_id ",
+            "JOIN security_groups g ON g.id = t.security_group_id ",
+            "WHERE t.user_id = $1 AND g.is_admin) ",
             "SELECT r.*, c.name AS company_name, n.name AS group_name, ",
             "o.first_name AS owner_first_name, o.last_name AS owner_last_name, st.state, ",
             "(SELECT COUNT(*) FROM room_playlists x WHERE x.room_id = r.id) AS playlist_count, ",
@@ -129,16 +149,17 @@ macro_rules! select_seen {
             "JOIN assets a ON a.project_id = p.source_project_id ",
             "WHERE x.room_id = r.id AND a.status <> 'DELETED') AS asset_count, ",
             "s.id IS NOT NULL AS is_seated, COALESCE(s.is_host, FALSE) AS is_host, ",
-            "(COALESCE(m.is_admin, FALSE) OR (m.user_id IS NOT NULL AND n.owner_id = $1)) ",
-            "AS is_admin, (SELECT MAX(x.last_joined) FROM room_users x WHERE x.room_id = r.id) ",
+            leads!(),
+            " AS is_admin, (SELECT MAX(x.last_joined) FROM room_users x WHERE x.room_id = r.id) ",
             "AS last_joined ",
             "FROM rooms r JOIN productions n ON n.id = r.production_id ",
             "JOIN companies c ON c.id = r.company_id JOIN users o ON o.id = r.owner_id ",
             "LEFT JOIN room_states st ON st.room_id = r.id ",
             "LEFT JOIN room_users s ON s.room_id = r.id AND s.user_id = $1 ",
             "LEFT JOIN company_members m ON m.company_id = n.company_id AND m.user_id = $1 ",
-            "WHERE n.status <> 'DELETED' AND (s.id IS NOT NULL OR m.is_admin ",
-            "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) ",
+            "WHERE n.status <> 'DELETED' AND (s.id IS NOT NULL OR ",
+            leads!(),
+            ") ",
             $tail
         )
     };
@@ -184,7 +205,8 @@ pub async fn get(db: &mut Db, id: RoomId) -> Result<Option<RoomRow>, StoreError>
 /// # Errors
 /// When the database fails.
 pub async fn seen(db: &mut Db, user: UserId, id: RoomId) -> Result<Option<SeenRoom>, StoreError> {
-    Ok(sqlx::query_as(select_seen!("AND r.id = $2")).bind(user).bind(id).fetch_optional(db).await?)
+    let query = sqlx::query_as(select_seen!("AND r.id = $3")).bind(user).bind(Millis::now());
+    Ok(query.bind(id).fetch_optional(db).await?)
 }
 
 /// The rooms that somebody sees, the newest first.
@@ -193,7 +215,7 @@ pub async fn seen(db: &mut Db, user: UserId, id: RoomId) -> Result<Option<SeenRo
 /// When the database fails.
 pub async fn list_seen(db: &mut Db, user: UserId) -> Result<Vec<SeenRoom>, StoreError> {
     let sql = select_seen!("ORDER BY r.created DESC, r.id DESC");
-    Ok(sqlx::query_as(sql).bind(user).fetch_all(db).await?)
+    Ok(sqlx::query_as(sql).bind(user).bind(Millis::now()).fetch_all(db).await?)
 }
 
 /// The rooms that somebody sees and that show a playlist, the newest first.
@@ -206,10 +228,11 @@ pub async fn seen_with_playlist(
     playlist: PlaylistId,
 ) -> Result<Vec<SeenRoom>, StoreError> {
     let sql = select_seen!(
-        "AND (r.session_playlist_id = $2 OR EXISTS (SELECT 1 FROM room_playlists x \
-         WHERE x.room_id = r.id AND x.playlist_id = $2)) ORDER BY r.created DESC, r.id DESC"
+        "AND (r.session_playlist_id = $3 OR EXISTS (SELECT 1 FROM room_playlists x \
+         WHERE x.room_id = r.id AND x.playlist_id = $3)) ORDER BY r.created DESC, r.id DESC"
     );
-    Ok(sqlx::query_as(sql).bind(user).bind(playlist).fetch_all(db).await?)
+    let query = sqlx::query_as(sql).bind(user).bind(Millis::now());
+    Ok(query.bind(playlist).fetch_all(db).await?)
 }
 
 /// Writes a changed room back.

@@ -206,8 +206,16 @@ pub async fn audience(db: &mut Db, room: RoomId) -> Result<Vec<UserId>, StoreErr
     let sql = "SELECT s.user_id FROM room_users s WHERE s.room_id = $1 \
                UNION SELECT m.user_id FROM rooms r JOIN productions n ON n.id = r.production_id \
                JOIN company_members m ON m.company_id = n.company_id \
-               WHERE r.id = $1 AND (m.is_admin OR m.user_id = n.owner_id)";
-    Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
+               WHERE r.id = $1 AND (m.is_admin OR m.user_id = n.owner_id) \
+               UNION SELECT x.user_id FROM rooms r JOIN productions n ON n.id = r.production_id \
+               JOIN ( SELECT production_id, user_id, security_group_id FROM production_members \
+                 UNION SELECT p.production_id, t.user_id, t.security_group_id \
+                 FROM production_teams p JOIN team_people t ON t.team_id = p.team_id) x \
+               ON x.production_id = n.id JOIN security_groups g ON g.id = x.security_group_id \
+               WHERE r.id = $1 AND g.is_admin AND n.suspended IS NULL \
+               AND (n.start_date IS NULL OR n.start_date <= $2) AND (n.expiry_date IS NULL \
+               OR n.expiry_date - n.expiry_date % 86400000 + 86400000 > $2)";
+    Ok(sqlx::query_scalar(sql).bind(room).bind(Millis::now()).fetch_all(db).await?)
 }
 
 /// The guest of a room who was invited by an address.

@@ -262,7 +262,7 @@ const OPEN: &[&str] = &[
 ];
 
 /// The categories that are walked through.
-const CATEGORIES: &[&str] = &[
+pub(super) const CATEGORIES: &[&str] = &[
     "ADMIN",
     "AUTH",
     "COMPANY",

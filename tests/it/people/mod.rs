@@ -2,6 +2,7 @@
 
 mod companies;
 mod devices;
+mod externals;
 mod folders;
 mod import;
 mod invitations;

@@ -1,5 +1,15 @@
 //! Moving and copying folders with all below them.
 
+use std::path::{Path, PathBuf};
+
+use rushes::{
+    ids::{ProjectId, TaskId},
+    store::{
+        asset_files,
+        copies::{self, NewFolder},
+    },
+    time::Millis,
+};
 use serde_json::{Value, json};
 
 use crate::world::{World, each, text};
@@ -10,6 +20,14 @@ impl World {
             "keep_existing_project_settings": settings, "keep_existing_users_and_teams": people});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
+    }
+
+    /// The folders that copies have made and not shown.
+    async fn unfinished(&self) -> Vec<ProjectId> {
+        let mut tx = self.rushes.app().store.write().await.unwrap();
+        let found = copies::unfinished(&mut tx, None).await.unwrap();
+        tx.rollback().await.unwrap();
+        found
     }
 
     async fn crumbs(&self, who: &crate::harness::Person, folder: &str) -> Vec<String> {
@@ -226,4 +244,67 @@ async fn what_moved_between_asking_and_doing_is_not_put_into_a_circle() {
     };
     let (first, second) = tokio::join!(post(into_b), post(into_a));
     assert!(first != second, "one of both is refused");
+}
+
+#[tokio::test]
+async fn of_a_copy_that_fails_nothing_is_left() {
+    let world = World::new().await;
+    let inner = world.folder("Inner", Some(&world.project)).await;
+    let lost = world.another_asset("Lost").await;
+    let app = world.rushes.app();
+    let mut tx = app.store.write().await.unwrap();
+    let files = asset_files::of_asset(&mut tx, lost.parse().unwrap()).await.unwrap();
+    tx.rollback().await.unwrap();
+    std::fs::remove_file(app.config.data.join(&files[0].location)).unwrap();
+    let kept = files_below(&app.config.data.join("files"));
+
+    let mut socket = world.listen().await;
+    let with = json!({"id": world.project, "copy_batches_and_assets": true,
+        "copy_in_background": true});
+    let body = world.to(None, true, true, with);
+    let begun = world.ok(&world.admin, "/copy/project", body).await;
+    let end = world.task_ends(&mut socket, &begun["task_id"]).await;
+    assert_eq!(end["status"], "FAILED");
+    assert_eq!(world.unfinished().await, []);
+    let seen = world.ok(&world.admin, "/get/projects", json!({})).await;
+    assert_eq!(each(&seen, "id"), [&json!(inner), &json!(world.project)]);
+    assert_eq!(files_below(&app.config.data.join("files")).len(), kept.len());
+}
+
+#[tokio::test]
+async fn what_an_ended_server_had_copied_half_goes_at_the_next_start() {
+    let world = World::new().await;
+    let app = world.rushes.app();
+    let now = Millis::now();
+    let mut tx = app.store.write().await.unwrap();
+    let (source, owner) = (world.project.parse().unwrap(), world.admin.id);
+    let (group, task) = (world.group.parse().unwrap(), Some(TaskId::new()));
+    let (top, below) = (ProjectId::new(), ProjectId::new());
+    for (id, parent) in [(top, None), (below, Some(top))] {
+        let new = NewFolder { id, source, group, parent, owner, task };
+        copies::folder(&mut tx, new, now).await.unwrap();
+        copies::members(&mut tx, source, id, now).await.unwrap();
+        copies::batches(&mut tx, source, id, now).await.unwrap();
+    }
+    let asset = copies::asset(&mut tx, world.asset.parse().unwrap(), below, None, now).await;
+    let location = format!("files/{}/half.mp4", asset.unwrap());
+    let from = asset_files::of_asset(&mut tx, world.asset.parse().unwrap()).await.unwrap()[0].id;
+    copies::file(&mut tx, from, asset.unwrap(), &location, now).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = app.config.data.join(&location);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, "half").unwrap();
+
+    assert_eq!(world.unfinished().await.len(), 2);
+    rushes::jobs::end_unfinished(&app.store, &app.config.data).await.unwrap();
+    assert_eq!(world.unfinished().await, []);
+    assert!(!path.exists());
+    let seen = world.ok(&world.admin, "/get/projects", json!({})).await;
+    assert_eq!(each(&seen, "id"), [&json!(world.project)]);
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let inside = |path: PathBuf| if path.is_dir() { files_below(&path) } else { vec![path] };
+    entries.flat_map(inside).collect()
 }

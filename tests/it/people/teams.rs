@@ -318,3 +318,34 @@ async fn people_and_teams_are_found_in_one_search() {
     let found = world.ok(&world.admin, "/get/teams/search/users", with).await;
     assert_eq!(each(&found, "team_name"), ["Viewers and others", "Viewing room"]);
 }
+
+#[tokio::test]
+async fn whoever_administers_a_whole_production_sees_its_rooms() {
+    let world = World::new().await;
+    let (own, by_team) = (world.colleague("producer").await, world.colleague("studio").await);
+    let looks = world.colleague("looks").await;
+    world.join_group(&own, 1).await;
+    world.join_group(&looks, 5).await;
+    let team = world.team("Studio", Some(&world.group)).await;
+    world.join_team(&team, &by_team, 1).await;
+    let let_in = json!({"id": world.group, "team_id": team});
+    world.ok(&world.admin, "/add/group/team", let_in).await;
+    let room = json!({"group_id": world.group, "name": "Review"});
+    let room = world.ok(&world.admin, "/create/review_session", room).await;
+    let id = json!({"id": room["id"]});
+    for who in [&own, &by_team] {
+        let rooms = world.ok(who, "/get/review_sessions", json!({})).await;
+        assert_eq!(each(&rooms, "id"), [&room["id"]]);
+        world.ok(who, "/start/review_session", id.clone()).await;
+    }
+    assert_eq!(world.ok(&looks, "/get/review_sessions", json!({})).await, json!([]));
+    world.refused(&looks, "/get/review_session", id.clone(), 404).await;
+    // Suspended, the production is its company's alone.
+    let suspend = json!({"id": world.group, "suspended": "2026-01-01T00:00:00.000Z"});
+    world.ok(&world.admin, "/update/group", suspend).await;
+    for who in [&own, &by_team] {
+        world.refused(who, "/get/review_session", id.clone(), 404).await;
+        assert_eq!(world.ok(who, "/get/review_sessions", json!({})).await, json!([]));
+    }
+    world.ok(&world.admin, "/get/review_session", id).await;
+}

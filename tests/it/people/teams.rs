@@ -339,12 +339,12 @@ async fn whoever_administers_a_whole_production_sees_its_rooms() {
         world.ok(who, "/start/review_session", id.clone()).await;
     }
     assert_eq!(world.ok(&looks, "/get/review_sessions", json!({})).await, json!([]));
-    world.refused(&looks, "/get/review_session", id.clone(), 404).await;
+    world.refused(&looks, "/get/review_session", id.clone(), 672).await;
     // Suspended, the production is its company's alone.
     let suspend = json!({"id": world.group, "suspended": "2026-01-01T00:00:00.000Z"});
     world.ok(&world.admin, "/update/group", suspend).await;
     for who in [&own, &by_team] {
-        world.refused(who, "/get/review_session", id.clone(), 404).await;
+        world.refused(who, "/get/review_session", id.clone(), 672).await;
         assert_eq!(world.ok(who, "/get/review_sessions", json!({})).await, json!([]));
     }
     world.ok(&world.admin, "/get/review_session", id).await;

@@ -68,11 +68,12 @@ test('a code signs a browser in, and whoever is invited there comes in by the ma
   const folder = await desktop.getByRole('heading', { level: 1 }).innerText();
 
   await desktop.getByTestId('invite').click();
-  await desktop.getByLabel('E-mail address').fill('focus@rushes.test');
-  await desktop.getByLabel('First name').fill('Focus');
-  await desktop.getByLabel('Last name').fill('Puller');
-  await desktop.getByLabel('May do').selectOption({ label: 'Reviewer' });
-  await desktop.getByTestId('send-invite').click();
+  const dialog = desktop.getByRole('dialog');
+  await dialog.getByLabel('E-mail address').fill('focus@rushes.test');
+  await dialog.getByLabel('First name').fill('Focus');
+  await dialog.getByLabel('Last name').fill('Puller');
+  await dialog.getByLabel('May do').selectOption({ label: 'Reviewer' });
+  await dialog.getByTestId('send-invite').click();
   const row = desktop.getByTestId('person-row').filter({ hasText: 'focus@rushes.test' });
   await expect(row).toContainText('Invited');
   await expect(row.getByRole('combobox').locator('option:checked')).toHaveText('Reviewer');

@@ -3,13 +3,7 @@
 mod chat;
 mod drawing;
 
-use std::{
-    collections::HashMap,
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use rushes_sessions::{
     self as sessions, Asset, Attendee, FrameRate, Hub, Report,
@@ -36,7 +30,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{ConnectionId, Mailbox},
     ids::{AssetId, Id, RoomId, kind},
-    rpc::{Caller, CallerKind, Connection, Extension, ExtensionCall},
+    rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall, Places},
     store::{
         self, Db, Store,
         assets::AssetRow,
@@ -152,15 +146,11 @@ pub fn playable(row: &AssetRow) -> Asset {
 /// The endpoints `rushes/room/…`.
 #[derive(Debug, Default)]
 pub struct RoomExtension {
-    // Held for a look-up or a change of the map, never across an await point.
-    attending: Mutex<HashMap<ConnectionId, HashMap<RoomId, AbortHandle>>>,
+    attending: Places<AbortHandle>,
 }
 
 impl Extension for RoomExtension {
-    fn call(
-        &self,
-        call: ExtensionCall,
-    ) -> Pin<Box<dyn Future<Output = ApiResult<Value>> + Send + '_>> {
+    fn call(&self, call: ExtensionCall) -> Answering<'_> {
         Box::pin(async move {
             match call.endpoint.as_str() {
                 "rushes/room/subscribe" => self.subscribe(&call).await,
@@ -178,29 +168,21 @@ impl Extension for RoomExtension {
         })
     }
 
-    fn disconnected<'a>(
-        &'a self,
-        _: &'a Arc<App>,
-        connection: &'a Connection,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        for (_, forwarder) in self.attending().remove(&connection.id).unwrap_or_default() {
+    fn disconnected(&self, _: &Arc<App>, connection: ConnectionId) {
+        for forwarder in self.attending.leave_all(connection) {
             forwarder.abort();
         }
-        Box::pin(std::future::ready(()))
     }
 }
 
 impl RoomExtension {
-    fn attending(&self) -> MutexGuard<'_, HashMap<ConnectionId, HashMap<RoomId, AbortHandle>>> {
-        // Every statement leaves the map whole.
-        self.attending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn subscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
         let request: SubscribeRequest = read(&call.data)?;
         let (app, connection) = (&call.app, &call.connection);
         let room = RoomId::from(request.id);
-        if self.attends(connection.id, room) >= ROOMS_PER_CONNECTION {
+        if self.attending.elsewhere(connection.id, room, AbortHandle::is_finished)
+            >= ROOMS_PER_CONNECTION
+        {
             return Err(
                 ApiError::new(Code::CANNOT_JOIN).message("Too many rooms by one connection")
             );
@@ -214,27 +196,16 @@ impl RoomExtension {
         let answer = SubscribedBody::new(request.id, &snapshot, user);
         let forwarder = forward(Arc::clone(app), seat, subscription, connection.mailbox.clone());
         let forwarder = tokio::spawn(forwarder).abort_handle();
-        let mut attending = self.attending();
-        if let Some(former) = attending.entry(connection.id).or_default().insert(room, forwarder) {
+        if let Some(former) = self.attending.take(connection.id, room, forwarder) {
             former.abort();
         }
         Ok(json!(answer))
     }
 
-    /// How many other rooms a connection is in.
-    fn attends(&self, connection: ConnectionId, room: RoomId) -> usize {
-        let mut attending = self.attending();
-        let Some(rooms) = attending.get_mut(&connection) else { return 0 };
-        rooms.retain(|_, forwarder| !forwarder.is_finished());
-        rooms.keys().filter(|other| **other != room).count()
-    }
-
     fn unsubscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
         let request: RoomRequest = read(&call.data)?;
         let room = RoomId::from(request.id);
-        let mut attending = self.attending();
-        let of_connection = attending.get_mut(&call.connection.id);
-        if let Some(forwarder) = of_connection.and_then(|rooms| rooms.remove(&room)) {
+        if let Some(forwarder) = self.attending.leave(call.connection.id, room) {
             forwarder.abort();
         }
         call.app.bus.leave(call.connection.id, room);
@@ -270,7 +241,7 @@ impl Place {
 }
 
 /// Who the caller is in a room, if they may attend it.
-async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
+pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
     let mut tx = app.store.read().await?;
     let seen = access::room(&mut tx, caller, room).await?;
     seen.need_seat()?;
@@ -374,7 +345,8 @@ fn report(call: &ExtensionCall) -> ApiResult<Value> {
     Ok(json!({}))
 }
 
-fn read<T: DeserializeOwned>(data: &Value) -> ApiResult<T> {
+/// The parameters of a request to an extension.
+pub(crate) fn read<T: DeserializeOwned>(data: &Value) -> ApiResult<T> {
     T::deserialize(data)
         .map_err(|error| ApiError::new(Code::INVALID_DATA).message(error.to_string()))
 }

@@ -36,6 +36,9 @@ pub struct ExtensionCall {
     pub app: Arc<App>,
 }
 
+/// The answer to a request, on its way.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = ApiResult<Value>> + Send + 'a>>;
+
 /// Answers all endpoints under a prefix.
 ///
 /// Calls of one connection come one after the other, in the order in which they were sent; those
@@ -43,20 +46,10 @@ pub struct ExtensionCall {
 /// they stay within their room.
 pub trait Extension: Send + Sync + 'static {
     /// Answers a request.
-    fn call(
-        &self,
-        call: ExtensionCall,
-    ) -> Pin<Box<dyn Future<Output = ApiResult<Value>> + Send + '_>>;
+    fn call(&self, call: ExtensionCall) -> Answering<'_>;
 
     /// Learns that a connection is gone. Comes once, after its last call.
-    fn disconnected<'a>(
-        &'a self,
-        app: &'a Arc<App>,
-        connection: &'a Connection,
-    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        let _ = (app, connection);
-        Box::pin(std::future::ready(()))
-    }
+    fn disconnected(&self, app: &Arc<App>, connection: ConnectionId);
 }
 
 /// The extensions of a server, by the prefix of their endpoints.

@@ -172,7 +172,7 @@ async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(St
     if let Some(Owner { connection, .. }) = owner {
         app.bus.disconnect(connection.id);
         for extension in app.extensions.iter() {
-            extension.disconnected(&app, &connection).await;
+            extension.disconnected(&app, connection.id);
         }
     }
 }

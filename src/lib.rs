@@ -18,6 +18,7 @@ mod listen;
 pub mod live;
 pub mod login_guard;
 pub mod mail;
+pub mod meetings;
 mod ops;
 pub mod provision;
 mod qr;

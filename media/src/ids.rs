@@ -1,4 +1,4 @@
-//! Identifiers of streams and sessions.
+//! Identifiers of streams, sessions and meetings.
 
 use std::fmt;
 use std::num::NonZero;
@@ -79,6 +79,16 @@ id! {
     /// One peer connection, a publisher's or a viewer's. Random, hence fit for
     /// a URL that nobody may guess.
     SessionId
+}
+
+id! {
+    /// The voice and cameras of one room. Chosen by the caller.
+    MeetingId
+}
+
+id! {
+    /// Somebody in a meeting. Chosen by the caller, the same whenever they come.
+    AttendeeId
 }
 
 /// A TCP connection of a client's: no other has its number while it is open.

@@ -12,6 +12,7 @@ mod framing;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ids;
+mod meeting;
 mod network;
 pub mod rtcp;
 pub mod rtp;
@@ -20,11 +21,16 @@ mod status;
 pub mod stream;
 mod webrtc;
 
-pub use driver::{Absent, Answer, Media, MediaConfig, TcpLimits, Trickled};
+pub use driver::{Absent, Act, Answer, Joined, Media, MediaConfig, TcpLimits, Trickled};
 pub use error::{OfferError, SelectError, TrickleError};
-pub use ids::{BadId, SessionId, StreamId};
+pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
+pub use meeting::{
+    Attending, CAMERAS, Ending, Joining, LAYER_RATES, MEMBERS, MeetingError, MeetingEvent,
+    PICTURES, Rules, Source, TALKERS, VOICES,
+};
 pub use network::network;
 pub use status::{
     AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState,
     StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
+pub use webrtc::Offered;

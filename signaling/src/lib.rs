@@ -1,4 +1,5 @@
-//! WHIP, WHEP, the WebSocket envelope, the wire form of room commands, and how fast one may ask.
+//! WHIP, WHEP, the WebSocket envelope, the wire form of room commands and of voice and camera, and
+//! how fast one may ask.
 
 pub mod chat;
 pub mod drawing;
@@ -7,4 +8,5 @@ pub mod log;
 pub mod meeting;
 pub mod rate;
 pub mod room;
+pub mod voice;
 pub mod whip;

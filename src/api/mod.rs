@@ -44,7 +44,7 @@ pub(crate) use comment::told as comment_told;
 pub(crate) use device::normal_code;
 
 use crate::{
-    rooms,
+    meetings, rooms,
     rpc::{Extensions, Routes},
 };
 
@@ -281,5 +281,6 @@ fn rooms_of(r: &mut Routes) {
 pub fn extensions() -> Extensions {
     let mut extensions = Extensions::default();
     extensions.add("rushes/room/", rooms::RoomExtension::default());
+    extensions.add("rushes/meeting/", meetings::MeetingExtension::default());
     extensions
 }

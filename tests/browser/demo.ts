@@ -1,6 +1,6 @@
 // Starts the real binary with the demo production on free ports, and ends it by its process id.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -52,6 +52,14 @@ export class Demo {
     const { readFile } = await import('node:fs/promises');
     const runtime = JSON.parse(await readFile(join(this.data, 'runtime.json'), 'utf8')) as { webrtc: string };
     return runtime.webrtc;
+  }
+
+  /** The mails that the server has left so far. */
+  mails(): string[] {
+    const folder = join(this.data, 'mail');
+    if (!existsSync(folder)) return [];
+    const whole = readdirSync(folder).filter((name) => name.endsWith('.eml'));
+    return whole.map((name) => readFileSync(join(folder, name), 'utf8'));
   }
 
   /** What the server has written to its log so far. */

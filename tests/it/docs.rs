@@ -31,6 +31,7 @@ fn sources() -> String {
         "src/rpc",
         "src/live",
         "src/files.rs",
+        "src/meetings.rs",
         "src/rooms.rs",
         "src/rooms",
         "signaling/src",

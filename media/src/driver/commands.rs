@@ -61,6 +61,7 @@ impl Shard {
                 let views = |session: &Session| matches!(session.end, End::Viewer(_));
                 let _ = reply.send(self.sessions.slots(views).len());
             }
+            Command::Meeting(order) => self.order(now, order),
             Command::Shutdown(_) => {}
         }
     }
@@ -76,7 +77,7 @@ impl Shard {
         let entry = self.streams.entry(stream).or_default();
         let publisher = match &end {
             End::Publisher(publisher) => Some(*publisher.source()),
-            End::Viewer(_) => None,
+            End::Viewer(_) | End::Member(_) => None,
         };
         if let (Some(source), None) = (publisher, entry.publisher) {
             entry.source = source;
@@ -116,6 +117,8 @@ impl Shard {
         let fragment = match &mut session.end {
             End::Publisher(publisher) => publisher.peer.restart(&ufrag, &pwd)?,
             End::Viewer(viewing) => viewing.viewer.restart(ufrag),
+            // They join again instead.
+            End::Member(_) => return Err(TrickleError::NoSession),
         };
         self.sessions.renamed(slot, before);
         Ok(Trickled::Restarted { fragment, etag: new_etag() })

@@ -51,18 +51,19 @@ impl Shard {
         let Some(slot) = slot else { return };
         let Some(session) = self.sessions.get(slot) else { return };
         match (&mut session.end, stun) {
-            (End::Publisher(publisher), true) => {
-                let accepted = guarded(|| Ok(publisher.peer.accepts_stun(now, pair, data)));
+            (End::Publisher(_) | End::Member(_), true) => {
+                let Some(peer) = session.peer() else { return };
+                let accepted = guarded(|| Ok(peer.accepts_stun(now, pair, data)));
                 if !matches!(accepted, Ok(true)) {
                     return;
                 }
                 session.heard(now);
                 self.proven(slot, pair);
-                self.publisher_datagram(now, slot, pair, data);
+                self.peer_datagram(now, slot, pair, data);
             }
-            (End::Publisher(_), false) => {
+            (End::Publisher(_) | End::Member(_), false) => {
                 session.heard(now);
-                self.publisher_datagram(now, slot, pair, data);
+                self.peer_datagram(now, slot, pair, data);
             }
             (End::Viewer(_), true) => self.check(now, slot, pair, data),
             (End::Viewer(viewing), false) => {

@@ -17,8 +17,11 @@ use super::shard::{Shard, guarded};
 use super::streams::unix_ms;
 
 impl Shard {
-    /// Something a publisher's session says.
+    /// Something a publisher's session says, or a member's.
     pub(super) fn event(&mut self, now: Instant, slot: Slot, event: Event) {
+        if self.sessions.get(slot).is_some_and(|session| session.attendance().is_some()) {
+            return self.member_event(now, slot, event);
+        }
         match event {
             Event::Connected => {
                 let Some(session) = self.sessions.get(slot) else { return };
@@ -271,11 +274,11 @@ impl Shard {
         }
     }
 
-    /// A publisher's datagrams: taken by str0m.
-    pub(super) fn publisher_datagram(&mut self, now: Instant, slot: Slot, way: Pair, data: &[u8]) {
+    /// Datagrams of publishers and members: taken by str0m.
+    pub(super) fn peer_datagram(&mut self, now: Instant, slot: Slot, way: Pair, data: &[u8]) {
         let Some(session) = self.sessions.get(slot) else { return };
-        let Some(publisher) = session.publisher() else { return };
-        match guarded(|| publisher.peer.datagram(now, way, data)) {
+        let Some(peer) = session.peer() else { return };
+        match guarded(|| peer.datagram(now, way, data)) {
             Ok(()) => self.drain(now, slot),
             Err(reason) => self.end(now, slot, reason),
         }

@@ -12,6 +12,8 @@ mod datagrams;
 mod events;
 mod hosts;
 mod layers;
+mod meeting;
+mod meetings;
 mod sender;
 mod senders;
 mod sessions;
@@ -36,6 +38,8 @@ use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
+pub use meeting::Joined;
+pub use meetings::Act;
 use sessions::End;
 use tcp::Lines;
 pub use tcp::TcpLimits;
@@ -111,6 +115,7 @@ enum Command {
     ClosePublisher(StreamId, oneshot::Sender<bool>),
     Status(StreamId, oneshot::Sender<StreamStatus>),
     Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
+    Meeting(meetings::Order),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
     Shutdown(oneshot::Sender<()>),

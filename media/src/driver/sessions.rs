@@ -9,9 +9,10 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::egress::Counters;
 use crate::ids::{ConnectionId, SessionId, StreamId};
-use crate::webrtc::{Pair, Publisher, Viewer};
+use crate::webrtc::{Pair, Peer, Publisher, Viewer};
 
 use super::layers::{Chooser, Network};
+use super::meetings::Attendance;
 
 /// A session that does not connect within this time ends.
 const CONNECT: Duration = Duration::from_secs(15);
@@ -37,11 +38,12 @@ pub(super) struct Slot {
     generation: u32,
 }
 
-/// The end of a stream that a session is.
+/// The end of a stream that a session is, or a member of a meeting.
 #[derive(Debug)]
 pub(super) enum End {
     Publisher(Box<Publisher>),
     Viewer(Box<Viewing>),
+    Member(Box<Attendance>),
 }
 
 /// A viewer with all that belongs to its place in the stream.
@@ -130,6 +132,7 @@ impl Session {
     pub(super) fn local_ufrag(&self) -> &str {
         match &self.end {
             End::Publisher(publisher) => publisher.peer.local_ufrag(),
+            End::Member(attendance) => attendance.member.peer.local_ufrag(),
             End::Viewer(viewing) => &viewing.viewer.ice.local().ufrag,
         }
     }
@@ -137,20 +140,37 @@ impl Session {
     pub(super) fn remote_ufrag(&self) -> &str {
         match &self.end {
             End::Publisher(publisher) => publisher.peer.remote_ufrag(),
+            End::Member(attendance) => attendance.member.peer.remote_ufrag(),
             End::Viewer(viewing) => viewing.viewer.ice.remote_ufrag(),
         }
     }
 
     pub(super) fn viewing(&mut self) -> Option<&mut Viewing> {
         match &mut self.end {
-            End::Publisher(_) => None,
             End::Viewer(viewing) => Some(viewing),
+            End::Publisher(_) | End::Member(_) => None,
         }
     }
 
     pub(super) fn publisher(&mut self) -> Option<&mut Publisher> {
         match &mut self.end {
             End::Publisher(publisher) => Some(publisher),
+            End::Viewer(_) | End::Member(_) => None,
+        }
+    }
+
+    pub(super) fn attendance(&mut self) -> Option<&mut Attendance> {
+        match &mut self.end {
+            End::Member(attendance) => Some(attendance),
+            End::Publisher(_) | End::Viewer(_) => None,
+        }
+    }
+
+    /// The peer of one that sends to us, which is str0m's.
+    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
+        match &mut self.end {
+            End::Publisher(publisher) => Some(&mut publisher.peer),
+            End::Member(attendance) => Some(&mut attendance.member.peer),
             End::Viewer(_) => None,
         }
     }
@@ -158,6 +178,7 @@ impl Session {
     pub(super) fn is_alive(&self) -> bool {
         match &self.end {
             End::Publisher(publisher) => publisher.peer.is_alive(),
+            End::Member(attendance) => attendance.member.peer.is_alive(),
             End::Viewer(viewing) => viewing.viewer.is_alive(),
         }
     }

@@ -15,6 +15,7 @@ use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
 use crate::webrtc::ViewerOutput;
 
+use super::meetings::Meetings;
 use super::sender::Word;
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
@@ -47,6 +48,7 @@ pub(super) struct Shard {
     pub(super) streams: HashMap<StreamId, Entry>,
     pub(super) senders: Senders,
     pub(super) lines: Lines,
+    pub(super) meetings: Meetings,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -90,6 +92,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             streams: HashMap::new(),
             senders,
             lines,
+            meetings: Meetings::default(),
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,
@@ -119,7 +122,8 @@ impl Shard {
         let mut inbox = Inbox::new();
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
         loop {
-            let wake = [self.timers.next(), self.wake_at, Some(housekeeping)];
+            let meetings = self.meetings.deadline();
+            let wake = [self.timers.next(), self.wake_at, meetings, Some(housekeeping)];
             let wake = wake.into_iter().flatten().min().unwrap_or(housekeeping);
             tokio::select! {
                 command = commands.recv() => {
@@ -135,6 +139,7 @@ impl Shard {
             }
             let now = Instant::now();
             self.expire_timers(now);
+            self.tick_meetings(now);
             if housekeeping <= now {
                 housekeeping = now + HOUSEKEEPING;
                 self.housekeeping(now);
@@ -191,7 +196,7 @@ impl Shard {
     pub(super) fn drain(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.sessions.get(slot) else { return };
         match &mut session.end {
-            End::Publisher(_) => self.drain_publisher(now, slot),
+            End::Publisher(_) | End::Member(_) => self.drain_peer(now, slot),
             End::Viewer(_) => self.drain_viewer(now, slot),
         }
         if self.sessions.get(slot).is_some_and(|session| !session.is_alive()) {
@@ -199,7 +204,7 @@ impl Shard {
         }
     }
 
-    fn drain_publisher(&mut self, now: Instant, slot: Slot) {
+    fn drain_peer(&mut self, now: Instant, slot: Slot) {
         let mut events = Vec::new();
         let Shard { sessions, socket, outbox, .. } = self;
         let Some(session) = sessions.get(slot) else { return };
@@ -238,6 +243,7 @@ impl Shard {
         let Some(session) = self.sessions.get(slot) else { return };
         let woken = match &mut session.end {
             End::Publisher(publisher) => guarded(|| publisher.peer.tick(now)),
+            End::Member(attendance) => guarded(|| attendance.member.peer.tick(now)),
             End::Viewer(viewing) => guarded(|| {
                 viewing.viewer.tick(now);
                 Ok(())
@@ -261,6 +267,7 @@ impl Shard {
 
     /// Sends what was made in this round, and asks for key frames.
     fn flush(&mut self, now: Instant) {
+        self.follow_meetings(now);
         let mut wake: Option<Instant> = None;
         for stream in std::mem::take(&mut self.touched) {
             if let Some(at) = self.ask_keyframes(now, stream) {
@@ -315,7 +322,10 @@ impl Shard {
         // What it says last is of no consequence to anybody here.
         let _ = guarded(|| goodbye(now, session, socket, outbox));
         if let Some(session) = self.sessions.remove(now, slot) {
-            self.leave(slot, &session);
+            match &session.end {
+                End::Member(_) => self.leave_meeting(now, slot, &session),
+                End::Publisher(_) | End::Viewer(_) => self.leave(slot, &session),
+            }
             if session.connections().next().is_some() {
                 // Nothing is taken for them any more once they are to close.
                 self.outbox.flush(self.socket.outlet());
@@ -371,8 +381,8 @@ fn poll_all(
     events: &mut Vec<Event>,
 ) -> Result<Instant, RtcError> {
     for _ in 0..OUTPUTS {
-        let Some(publisher) = session.publisher() else { break };
-        match publisher.peer.poll()? {
+        let Some(peer) = session.peer() else { break };
+        match peer.poll()? {
             Output::Timeout(at) => return Ok(at),
             Output::Transmit(transmit) => {
                 let tcp = transmit.proto == Protocol::Tcp;
@@ -399,9 +409,10 @@ fn goodbye(
     outbox: &mut Outbox,
 ) -> Result<(), RtcError> {
     match &mut session.end {
-        End::Publisher(publisher) => {
-            publisher.peer.close();
-            publisher.peer.tick(now)?;
+        End::Publisher(_) | End::Member(_) => {
+            let Some(peer) = session.peer() else { return Ok(()) };
+            peer.close();
+            peer.tick(now)?;
             poll_all(session, socket, outbox, &mut Vec::new())?;
         }
         End::Viewer(viewing) => {

@@ -23,6 +23,7 @@ use gop::Gop;
 pub use gop::GopLimits;
 pub use ingest::Ingest;
 use recent::Recent;
+pub(crate) use rewrite::Rewriter;
 use viewer::Viewer;
 
 /// Viewers who are behind are fed again after this.

@@ -16,7 +16,7 @@ struct Map {
 /// Maps the publisher's numbering onto one that the viewer sees grow without a
 /// break, whoever publishes.
 #[derive(Debug)]
-pub(super) struct Rewriter {
+pub(crate) struct Rewriter {
     clock: u32,
     map: Option<Map>,
     /// The lowest sequence number that may still be sent.
@@ -27,14 +27,14 @@ pub(super) struct Rewriter {
 }
 
 impl Rewriter {
-    pub(super) fn new(clock: u32) -> Self {
+    pub(crate) fn new(clock: u32) -> Self {
         Self { clock, map: None, floor: 0, highest: None, last: None }
     }
 
     /// From now on the publisher's `in_seq` is the viewer's next number, and
     /// `in_ts` is the present. `lead` ticks of timestamps below the present's
     /// stay free (still above everything sent).
-    pub(super) fn rebase(&mut self, now: Instant, in_seq: u64, in_ts: u32, lead: u32) {
+    pub(crate) fn rebase(&mut self, now: Instant, in_seq: u64, in_ts: u32, lead: u32) {
         let out_seq = match self.highest {
             // Below 65536 with room to spare: a receiver starts at rollover count 0
             // (RFC 3711, 3.3.1). A random start hides nothing here, it only avoids
@@ -58,7 +58,7 @@ impl Rewriter {
     }
 
     /// The viewer's sequence number; none if that packet comes too late for it.
-    pub(super) fn seq(&mut self, in_seq: u64) -> Option<u64> {
+    pub(crate) fn seq(&mut self, in_seq: u64) -> Option<u64> {
         let map = self.map?;
         let out = if in_seq >= map.in_seq {
             map.out_seq.checked_add(in_seq - map.in_seq)?
@@ -81,17 +81,17 @@ impl Rewriter {
     }
 
     /// The viewer's timestamp for the publisher's.
-    pub(super) fn timestamp(&self, in_ts: u32) -> u32 {
+    pub(crate) fn timestamp(&self, in_ts: u32) -> u32 {
         self.map.map_or(in_ts, |map| map.out_ts.wrapping_add(in_ts.wrapping_sub(map.in_ts)))
     }
 
     /// The viewer's timestamp that lies `ticks` before the present of the last rebase.
-    pub(super) fn before_present(&self, ticks: u32) -> u32 {
+    pub(crate) fn before_present(&self, ticks: u32) -> u32 {
         self.map.map_or(0, |map| map.out_ts.wrapping_sub(ticks))
     }
 
     /// Remembers what was sent last.
-    pub(super) fn sent(&mut self, now: Instant, timestamp: u32) {
+    pub(crate) fn sent(&mut self, now: Instant, timestamp: u32) {
         let newer = self.last.is_none_or(|(last, _)| timestamp.wrapping_sub(last) < 1 << 31);
         if newer {
             self.last = Some((timestamp, now));

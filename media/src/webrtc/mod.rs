@@ -6,6 +6,7 @@ mod answer;
 mod clock;
 mod direction;
 mod dtls_openssl;
+mod member;
 mod negotiate;
 mod peer;
 mod publisher;
@@ -19,8 +20,10 @@ mod viewer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use member::Member;
+pub use member::Offered;
 pub(crate) use negotiate::Source;
-pub(crate) use peer::PeerSetup;
+pub(crate) use peer::{Peer, PeerSetup};
 pub(crate) use publisher::Publisher;
 pub(crate) use stun::{is_stun, local_ufrag};
 pub(crate) use trickle::Fragment;

@@ -1,4 +1,5 @@
-//! One peer connection: str0m in RTP mode, ICE-lite, behind an answered offer.
+//! One peer connection: str0m in RTP mode, ICE-lite, behind an answered offer, or
+//! before one of ours.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -121,7 +122,7 @@ impl PeerSetup {
     }
 }
 
-/// A peer connection whose offer has been answered.
+/// A peer connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(super) rtc: Rtc,
@@ -129,9 +130,9 @@ pub(crate) struct Peer {
     local_ufrag: String,
     local_pwd: String,
     remote_ufrag: String,
-    /// What was answered, to be answered again with other ICE credentials.
-    offer: Offer,
-    plan: Plan,
+    /// What was answered, to be answered again with other ICE credentials; none
+    /// where it is us who offer.
+    answered: Option<(Offer, Plan)>,
 }
 
 /// What came of an offer.
@@ -152,7 +153,16 @@ impl Peer {
     ) -> Result<Answered, OfferError> {
         let offer = Offer::parse(offer)?;
         let plan = plan(&offer, role, source)?;
-        let mut rtc = config(setup, &plan).build(now);
+        let mut peer = Self::new(setup, config(setup, &plan).build(now));
+        let sdp = accept(&mut peer.rtc, &plan.canonical(&offer)).map_err(OfferError::Malformed)?;
+        let sdp = answer::finish(&sdp, &offer, &plan);
+        peer.remote_ufrag.clone_from(&offer.ufrag);
+        peer.answered = Some((offer, plan));
+        Ok(Answered { peer, sdp })
+    }
+
+    /// A peer that is to be offered something.
+    pub(super) fn new(setup: &Arc<PeerSetup>, mut rtc: Rtc) -> Self {
         for address in &setup.candidates {
             announce(&mut rtc, *address, Candidate::host(*address, Protocol::Udp));
         }
@@ -160,42 +170,43 @@ impl Peer {
             let tcp = Candidate::builder().tcp().host(*address).tcptype(TcpType::Passive);
             announce(&mut rtc, *address, tcp.build());
         }
-        let sdp = accept(&mut rtc, &plan.canonical(&offer)).map_err(OfferError::Malformed)?;
         let credentials = rtc.direct_api().local_ice_credentials();
-        let sdp = answer::finish(&sdp, &offer, &plan);
-        let peer = Peer {
+        Self {
             rtc,
             setup: setup.clone(),
             local_ufrag: credentials.ufrag,
             local_pwd: credentials.pass,
-            remote_ufrag: offer.ufrag.clone(),
-            offer,
-            plan,
-        };
-        Ok(Answered { peer, sdp })
+            remote_ufrag: String::new(),
+            answered: None,
+        }
     }
 
     /// The sections that were agreed on.
     pub(super) fn taken(&self) -> &[Taken] {
-        &self.plan.taken
+        self.answered.as_ref().map_or(&[], |(_, plan)| &plan.taken)
     }
 
     /// Restarts ICE: new credentials on both sides (RFC 8445, 9). What flows goes
     /// on where it goes until the client has proven another path, and only then
     /// goes there. Gives back the answer as a fragment (RFC 9725, 4.3.3).
     pub(crate) fn restart(&mut self, ufrag: &str, pwd: &str) -> Result<String, TrickleError> {
-        let mut offer = self.offer.clone();
-        offer.ufrag = ufrag.to_owned();
-        offer.pwd = pwd.to_owned();
-        accept(&mut self.rtc, &self.plan.canonical(&offer)).map_err(TrickleError::Malformed)?;
+        let Some((offer, plan)) = &mut self.answered else {
+            return Err(TrickleError::Malformed(
+                "this session is not the client's to restart".into(),
+            ));
+        };
+        let mut restarted = offer.clone();
+        restarted.ufrag = ufrag.to_owned();
+        restarted.pwd = pwd.to_owned();
+        accept(&mut self.rtc, &plan.canonical(&restarted)).map_err(TrickleError::Malformed)?;
         let credentials = self.rtc.direct_api().local_ice_credentials();
         self.remote_ufrag = ufrag.to_owned();
         self.local_ufrag = credentials.ufrag;
         self.local_pwd = credentials.pass;
-        self.offer = offer;
+        *offer = restarted;
         let credentials =
             Credentials { ufrag: self.local_ufrag.clone(), pwd: self.local_pwd.clone() };
-        Ok(fragment(&self.setup, &credentials, self.plan.taken.first()))
+        Ok(fragment(&self.setup, &credentials, plan.taken.first()))
     }
 
     /// The user fragment by which the client's checks are told from others'.

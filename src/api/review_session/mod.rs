@@ -16,6 +16,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
     ids::{AnyId, CompanyId, GroupId, PlaylistId, ProjectId, RoomId, UserId},
+    meetings,
     rpc::{Caller, CallerKind, Ctx},
     store::{
         self,
@@ -313,6 +314,8 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     row.watermark_id = req.watermark_id.map(|id| id.to_string()).or(row.watermark_id);
     row.modified = now;
     store::rooms::update(ctx.db(), &row).await?;
+    let (app, rules) = (ctx.app().clone(), meetings::rules_of(&row));
+    ctx.after_commit(async move { meetings::set_rules(&app, req.id, rules).await });
     set_teams(ctx, row.id, req.team_ids).await?;
     people::replace(ctx, &caller, &row, req.user_ids, req.host_user_ids).await?;
     if let Some(ids) = req.playlist_ids {
@@ -368,8 +371,13 @@ pub(super) async fn complete(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<ReviewSe
 
 /// Tells the room in use, once it is stored, how far it has come.
 fn set_phase(ctx: &mut Ctx, row: &RoomRow) {
-    let (hub, id, phase) = (ctx.app().hub.clone(), row.id.into(), row.status.phase());
-    ctx.after_commit(async move { hub.set_phase(id, phase).await });
+    let (app, id, status) = (ctx.app().clone(), row.id, row.status);
+    ctx.after_commit(async move {
+        app.hub.set_phase(id.into(), status.phase()).await;
+        if status == RoomStatus::Complete {
+            meetings::close(&app, id).await;
+        }
+    });
 }
 
 /// Deletes a room. Its guests may not come back; its playlists stay.
@@ -383,7 +391,10 @@ pub(super) async fn delete(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Deleted> {
     }
     tell(ctx, "REVIEW_SESSION_DELETED", room.row.id, json!({ "id": room.row.id })).await?;
     store::rooms::delete(ctx.db(), &room.row).await?;
-    let (hub, id) = (ctx.app().hub.clone(), room.row.id.into());
-    ctx.after_commit(async move { hub.close(id).await });
+    let (app, id) = (ctx.app().clone(), room.row.id);
+    ctx.after_commit(async move {
+        meetings::close(&app, id).await;
+        app.hub.close(id.into()).await;
+    });
     Ok(Deleted { deleted: Some(true) })
 }

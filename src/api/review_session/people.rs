@@ -11,6 +11,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
     ids::{AnyId, RoomId, UserId},
+    meetings,
     provision::guest_link,
     rpc::{Caller, Ctx, is_email},
     store::{
@@ -123,8 +124,11 @@ async fn hosts_changed(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
     let hosts = store::rooms::hosts(ctx.db(), room).await?;
     let data = json!({ "id": room, "host_user_ids": hosts });
     tell(ctx, "REVIEW_SESSION_HOSTS_CHANGED", room, data).await?;
-    let (hub, hosts) = (ctx.app().hub.clone(), hosts.into_iter().map(Into::into).collect());
-    ctx.after_commit(async move { hub.set_hosts(room.into(), hosts).await });
+    let app = ctx.app().clone();
+    ctx.after_commit(async move {
+        meetings::set_hosts(&app, room, hosts.clone()).await;
+        app.hub.set_hosts(room.into(), hosts.into_iter().map(Into::into).collect()).await;
+    });
     Ok(())
 }
 
@@ -235,8 +239,11 @@ async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
         data: json!({ "id": room }),
         to: Audience::Users(vec![user]),
     });
-    let hub = ctx.app().hub.clone();
-    ctx.after_commit(async move { hub.expel(room.into(), user.into()).await });
+    let app = ctx.app().clone();
+    ctx.after_commit(async move {
+        meetings::expel(&app, room, user).await;
+        app.hub.expel(room.into(), user.into()).await;
+    });
     Ok(())
 }
 

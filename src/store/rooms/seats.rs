@@ -183,6 +183,23 @@ pub async fn join(
     Ok(())
 }
 
+/// Whether this is what proves somebody to the room's voice and camera.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_attendee(
+    db: &mut Db,
+    room: RoomId,
+    user: UserId,
+    proof: &SecretDigest,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM room_users \
+               WHERE room_id = $1 AND user_id = $2 AND join_sha256 = $3";
+    let count: i64 =
+        sqlx::query_scalar(sql).bind(room).bind(user).bind(proof).fetch_one(db).await?;
+    Ok(count > 0)
+}
+
 /// The people of a room, in the order in which they were added.
 ///
 /// # Errors

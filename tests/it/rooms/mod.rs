@@ -8,6 +8,7 @@ mod guests;
 mod lifecycle;
 mod log;
 mod matrix;
+mod meetings;
 mod stage;
 
 use serde_json::{Value, json};

@@ -184,6 +184,11 @@ impl Stage {
         Attending { socket, room: room.to_owned(), state: data["state"].clone(), data, sent: 0 }
     }
 
+    /// A WebSocket of somebody's.
+    pub(super) async fn socket(&self, token: &str) -> Socket {
+        Socket::connect(&self.address, Some(token)).await
+    }
+
     /// Signs a guest in by their link.
     pub(super) async fn sign_in(&self, link: &str) -> (StatusCode, Value) {
         let body = json!({

@@ -233,6 +233,16 @@ export class Api {
     return this.call('/set/review_session/user/host', body, token);
   }
 
+  /** What proves this person to the room's voice and camera; the one before ends with it. */
+  async joinToken(token: string, id: string): Promise<string> {
+    const joined = await this.call<{ attendee: string }>(
+      '/join/review_session',
+      { id, media_region: 'local' },
+      token,
+    );
+    return (JSON.parse(joined.attendee) as { JoinToken: string }).JoinToken;
+  }
+
   /** The playable file of a clip. Its `url` is signed and short-lived: ask again when it stops working. */
   primaryFile(token: string, assetId: string): Promise<AssetFile> {
     return this.call('/get/asset/file/primary', { id: assetId }, token);

@@ -100,6 +100,7 @@ export const shortcutHelp: ReadonlyArray<readonly [string[], string]> = [
   [['J', 'K', 'L'], 'Backwards, pause, play and faster'],
   [['I', 'O'], 'Loop from here, loop to here'],
   [['R'], 'Loop on or off'],
+  [['V'], 'Talk while it is held, when muted'],
   [['M'], 'Sound on or off'],
   [['F'], 'Full screen'],
   [['D', 'P'], 'Draw on the picture, point at it'],

@@ -151,6 +151,11 @@ export class RoomModel {
     void this.#loadAssets();
   }
 
+  /** The connection to the server, for what else runs in the room. */
+  get socket(): Socket {
+    return this.#socket;
+  }
+
   attach(
     clips: readonly [HTMLVideoElement, HTMLVideoElement],
     live: HTMLVideoElement,

@@ -135,7 +135,8 @@ struct Session {
     owner: Option<Owner>,
     out: mpsc::Sender<Out>,
     permits: Arc<Semaphore>,
-    ordered: mpsc::Sender<(Envelope, Connection)>,
+    // In boxes: a queue has room for 32 from the start, and few are ever used.
+    ordered: mpsc::Sender<Box<(Envelope, Connection)>>,
 }
 
 async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(String, Caller)>) {
@@ -307,10 +308,10 @@ impl Session {
         if let Err(error) = self.app.limits.user(owner.connection.caller.user_id) {
             return self.refuse(envelope.request_id.as_ref(), &error).await;
         }
-        match self.ordered.try_send((envelope, owner.connection.clone())) {
+        match self.ordered.try_send(Box::new((envelope, owner.connection.clone()))) {
             Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full((envelope, _))) => {
-                self.refuse(envelope.request_id.as_ref(), &ApiError::new(Code::TOO_FAST)).await
+            Err(mpsc::error::TrySendError::Full(call)) => {
+                self.refuse(call.0.request_id.as_ref(), &ApiError::new(Code::TOO_FAST)).await
             }
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Gone),
         }
@@ -355,10 +356,11 @@ fn wrap(request_id: Option<&Value>, result: ApiResult<String>) -> String {
 
 async fn run_ordered(
     app: Arc<App>,
-    mut queue: mpsc::Receiver<(Envelope, Connection)>,
+    mut queue: mpsc::Receiver<Box<(Envelope, Connection)>>,
     out: mpsc::Sender<Out>,
 ) {
-    while let Some((envelope, connection)) = queue.recv().await {
+    while let Some(call) = queue.recv().await {
+        let (envelope, connection) = *call;
         let request_id = envelope.request_id;
         let endpoint = envelope.endpoint.unwrap_or_default();
         let call =

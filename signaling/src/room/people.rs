@@ -1,0 +1,79 @@
+//! A room's people: what their clients measure, and what the others are told of them.
+
+use rushes_sessions::{AssetId, Frame, Report, RoomId, UserId, UserStatus};
+use serde::{Deserialize, Serialize};
+
+/// What a client measured of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+pub struct ReportRequest {
+    /// The room.
+    pub id: RoomId,
+    /// What it shows.
+    pub asset_id: Option<AssetId>,
+    /// The frame it shows.
+    pub frame: Option<Frame>,
+    /// How far it is ahead of the room, in milliseconds.
+    pub error_ms: f64,
+    /// The same in frames.
+    pub error_frames: f64,
+    /// The round trip to the server in milliseconds.
+    pub rtt_ms: f64,
+    /// Whether it waits for data.
+    #[serde(default)]
+    pub buffering: bool,
+    /// Whether it follows the room.
+    #[serde(default = "yes")]
+    pub following: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl From<&ReportRequest> for Report {
+    fn from(request: &ReportRequest) -> Report {
+        Report {
+            asset: request.asset_id,
+            frame: request.frame,
+            error_ms: request.error_ms,
+            error_frames: request.error_frames,
+            rtt_ms: request.rtt_ms,
+            buffering: request.buffering,
+            following: request.following,
+        }
+    }
+}
+
+/// One person of a room.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[allow(missing_docs)] // The fields are those of `rushes_sessions::UserStatus`.
+pub struct UserBody {
+    pub user_id: UserId,
+    pub name: String,
+    pub is_host: bool,
+    pub is_guest: bool,
+    pub online: bool,
+    pub error_ms: Option<f64>,
+    pub error_frames: Option<f64>,
+    pub rtt_ms: Option<f64>,
+    pub buffering: Option<bool>,
+    pub following: Option<bool>,
+}
+
+impl From<&UserStatus> for UserBody {
+    fn from(user: &UserStatus) -> UserBody {
+        let report = user.report;
+        UserBody {
+            user_id: user.user,
+            name: user.name.clone(),
+            is_host: user.is_host,
+            is_guest: user.is_guest,
+            online: user.online,
+            error_ms: report.map(|report| report.error_ms),
+            error_frames: report.map(|report| report.error_frames),
+            rtt_ms: report.map(|report| report.rtt_ms),
+            buffering: report.map(|report| report.buffering),
+            following: report.map(|report| report.following),
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 mod chat;
 mod compare;
+mod crash;
 mod drawing;
 mod events;
 mod guests;

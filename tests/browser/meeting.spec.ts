@@ -1,9 +1,9 @@
 // Three people talk in a room: Chromium with its fake microphone, which beeps, and its fake camera.
-import { test, expect, type Browser, type BrowserContext } from '@playwright/test';
-import { Demo, type DemoLinks } from './demo.ts';
+import { test, expect, type Browser } from '@playwright/test';
 import { Talker, hears, isSilenced } from './conversation.ts';
 import { CHROMIUM } from './playwright.config.ts';
 import { Room } from './room.ts';
+import { Stage } from './stage.ts';
 
 test.use({
   launchOptions: {
@@ -12,14 +12,10 @@ test.use({
   },
 });
 
-let demo: Demo;
-let links: DemoLinks;
-let contexts: BrowserContext[] = [];
+const stage = new Stage();
 
 async function open(browser: Browser, link: string, name: string): Promise<Talker> {
-  const context = await browser.newContext();
-  contexts.push(context);
-  const page = await context.newPage();
+  const page = await stage.newPage(browser);
   await Talker.prepare(page);
   await Room.open(page, link, name);
   return new Talker(page, name);
@@ -30,44 +26,32 @@ async function asHost(host: Talker, path: string, data: object): Promise<unknown
   const token = await host.page.evaluate(
     () => (JSON.parse(sessionStorage.getItem('rushes.session') ?? '{}') as { token: string }).token,
   );
-  const answer = await host.page.request.post(links.url + path, { data, headers: { 'X-Token': token } });
+  const answer = await host.page.request.post(stage.demo.links.url + path, { data, headers: { 'X-Token': token } });
   expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
   return answer.json();
 }
 
 /** The link of a further guest, from the mail that invites them. */
 async function invite(host: Talker): Promise<string> {
-  const before = new Set(demo.mails());
+  const before = new Set(stage.demo.mails());
   await asHost(host, '/create/review_session/users', {
     emails: ['third@rushes.test'],
-    review_session_id: links.room_id,
+    review_session_id: stage.demo.links.room_id,
   });
   let link: string | undefined;
   await expect(() => {
-    const mail = demo.mails().find((text) => !before.has(text));
+    const mail = stage.demo.mails().find((text) => !before.has(text));
     link = mail?.match(/http\S+#\/guest\?u=\S+/)?.[0];
     expect(link).toBeDefined();
   }).toPass();
-  return `${link}&first=Third&last=Guest&next=/rooms/${links.room_id}`;
+  return `${link}&first=Third&last=Guest&next=/rooms/${stage.demo.links.room_id}`;
 }
-
-test.beforeEach(async () => {
-  demo = new Demo();
-  links = await demo.start();
-});
-
-test.afterEach(async ({}, info) => {
-  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-  await demo.end();
-});
 
 test('three people talk, see each other, and keep to what the host says', async ({ browser }) => {
   // Three browsers encode and decode beside the server: on two busy cores it takes its time.
   test.setTimeout(240_000);
-  const host = await open(browser, links.host_link, 'host');
-  const guest = await open(browser, links.guest_link, 'guest');
+  const host = await open(browser, stage.demo.links.host_link, 'host');
+  const guest = await open(browser, stage.demo.links.guest_link, 'guest');
   await host.join();
   await guest.join();
   await hears(host, 1);
@@ -75,7 +59,7 @@ test('three people talk, see each other, and keep to what the host says', async 
 
   // From here on people enter muted, and only the host lets them talk.
   await asHost(host, '/update/review_session', {
-    id: links.room_id,
+    id: stage.demo.links.room_id,
     mute_participants_on_entry: true,
     allow_participants_to_unmute_self: false,
   });

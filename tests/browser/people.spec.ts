@@ -1,38 +1,15 @@
 // People and productions: a browser is signed in by a code, its owner looks around in a production and invites somebody,
 // who comes in by the link of the mail.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { test, expect, devices, type Browser, type BrowserContext, type Page } from '@playwright/test';
-import { Demo } from './demo.ts';
+import { test, expect, devices } from '@playwright/test';
+import { Stage } from './stage.ts';
 
-let demo: Demo;
-let contexts: BrowserContext[] = [];
-
-test.beforeEach(async () => {
-  demo = new Demo();
-  await demo.start();
-});
-
-test.afterEach(async ({}, info) => {
-  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-  await demo.end();
-});
-
-async function newPage(browser: Browser, options = {}): Promise<Page> {
-  const context = await browser.newContext(options);
-  contexts.push(context);
-  return context.newPage();
-}
+const stage = new Stage();
 
 /** The one mail to an address, once it is there. */
 async function mailTo(address: string): Promise<string> {
-  const folder = join(demo.data, 'mail');
   let mail = '';
   await expect(() => {
-    const mails = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
-    const found = mails.find((text) => text.includes(`To: ${address}\r\n`));
+    const found = stage.demo.mails().find((text) => text.includes(`To: ${address}\r\n`));
     expect(found).toBeDefined();
     mail = found ?? '';
   }).toPass({ intervals: [50] });
@@ -46,17 +23,17 @@ function linkIn(mail: string): string {
 }
 
 test('a code signs a browser in, and whoever is invited there comes in by the mail', async ({ browser }) => {
-  const desktop = await newPage(browser);
-  await desktop.goto(demo.links.url);
+  const desktop = await stage.newPage(browser);
+  await desktop.goto(stage.demo.links.url);
   await desktop.getByTestId('device-login').click();
   const code = await desktop.getByTestId('user-code').innerText();
   await expect(desktop.getByRole('img', { name: 'QR code' })).toHaveJSProperty('complete', true);
 
   // Somebody who is signed in lets it in, by the address that the QR code has.
-  const phone = await newPage(browser, devices['Pixel 7']);
-  await phone.goto(demo.links.host_link);
+  const phone = await stage.newPage(browser, devices['Pixel 7']);
+  await phone.goto(stage.demo.links.host_link);
   await expect(phone).toHaveURL(/#\/rooms\//);
-  await phone.goto(`${demo.links.url}/#/device?code=${code}`);
+  await phone.goto(`${stage.demo.links.url}/#/device?code=${code}`);
   await expect(phone.getByLabel('Code of the device')).toHaveValue(code);
   await phone.getByRole('button', { name: 'Let it in' }).click();
   await expect(phone.getByTestId('device-done')).toBeVisible();
@@ -78,7 +55,7 @@ test('a code signs a browser in, and whoever is invited there comes in by the ma
   await expect(row).toContainText('Invited');
   await expect(row.getByRole('combobox').locator('option:checked')).toHaveText('Reviewer');
 
-  const invited = await newPage(browser);
+  const invited = await stage.newPage(browser);
   await invited.goto(linkIn(await mailTo('focus@rushes.test')));
   await expect(invited.getByRole('heading', { level: 1 })).toHaveText(folder);
   await expect(invited.getByTestId('asset-row').first()).toBeVisible();

@@ -1,33 +1,16 @@
 // The demo story in two real browsers: the live picture, a host in control, a guest that follows.
-import { test, expect, type Browser, type BrowserContext } from '@playwright/test';
-import { Demo } from './demo.ts';
+import { test, expect } from '@playwright/test';
 import { Room, counts, FPS } from './room.ts';
+import { Stage } from './stage.ts';
 import { compare, record } from './timeline.ts';
 
-let demo: Demo;
-let contexts: BrowserContext[] = [];
+const stage = new Stage();
 let host: Room;
 let guest: Room;
 
-async function newPage(browser: Browser) {
-  const context = await browser.newContext();
-  contexts.push(context);
-  return context.newPage();
-}
-
 test.beforeEach(async ({ browser }) => {
-  // A data folder of its own: no test finds the room as another left it.
-  demo = new Demo();
-  const links = await demo.start();
-  host = await Room.open(await newPage(browser), links.host_link, 'host');
-  guest = await Room.open(await newPage(browser), links.guest_link, 'guest');
-});
-
-test.afterEach(async ({}, info) => {
-  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-  await demo.end();
+  host = await Room.open(await stage.newPage(browser), stage.demo.links.host_link, 'host');
+  guest = await Room.open(await stage.newPage(browser), stage.demo.links.guest_link, 'guest');
 });
 
 /** Both pages decode the live stream and the number burnt into it goes up. */
@@ -150,11 +133,11 @@ test('after kill -9 during a playing room the browsers are back by themselves wi
   await host.press('play');
   await counts(guest, 'clip-video', 3);
 
-  await demo.kill('SIGKILL');
+  await stage.demo.kill('SIGKILL');
   for (const room of [host, guest]) {
     await expect(room.page.getByTestId('connection')).not.toHaveAttribute('data-state', 'online');
   }
-  await demo.start();
+  await stage.demo.start();
   const back = Date.now();
   await Promise.all([host.online(5_000), guest.online(5_000)]);
   console.log(`both browsers were back ${Date.now() - back} ms after the server was`);

@@ -1,24 +1,15 @@
 // What people do together in a room beside playing: they talk, draw, point, compare, and look around on their own.
-import { test, expect, type Browser, type BrowserContext, type Page } from '@playwright/test';
-import { Demo } from './demo.ts';
+import { test, expect, type Page } from '@playwright/test';
 import { Room, counts } from './room.ts';
+import { Stage } from './stage.ts';
 
-let demo: Demo;
-let contexts: BrowserContext[] = [];
+const stage = new Stage();
 let host: Room;
 let guest: Room;
 
-async function newPage(browser: Browser) {
-  const context = await browser.newContext();
-  contexts.push(context);
-  return context.newPage();
-}
-
 test.beforeEach(async ({ browser }) => {
-  demo = new Demo();
-  const links = await demo.start();
-  host = await Room.open(await newPage(browser), links.host_link, 'host');
-  guest = await Room.open(await newPage(browser), links.guest_link, 'guest');
+  host = await Room.open(await stage.newPage(browser), stage.demo.links.host_link, 'host');
+  guest = await Room.open(await stage.newPage(browser), stage.demo.links.guest_link, 'guest');
 });
 
 /**
@@ -44,13 +35,6 @@ function standings(page: Page, loop: { in: number; out: number }): Promise<numbe
     return found;
   }, loop);
 }
-
-test.afterEach(async ({}, info) => {
-  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
-  await Promise.all(contexts.map((context) => context.close()));
-  contexts = [];
-  await demo.end();
-});
 
 /** How many points of the drawing are of this colour. */
 function painted(page: Page, color: [number, number, number]): Promise<number> {
@@ -94,11 +78,11 @@ test('what one says and draws the other has, also after a reload and a kill', as
   await expect(said.locator('a')).toHaveAttribute('href', 'https://rushes.test/a');
   await expect(guest.page.getByTestId('chat-unread')).toHaveCount(0);
 
-  await demo.kill('SIGKILL');
+  await stage.demo.kill('SIGKILL');
   await guest.page.getByTestId('chat-field').fill('Said while the server was away');
   await guest.page.getByTestId('chat-send').click();
   await expect(guest.page.getByTestId('chat-outgoing')).toBeVisible();
-  await demo.start();
+  await stage.demo.start();
   await expect(host.page.getByTestId('chat-message')).toHaveCount(2);
   await expect(guest.page.getByTestId('chat-outgoing')).toHaveCount(0);
   await guest.page.reload();

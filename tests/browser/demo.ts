@@ -26,10 +26,13 @@ export class Demo {
   private webrtc = '127.0.0.1:0';
   private readonly log: string[] = [];
 
+  /** A demo whose pictures have this size. */
+  constructor(private readonly size = '640x360') {}
+
   async start(): Promise<DemoLinks> {
     const child = spawn(
       binary,
-      ['demo', '--json', '--data', this.data, '--listen', this.http, '--webrtc-listen', this.webrtc, '--size', '640x360'],
+      ['demo', '--json', '--data', this.data, '--listen', this.http, '--webrtc-listen', this.webrtc, '--size', this.size],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.process = child;

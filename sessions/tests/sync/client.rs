@@ -38,7 +38,7 @@ pub(crate) enum Wish {
 }
 
 /// Samples of the clock that are kept, and what is thought of two clocks' drift.
-const KEPT: usize = 8;
+const KEPT: usize = 16;
 const DRIFT: f64 = 100e-6;
 
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,7 @@ impl ServerClock {
     }
 
     pub(crate) fn pause(&self) -> f64 {
-        if self.count < KEPT { 200.0 } else { 5000.0 }
+        if self.count < KEPT { 150.0 } else { 3000.0 }
     }
 }
 

@@ -60,6 +60,12 @@ const HALF_REFRESH_MS = 1000 / 120;
 /** Seeks to the same frame that may go wrong before it is left as it is. */
 const MOST_CORRECTIONS = 3;
 
+/** A frame as it would have been shown if it had led to the present place at the speed that holds from now on. */
+function bent(shown: ShownFrame, changed: number, now: number): ShownFrame {
+  const since = now - shown.at + HALF_REFRESH_MS;
+  return { ...shown, at: now + HALF_REFRESH_MS - since * changed };
+}
+
 /**
  * Plays a clip to the frame: shows exact frames while paused, measures by `requestVideoFrameCallback` which frame
  * is really on the screen, and takes corrections of its rate while it plays. It decides nothing about when.
@@ -182,8 +188,10 @@ export class ClipPlayer {
   setRate(rate: number): void {
     const before = this.#video.playbackRate;
     if (before === rate) return;
-    // A correction leaves what was measured good enough; another speed does not.
-    if (Math.abs(rate / before - 1) > 0.11) this.#run = [];
+    const changed = before / rate;
+    // After a correction what was measured still counts, seen from here; after another speed it does not.
+    if (Math.abs(changed - 1) > 0.11) this.#run = [];
+    else this.#run = this.#run.map((shown) => bent(shown, changed, performance.now()));
     this.#video.playbackRate = rate;
   }
 

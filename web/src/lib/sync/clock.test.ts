@@ -23,12 +23,12 @@ describe('ServerClock', () => {
     expect(clock.serverTime(2000)).toBeCloseTo(7000, 9);
   });
 
-  it('believes the least delayed of the last eight', () => {
+  it('believes the least delayed of the last sixteen', () => {
     const clock = new ServerClock();
     exchange(clock, 0, -5000, 3, 3);
-    for (let i = 1; i < 8; i++) exchange(clock, i * 100, -5000, 3, 3 + i * 40);
+    for (let i = 1; i < 16; i++) exchange(clock, i * 100, -5000, 3, 3 + i * 40);
     expect(clock.best?.offset).toBeCloseTo(-5000, 9);
-    exchange(clock, 900, -5000, 3, 300);
+    exchange(clock, 1700, -5000, 3, 900);
     // The good one has gone; the least delayed of what is left is off by half of its uneven way.
     expect(clock.best?.offset).toBeCloseTo(-5020, 9);
   });
@@ -56,13 +56,13 @@ describe('ServerClock', () => {
 
   it('begins anew, quickly at first', () => {
     const clock = new ServerClock();
-    for (let i = 0; i < 8; i++) {
-      expect(clock.pause).toBe(200);
+    for (let i = 0; i < 16; i++) {
+      expect(clock.pause).toBe(150);
       exchange(clock, i, 0, 1, 1);
     }
-    expect(clock.pause).toBe(5000);
+    expect(clock.pause).toBe(3000);
     clock.reset();
-    expect(clock.pause).toBe(200);
+    expect(clock.pause).toBe(150);
     expect(clock.best).toBeNull();
   });
 

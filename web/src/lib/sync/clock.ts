@@ -8,15 +8,15 @@ export interface ClockSample {
   at: number;
 }
 
-const KEPT = 8;
+const KEPT = 16;
 /** How far two ordinary clocks drift apart: 100 parts in a million. An old sample is that much less sure. */
 const DRIFT = 100e-6;
 /** Exchanges follow each other quickly until there are enough to choose from. */
-const FIRST_EXCHANGES_MS = 200;
-const LATER_EXCHANGES_MS = 5000;
+const FIRST_EXCHANGES_MS = 150;
+const LATER_EXCHANGES_MS = 3000;
 
 /**
- * The server's clock as seen from here. Of the last 8 exchanges the surest counts: the one with the least delay, since the
+ * The server's clock as seen from here. Of the last 16 exchanges the surest counts: the one with the least delay, since the
  * error of an offset is at most half its delay, and age makes it less sure.
  */
 export class ServerClock {

@@ -36,17 +36,29 @@ export interface SyncError {
   ms: number;
 }
 
-/** Below half a frame nothing is corrected: nobody sees it. */
-const LEAVE_FRAMES = 0.5;
+/**
+ * Below this nothing is corrected. It lies under what the refreshes of a screen leave between two pages that run in step,
+ * and above the noise of what is measured, so that a steady player runs at its own speed.
+ */
+const LEAVE_MS = 5;
 /** A correction goes on until this little is left, so that it does not begin again at once. */
-const SETTLED_FRAMES = 0.1;
+const SETTLED_MS = 1.5;
+/** An error has to be there for this long before it is believed: one frame that came late is none. */
+const BELIEVED_MS = 100;
 /** Beyond this a changed speed would take too long. */
-const JUMP_FRAMES = 6;
+const JUMP_MS = 160;
+/** A correction would take this long if it went on as it began. Several times what measuring takes, or it would swing. */
+const SETTLE_MS = 500;
 /** The least and the greatest change of speed. Neither is heard, with the pitch kept. */
-const LEAST_CHANGE = 0.02;
+const LEAST_CHANGE = 0.004;
 const MOST_CHANGE = 0.05;
+/** Within this after a start or a jump nobody has heard the speed yet, and it may change more. */
+const FRESH_MS = 1000;
+const MOST_FRESH_CHANGE = 0.08;
+/** Two speeds nearer to each other than this are one. */
+const SAME_SPEED = 0.003;
 /** Times between two changes of speed, and between two jumps, in milliseconds. */
-const RATE_EVERY_MS = 250;
+const RATE_EVERY_MS = 100;
 const JUMP_EVERY_MS = 1000;
 /** A loop that turns back jumps by itself, so that it may do so more often. */
 const LOOP_JUMP_EVERY_MS = 200;
@@ -55,14 +67,18 @@ const FIRST_LEAD_MS = 80;
 const MOST_LEAD_MS = 1500;
 
 /**
- * Decides how a player follows a room: exact while paused; while it plays nothing under half a frame, a slightly
- * changed speed up to six frames, a jump beyond. It reads no clock and touches no player.
+ * Decides how a player follows a room: exact while paused; while it plays nothing under 5 ms, a slightly changed speed
+ * up to 160 ms, a jump beyond. It reads no clock and touches no player.
  */
 export class Follower {
   #correcting = false;
   #rate: number | null = null;
   #rateAt = -Infinity;
   #jumpAt = -Infinity;
+  /** When it started, or jumped. */
+  #freshAt = -Infinity;
+  /** Since when the error is beyond what is left alone. */
+  #offSince: number | null = null;
   #lead = FIRST_LEAD_MS;
   /** A jump whose outcome has not been measured yet. */
   #jumped = false;
@@ -73,6 +89,8 @@ export class Follower {
     this.#rate = null;
     this.#rateAt = -Infinity;
     this.#jumpAt = -Infinity;
+    this.#freshAt = -Infinity;
+    this.#offSince = null;
     this.#jumped = false;
   }
 
@@ -81,13 +99,13 @@ export class Follower {
     if (timeline.fps_num === null) return { do: 'nothing' };
     if (!movesAt(timeline, now)) return this.#stand(timeline, now);
     if (measured.position === null || measured.busy) return { do: 'nothing' };
-    const error = errorFrames(timeline, measured.position, now);
-    this.#learn(timeline, error);
+    const error = errorFrames(timeline, measured.position, now) * (frameMs(timeline) ?? 0);
+    this.#learn(error);
     if (!measured.playing) return this.#start(timeline, measured.position, error, now);
     if (this.#mustTurnBack(timeline, measured.position)) {
       return this.#jump(timeline, now, LOOP_JUMP_EVERY_MS);
     }
-    if (Math.abs(error) > JUMP_FRAMES) return this.#jump(timeline, now, JUMP_EVERY_MS);
+    if (Math.abs(error) > JUMP_MS) return this.#jump(timeline, now, JUMP_EVERY_MS);
     return this.#steer(timeline, error, now);
   }
 
@@ -100,11 +118,8 @@ export class Follower {
   }
 
   #start(timeline: Timeline, position: number, error: number, now: number): Action {
-    // A start is corrected until it is right, not merely until it is not wrong.
-    this.#correcting = true;
-    this.#rate = timeline.rate;
-    this.#rateAt = now;
-    if (Math.abs(error) <= JUMP_FRAMES && !this.#mustTurnBack(timeline, position)) {
+    this.#begin(timeline, now);
+    if (Math.abs(error) <= JUMP_MS && !this.#mustTurnBack(timeline, position)) {
       return { do: 'play', rate: timeline.rate, frame: null };
     }
     if (now - this.#jumpAt < LOOP_JUMP_EVERY_MS) return { do: 'nothing' };
@@ -113,10 +128,17 @@ export class Follower {
 
   #jump(timeline: Timeline, now: number, every: number): Action {
     if (now - this.#jumpAt < every) return { do: 'nothing' };
+    this.#begin(timeline, now);
+    return { do: 'jump', rate: timeline.rate, frame: this.#aim(timeline, now) };
+  }
+
+  /** It starts or jumps: that is corrected until it is right, not merely until it is not wrong. */
+  #begin(timeline: Timeline, now: number): void {
     this.#correcting = true;
     this.#rate = timeline.rate;
     this.#rateAt = now;
-    return { do: 'jump', rate: timeline.rate, frame: this.#aim(timeline, now) };
+    this.#freshAt = now;
+    this.#offSince = null;
   }
 
   /** Where the room will be when the jump has been made. */
@@ -127,11 +149,11 @@ export class Follower {
   }
 
   #steer(timeline: Timeline, error: number, now: number): Action {
-    const size = Math.abs(error);
-    this.#correcting = size > (this.#correcting ? SETTLED_FRAMES : LEAVE_FRAMES);
-    const factor = this.#correcting ? 1 - Math.sign(error) * change(size) : 1;
+    this.#correcting = this.#mustCorrect(Math.abs(error), now);
+    const most = now - this.#freshAt < FRESH_MS ? MOST_FRESH_CHANGE : MOST_CHANGE;
+    const factor = this.#correcting ? 1 - Math.sign(error) * change(Math.abs(error), most) : 1;
     const rate = timeline.rate * factor;
-    if (this.#rate !== null && Math.abs(rate - this.#rate) < timeline.rate * 0.004) {
+    if (this.#rate !== null && Math.abs(rate - this.#rate) < timeline.rate * SAME_SPEED) {
       return { do: 'nothing' };
     }
     // Going back to the clip's own speed never waits: the longer it does, the farther it overshoots.
@@ -141,6 +163,13 @@ export class Follower {
     return { do: 'rate', rate };
   }
 
+  #mustCorrect(size: number, now: number): boolean {
+    if (this.#correcting) return size > SETTLED_MS;
+    if (size <= LEAVE_MS) this.#offSince = null;
+    else this.#offSince ??= now;
+    return this.#offSince !== null && now - this.#offSince >= BELIEVED_MS;
+  }
+
   /** The media has run out of the loop, or out of the clip. */
   #mustTurnBack(timeline: Timeline, position: number): boolean {
     const region = loopRegion(timeline);
@@ -148,19 +177,16 @@ export class Follower {
   }
 
   /** What is left after a jump says how long a jump takes here. */
-  #learn(timeline: Timeline, error: number): void {
+  #learn(error: number): void {
     if (!this.#jumped) return;
     this.#jumped = false;
-    const ms = error * (frameMs(timeline) ?? 0);
-    this.#lead = Math.min(MOST_LEAD_MS, Math.max(0, this.#lead - ms / 2));
+    this.#lead = Math.min(MOST_LEAD_MS, Math.max(0, this.#lead - error / 2));
   }
 }
 
-/** The change of speed for an error of so many frames: 2 % for a small one, 5 % for a great one. */
-function change(frames: number): number {
-  const part = (frames - LEAVE_FRAMES) / (JUMP_FRAMES - LEAVE_FRAMES);
-  const wanted = LEAST_CHANGE + part * (MOST_CHANGE - LEAST_CHANGE);
-  return Math.min(MOST_CHANGE, Math.max(LEAST_CHANGE, wanted));
+/** The change of speed for an error of so many milliseconds: in proportion to it, within bounds. */
+function change(ms: number, most: number): number {
+  return Math.min(most, Math.max(LEAST_CHANGE, ms / SETTLE_MS));
 }
 
 /** How far the media is ahead of the room, in frames; in a loop the shorter way round. */

@@ -1,0 +1,161 @@
+// Four browsers at four distances from their server: how far apart is what they show?
+import { test, expect, type Browser, type BrowserContext } from '@playwright/test';
+import { Demo } from './demo.ts';
+import { FarAway } from './farAway.ts';
+import { Room, FPS } from './room.ts';
+import { percentile, shownBy, watch, type ShownFrame } from './shown.ts';
+
+/** How long the WebSocket takes each way, in milliseconds; the first page is the host's. */
+const ONE_WAY_MS = [0, 50, 150, 300] as const;
+/** What a page may be apart from the host while a clip plays, in milliseconds. */
+const P50_MS = 8;
+const P95_MS = 20;
+const PLAYS = 3;
+/** A clip has 250 frames; it is paused where it cannot run out on the way. */
+const PAUSE_AT = 225;
+/** Every so many frames the number burnt into the picture is compared with the media's own time. */
+const READ_EVERY = 10;
+
+let demo: Demo;
+let proxies: FarAway[] = [];
+let contexts: BrowserContext[] = [];
+let rooms: Room[] = [];
+
+async function open(browser: Browser, link: string, oneWayMs: number): Promise<Room> {
+  const proxy = await FarAway.before(demo.links.url, oneWayMs);
+  proxies.push(proxy);
+  // Small pages: four of them are drawn by the machine that also decodes.
+  const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
+  contexts.push(context);
+  return Room.open(await context.newPage(), proxy.through(link), `${oneWayMs} ms`);
+}
+
+test.beforeEach(async ({ browser }) => {
+  demo = new Demo('320x180');
+  const links = await demo.start();
+  const opened = ONE_WAY_MS.map((ms, n) => open(browser, n === 0 ? links.host_link : links.guest_link, ms));
+  rooms = await Promise.all(opened);
+});
+
+test.afterEach(async ({}, info) => {
+  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
+  await Promise.all(contexts.map((context) => context.close()));
+  await Promise.all(proxies.map((proxy) => proxy.end()));
+  [contexts, proxies, rooms] = [[], [], []];
+  await demo.end();
+});
+
+/** All pages stand on this frame, by their own word and by the picture. */
+async function allShow(frame: number): Promise<void> {
+  for (const room of rooms) {
+    await expect(async () => {
+      expect(await room.shownFrame(), `${room.name}: the page's frame`).toBe(frame);
+      expect(await room.strip('clip-video'), `${room.name}: the picture's frame`).toBe(frame);
+    }).toPass({ timeout: 15_000, intervals: [50] });
+  }
+}
+
+/** Waits until the host shows this frame or a later one. */
+async function hostReaches(frame: number): Promise<void> {
+  await expect.poll(() => rooms[0]!.shownFrame(), { intervals: [50], timeout: 20_000 }).toBeGreaterThanOrEqual(frame);
+}
+
+/** When each frame of the clip came on the screen; where it came twice, the first time. */
+function byFrame(shown: ShownFrame[]): Map<number, number> {
+  const at = new Map<number, number>();
+  for (const frame of shown) {
+    const number = Math.round(frame.time * FPS);
+    if (!at.has(number)) at.set(number, frame.at);
+  }
+  return at;
+}
+
+/** How much later than the host a page showed each frame, in milliseconds, and when it did. */
+function apart(host: ShownFrame[], page: ShownFrame[]): { at: number; ms: number }[] {
+  const hostAt = byFrame(host);
+  return [...byFrame(page)].flatMap(([frame, at]) => {
+    const other = hostAt.get(frame);
+    return other === undefined ? [] : [{ at, ms: at - other }];
+  });
+}
+
+/** The media's own time and the number burnt into the picture are of the same frame. */
+function burntAgrees(room: Room, shown: ShownFrame[]): void {
+  const read = shown.filter((frame) => frame.burnt !== null);
+  expect(read.length, `${room.name}: pictures read`).toBeGreaterThan(10);
+  // The picture is read a little after its callback: the next one may be up by then.
+  const off = read.filter(({ time, burnt }) => ![0, 1].includes(burnt! - Math.round(time * FPS)));
+  expect(off, `${room.name}: pictures of another frame than the media's time says`).toEqual([]);
+}
+
+/** Plays the clip from its first frame to `PAUSE_AT` and gives back what each page showed. */
+async function play(): Promise<ShownFrame[][]> {
+  const [host] = rooms as [Room];
+  await host.seek(0);
+  await allShow(0);
+  await Promise.all(rooms.map((room) => watch(room, 'clip-video', READ_EVERY)));
+  await host.press('play');
+  await hostReaches(PAUSE_AT);
+  await host.press('play'); // the same button pauses
+  const shown = await Promise.all(rooms.map(shownBy));
+  const frame = await host.shownFrame();
+  await allShow(frame);
+  return shown;
+}
+
+test('four pages up to 300 ms away show a playing clip together, and stand on the same frame', async () => {
+  await rooms[0]!.choose('clip', 0);
+  await allShow(0);
+  const errors: number[][] = rooms.map(() => []);
+  for (let n = 0; n < PLAYS; n += 1) {
+    const shown = await play();
+    rooms.forEach((room, i) => {
+      burntAgrees(room, shown[i]!);
+      if (i === 0) return;
+      const matched = apart(shown[0]!, shown[i]!);
+      expect(matched.length, `${room.name}: frames that the host showed too`).toBeGreaterThan(PAUSE_AT * 0.7);
+      errors[i]!.push(...matched.map(({ ms }) => ms));
+    });
+  }
+  for (const [i, room] of rooms.entries()) {
+    if (i === 0) continue;
+    const sizes = errors[i]!.map(Math.abs);
+    const [p50, p95, most] = [percentile(sizes, 0.5), percentile(sizes, 0.95), Math.max(...sizes)];
+    console.log(
+      `${room.name} away, ${sizes.length} frames: error against the host ` +
+        `p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, most ${most.toFixed(1)} ms`,
+    );
+  }
+  for (const [i, room] of rooms.entries()) {
+    if (i === 0) continue;
+    const sizes = errors[i]!.map(Math.abs);
+    expect(percentile(sizes, 0.5), `${room.name}: p50`).toBeLessThanOrEqual(P50_MS);
+    expect(percentile(sizes, 0.95), `${room.name}: p95`).toBeLessThanOrEqual(P95_MS);
+  }
+});
+
+test('who comes late to a playing clip is with the others within two seconds', async () => {
+  const [host, , late] = rooms as [Room, Room, Room];
+  await host.choose('clip', 0);
+  await allShow(0);
+  await watch(host, 'clip-video', READ_EVERY);
+  await host.press('play');
+  await hostReaches(5);
+  const opened = await host.page.evaluate(() => performance.timeOrigin + performance.now());
+  await late.page.reload();
+  await late.online();
+  await watch(late, 'clip-video', READ_EVERY);
+  const online = await host.page.evaluate(() => performance.timeOrigin + performance.now());
+  await hostReaches(245);
+  const errors = apart(await shownBy(host), await shownBy(late));
+  const outside = errors.filter(({ ms }) => Math.abs(ms) > P95_MS);
+  const within = errors.filter(({ at }) => at > (outside.at(-1)?.at ?? 0));
+  const after = errors.filter(({ at }) => at > online + 2000).map(({ ms }) => Math.abs(ms));
+  console.log(
+    `a latecomer ${late.name} away: in the room after ${(online - opened).toFixed(0)} ms, ` +
+      `within ${P95_MS} ms for good ${((within[0]?.at ?? Number.NaN) - online).toFixed(0)} ms later; from 2 s on ` +
+      `p95 ${percentile(after, 0.95).toFixed(1)} ms (${after.length} frames)`,
+  );
+  expect(after.length).toBeGreaterThan(50);
+  expect(percentile(after, 0.95)).toBeLessThanOrEqual(P95_MS);
+});

@@ -299,7 +299,8 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscripti
             by: None,
         };
         mailbox.send(strokes_text(place.room.into(), &snapshot.strokes).into());
-        for event in [state, RoomEvent::Users(snapshot.users)] {
+        let live = snapshot.live_delay_ms.map(RoomEvent::LiveDelay);
+        for event in [state, RoomEvent::Users(snapshot.users)].into_iter().chain(live) {
             mailbox.send(event_text(place.room.into(), &event).into());
         }
         return Ok(subscription);

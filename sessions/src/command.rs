@@ -77,6 +77,11 @@ pub enum Op {
         /// Who drives from now on; the sender where nobody is named.
         to: Option<UserId>,
     },
+    /// Wait for those who see a live source late, or not. Hosts only.
+    LiveCeiling {
+        /// The most that the room waits, in milliseconds: up to [`crate::MAX_LIVE_CEILING_MS`].
+        ms: u32,
+    },
 }
 
 impl Op {

@@ -32,7 +32,7 @@ pub use hub::Hub;
 pub use ids::{AssetId, ConnectionId, ParseIdError, RoomId, UserId};
 pub use log::{LogEntry, LogEvent};
 pub use presence::{Attendee, MAX_CONNECTIONS, Report, UserStatus};
-pub use room::Room;
+pub use room::{MAX_LIVE_CEILING_MS, Room, USUAL_LIVE_CEILING_MS};
 pub use state::{Asset, Loop, MAX_ASSET_STATE, Phase, State, SyncMode};
 pub use timeline::Timeline;
 pub use units::{Frame, FrameRate, MAX_FRAME, Millis, Rate};

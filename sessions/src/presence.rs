@@ -51,6 +51,9 @@ pub struct Report {
     pub buffering: bool,
     /// Whether it follows the room; its person may look at something else for a while.
     pub following: bool,
+    /// The least age at which it can show the live source that the room shows, in milliseconds;
+    /// nothing where it shows none, or does not want to see it together with the others.
+    pub live_ms: Option<f64>,
 }
 
 impl Report {
@@ -58,6 +61,7 @@ impl Report {
         self.error_ms.is_finite()
             && self.error_frames.is_finite()
             && (0.0..=MAX_RTT_MS).contains(&self.rtt_ms)
+            && self.live_ms.is_none_or(|ms| (0.0..=MAX_RTT_MS).contains(&ms))
     }
 }
 
@@ -258,6 +262,12 @@ impl Presence {
         Some(*rtt)
     }
 
+    /// The least ages at which those who are there can show a live source.
+    pub(crate) fn live_needs_ms(&self) -> impl Iterator<Item = f64> {
+        let there = self.people.values().filter(|person| !person.connections.is_empty());
+        there.filter_map(|person| person.report?.live_ms)
+    }
+
     pub(crate) fn list(&self, is_host: impl Fn(UserId) -> bool) -> Vec<UserStatus> {
         self.people
             .values()
@@ -290,6 +300,7 @@ mod tests {
             rtt_ms,
             buffering: false,
             following: true,
+            live_ms: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The state machine of a room.
 
+mod live;
+
 use std::collections::BTreeSet;
 
 use crate::chat::Chat;
@@ -10,6 +12,9 @@ use crate::{
     Ack, Asset, Attendee, Command, ConnectionId, Effects, Frame, Loop, MAX_ASSET_STATE, MAX_CMD_ID,
     Millis, Op, Phase, Rate, Reason, Refusal, Report, State, SyncMode, UserId, UserStatus,
 };
+
+use live::LiveDelay;
+pub use live::{MAX_LIVE_CEILING_MS, USUAL_LIVE_CEILING_MS};
 
 /// The shortest time that is given to a start to reach everyone.
 const MIN_LEAD_MS: f64 = 100.0;
@@ -33,6 +38,7 @@ pub struct Room {
     pub(crate) presence: Presence,
     pub(crate) chat: Chat,
     pub(crate) board: Board,
+    live: LiveDelay,
 }
 
 /// What an operation did to the state.
@@ -80,6 +86,7 @@ impl Room {
             presence: Presence::default(),
             chat: Chat::default(),
             board: Board::default(),
+            live: LiveDelay::default(),
         }
     }
 
@@ -175,7 +182,8 @@ impl Room {
         let host = self.is_host(user);
         let change = self.execute(now, command.op, user).map_err(|reason| self.refusal(reason))?;
         let effects = self.record(change, Some(user), host, &command.cmd_id);
-        let users_changed = effects.changed && matches!(command.op, Op::Mode { .. });
+        let told = matches!(command.op, Op::Mode { .. } | Op::LiveCeiling { .. });
+        let users_changed = effects.changed && told;
         self.answers.push(user, effects.ack.clone());
         Ok(Effects { users_changed, ..effects })
     }
@@ -261,7 +269,7 @@ impl Room {
             return Err(Reason::Bad("cmd_id is empty or too long"));
         }
         match command.op {
-            Op::Mode { .. } => {
+            Op::Mode { .. } | Op::LiveCeiling { .. } => {
                 self.runs()?;
                 if !self.is_host(user) {
                     return Err(Reason::NotHost);
@@ -295,6 +303,7 @@ impl Room {
             Op::Compare { compare } => self.compare(compare)?,
             Op::Mode { sync_mode } => return Ok(self.set_mode(sync_mode, user)),
             Op::Drive { to } => return self.hand_over(to.unwrap_or(user)),
+            Op::LiveCeiling { ms } => return self.set_live_ceiling(ms),
         };
         let changed = !matches!(change, Change::Nothing);
         if changed && self.state.sync_mode == SyncMode::Host && self.state.driver != Some(user) {

@@ -87,6 +87,7 @@ fn the_lead_follows_the_round_trips() {
             rtt_ms,
             buffering: false,
             following: true,
+            live_ms: None,
         };
         assert!(stage.room.report(stage.now, connection(GUEST), report));
         let played = stage.does(HOST, Op::Play { frame: None }).unwrap();
@@ -159,6 +160,7 @@ fn only_hosts_drive_a_host_room() {
         Op::Play { frame: None },
         Op::Seek { frame: Frame(3) },
         Op::Mode { sync_mode: SyncMode::Everyone },
+        Op::LiveCeiling { ms: 0 },
     ] {
         assert_eq!(reason(stage.does(GUEST, op)), Reason::NotHost);
     }

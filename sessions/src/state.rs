@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AssetId, Compare, Frame, FrameRate, MAX_FRAME, Millis, Rate, Timeline, UserId};
+use crate::{
+    AssetId, Compare, Frame, FrameRate, MAX_FRAME, Millis, Rate, Timeline, USUAL_LIVE_CEILING_MS,
+    UserId,
+};
 
 /// The longest `asset_state` that is kept, in bytes. It is a client's own text; this is far above
 /// what clients send and keeps a room's row small.
@@ -125,8 +128,17 @@ pub struct State {
     /// What is shown beside the asset.
     #[serde(default)]
     pub compare: Option<Compare>,
+    /// The most that a live picture is held back so that everyone sees it together, in
+    /// milliseconds.
+    #[serde(default = "usual_live_ceiling")]
+    pub live_ceiling_ms: u32,
     /// A client's own text, kept byte for byte.
     pub asset_state: Option<String>,
+}
+
+/// That of rooms that were kept before there was one.
+fn usual_live_ceiling() -> u32 {
+    USUAL_LIVE_CEILING_MS
 }
 
 impl State {
@@ -145,6 +157,7 @@ impl State {
             looping: Loop::Off,
             live_pts: None,
             compare: None,
+            live_ceiling_ms: USUAL_LIVE_CEILING_MS,
             asset_state: None,
         }
     }

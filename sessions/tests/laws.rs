@@ -39,6 +39,7 @@ fn any_op() -> impl Strategy<Value = Op> {
             .prop_map(|sync_mode| Op::Mode { sync_mode }),
         proptest::option::of(any_compare()).prop_map(|compare| Op::Compare { compare }),
         proptest::option::of(0u128..4).prop_map(|to| Op::Drive { to: to.map(UserId) }),
+        (0u32..=6_000).prop_map(|ms| Op::LiveCeiling { ms }),
     ]
 }
 
@@ -162,7 +163,7 @@ impl World {
                 assert_eq!((effects.ack.epoch, effects.ack.rev), state.version());
                 assert_eq!(effects.changed, *state != before);
                 assert!(before.sync_mode != SyncMode::Host || host, "a guest moved a HOST room");
-                let drives = !matches!(command.op, Op::Mode { .. });
+                let drives = !matches!(command.op, Op::Mode { .. } | Op::LiveCeiling { .. });
                 assert!(before.sync_mode != SyncMode::Unsynced || !drives, "UNSYNCED was driven");
                 assert_eq!(command.epoch, before.epoch, "another epoch's command");
                 if let Op::Drive { .. } = command.op {

@@ -119,6 +119,7 @@ impl From<Op> for OpBody {
                 offset: compare.map(|compare| compare.offset),
             },
             Op::Drive { to } => OpBody::Drive { user_id: to },
+            Op::LiveCeiling { ms } => OpBody::LiveCeiling { ceiling_ms: ms },
         }
     }
 }

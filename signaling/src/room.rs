@@ -17,7 +17,8 @@ use rushes_sessions::{Reason, Refusal};
 
 pub use command::{AckBody, BadCommand, CommandRequest, LoopBody, OpBody};
 pub use events::{
-    CLOSED, ClosedReason, STATE_CHANGED, USERS_CHANGED, closed_text, event_text, strokes_text,
+    CLOSED, ClosedReason, LIVE_DELAY_CHANGED, STATE_CHANGED, USERS_CHANGED, closed_text,
+    event_text, strokes_text,
 };
 pub use people::{ReportRequest, UserBody};
 pub use state::{CompareBody, StateBody, StateChangedBody};

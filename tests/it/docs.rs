@@ -94,6 +94,7 @@ fn name(op: &OpBody) -> &'static str {
         OpBody::Mode { .. } => "MODE",
         OpBody::Compare { .. } => "COMPARE",
         OpBody::Drive { .. } => "DRIVE",
+        OpBody::LiveCeiling { .. } => "LIVE_CEILING",
     }
 }
 
@@ -112,6 +113,7 @@ fn every_operation_is_described_with_what_stands_beside_it() {
         OpBody::Mode { sync_mode: SyncMode::Host },
         OpBody::Compare { asset_id: None, layout: None, split: None, offset: None },
         OpBody::Drive { user_id: None },
+        OpBody::LiveCeiling { ceiling_ms: 0 },
     ];
     let table = PAGE.split("## Operations").nth(1).unwrap().split("##").next().unwrap();
     for op in &ops {

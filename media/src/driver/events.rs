@@ -88,8 +88,7 @@ impl Shard {
         let before = entry.publisher.replace(slot);
         entry.source = source;
         entry.rids = rids;
-        entry.ingest.publish(layers);
-        entry.cache.publish(layers);
+        entry.publish(layers);
         self.tell_threads(stream, || Job::Publish(stream, layers));
         self.touched.insert(stream);
         self.begin_layers(now, stream);
@@ -184,15 +183,16 @@ impl Shard {
             self.follow(now, stream, &confirmed);
         }
         for packet in before.into_iter().chain([packet]) {
-            self.hand_on(now, stream, &packet);
+            self.hand_on(now, stream, packet);
         }
     }
 
     /// A packet of a stream's publisher goes to the threads that have viewers of it.
-    fn hand_on(&mut self, now: Instant, stream: StreamId, packet: &Packet) {
+    fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
-        entry.ingest.packet(now, packet);
-        entry.cache.push(now, packet);
+        entry.place(&self.wall, &mut packet);
+        entry.ingest.packet(now, &packet);
+        entry.cache.push(now, &packet);
         for (thread, viewers) in entry.threads.iter().enumerate() {
             if *viewers > 0 {
                 self.senders.push(thread, Job::Packet(stream, packet.clone()));

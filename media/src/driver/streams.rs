@@ -5,9 +5,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-use crate::rtp::{TrackMeter, profile_name};
+use crate::rtcp::WallClock;
+use crate::rtp::{Kind, TrackMeter, profile_name};
 use crate::status::{AudioStatus, Feed, Layer, StreamState, StreamStatus, VideoStatus};
-use crate::stream::{Cache, Ingest};
+use crate::stream::{Cache, Ingest, Packet, Placing};
 use crate::webrtc::Source;
 
 use super::sessions::Slot;
@@ -25,6 +26,8 @@ pub(super) const SILENT: Duration = Duration::from_secs(5);
 pub(super) struct Entry {
     pub(super) ingest: Ingest,
     pub(super) cache: Cache,
+    /// Of each layer of the picture.
+    pub(super) placing: Vec<Placing>,
     pub(super) publisher: Option<Slot>,
     /// Publishers that are answered and not connected yet.
     pub(super) coming: Vec<Slot>,
@@ -56,6 +59,23 @@ impl Entry {
             && self.coming.is_empty()
             && self.expected.is_empty()
             && self.viewers.is_empty()
+    }
+
+    /// A publisher with this many layers begins.
+    pub(super) fn publish(&mut self, layers: usize) {
+        self.ingest.publish(layers);
+        self.cache.publish(layers);
+        self.placing.resize_with(layers, Placing::default);
+        self.placing.iter_mut().for_each(Placing::publish);
+    }
+
+    /// Puts a packet of the picture on the server's clock.
+    pub(super) fn place(&mut self, wall: &WallClock, packet: &mut Packet) {
+        if packet.codec.kind() == Kind::Video
+            && let Some(placing) = self.placing.get_mut(usize::from(packet.layer))
+        {
+            packet.timestamp = placing.place(wall, packet.captured, packet.timestamp);
+        }
     }
 
     /// The layers of the picture.

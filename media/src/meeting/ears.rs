@@ -59,7 +59,7 @@ impl Slot {
             if !may {
                 return None;
             }
-            self.rewriter.rebase(now, packet.seq, packet.timestamp, 0);
+            self.rewriter.rebase(now, packet.seq, packet.timestamp);
             self.numbers.rebase(packet.numbers);
             self.layer = Some(packet.layer);
         }

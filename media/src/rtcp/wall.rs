@@ -29,6 +29,12 @@ impl WallClock {
         }
     }
 
+    /// The milliseconds of the Unix epoch in 90 kHz, modulo 2^32.
+    pub(crate) fn media(&self, at: Instant) -> u32 {
+        let ntp = u128::from(self.ntp(at).wrapping_sub(NTP_TO_UNIX << 32));
+        (ntp * 90_000 >> 32) as u32
+    }
+
     /// The middle 32 bits of the NTP timestamp: what reports refer to each other by.
     pub(crate) fn middle(&self, at: Instant) -> u32 {
         (self.ntp(at) >> 16) as u32
@@ -54,6 +60,7 @@ mod tests {
         let second = clock.ntp(start + Duration::from_secs(1)) - clock.ntp(start);
         assert_eq!(second, 1 << 32);
         assert_eq!(clock.ntp(start) - clock.ntp(start - Duration::from_secs(3)), 3 << 32);
+        assert_eq!(clock.media(start), 1_500 * 90);
         assert_eq!(clock.middle(start), ((NTP_TO_UNIX + 1) as u32) << 16 | 1 << 15);
     }
 }

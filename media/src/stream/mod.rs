@@ -10,6 +10,7 @@
 mod gop;
 mod ingest;
 mod keyframes;
+mod placing;
 mod recent;
 mod rewrite;
 mod viewer;
@@ -22,6 +23,7 @@ use crate::rtp::{Codec, Inspection, Kind};
 use gop::Gop;
 pub use gop::GopLimits;
 pub use ingest::Ingest;
+pub use placing::Placing;
 use recent::Recent;
 pub(crate) use rewrite::Rewriter;
 use viewer::Viewer;
@@ -39,7 +41,7 @@ pub struct Packet {
     pub layer: u8,
     /// Extended sequence number; every packet of a layer comes at most once.
     pub seq: u64,
-    /// RTP timestamp in the clock of the track's kind.
+    /// RTP timestamp in the clock of the track's kind; of the picture as [`Placing`] has it.
     pub timestamp: u32,
     /// The marker bit: the end of a frame, or the beginning of a talk spurt.
     pub marker: bool,

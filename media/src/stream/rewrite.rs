@@ -31,10 +31,58 @@ impl Rewriter {
         Self { clock, map: None, floor: 0, highest: None, last: None }
     }
 
-    /// From now on the publisher's `in_seq` is the viewer's next number, and
-    /// `in_ts` is the present. `lead` ticks of timestamps below the present's
-    /// stay free (still above everything sent).
-    pub(crate) fn rebase(&mut self, now: Instant, in_seq: u64, in_ts: u32, lead: u32) {
+    /// From now on the publisher's `in_seq` is the viewer's next number, and `in_ts` is the
+    /// present, wherever the publisher counts from.
+    pub(crate) fn rebase(&mut self, now: Instant, in_seq: u64, in_ts: u32) {
+        let out_ts = match self.last {
+            None => rand::random(),
+            Some((last, at)) => last.wrapping_add(self.elapsed(now, at)),
+        };
+        self.map(in_seq, in_ts, out_ts);
+    }
+
+    /// The same for timestamps that are everyone's (see [`super::Placing`]): they stay as they
+    /// are. Room is made for `frames` that are played before the present, each but `most` ticks
+    /// after the one before it; says how many there are.
+    pub(super) fn rebase_placed(
+        &mut self,
+        now: Instant,
+        in_seq: u64,
+        in_ts: u32,
+        frames: u32,
+        most: u32,
+    ) -> u32 {
+        let (out_ts, apart) = match self.last {
+            None => (in_ts, most),
+            Some((last, at)) => {
+                let (room, elapsed) = (in_ts.wrapping_sub(last), self.elapsed(now, at));
+                // What lies elsewhere is not of that clock: the viewer's own time goes on.
+                if room > frames + 1 && room < elapsed.saturating_add(self.clock) {
+                    (in_ts, most.min(room / (frames + 2)).max(1))
+                } else {
+                    let lead = elapsed.saturating_add((frames + 1).saturating_mul(most));
+                    (last.wrapping_add(lead), most)
+                }
+            }
+        };
+        self.map(in_seq, in_ts, out_ts);
+        apart
+    }
+
+    /// Whether nothing newer than this everyone's timestamp was sent, or too little older for
+    /// `frames` to be played before it.
+    pub(super) fn is_cramped(&self, in_ts: u32, frames: u32) -> bool {
+        self.last.is_some_and(|(last, _)| in_ts.wrapping_sub(last) <= frames + 1)
+    }
+
+    /// The ticks since something was sent; at least a frame's.
+    fn elapsed(&self, now: Instant, since: Instant) -> u32 {
+        let elapsed = now.saturating_duration_since(since).min(Duration::from_secs(3600));
+        let ticks = (elapsed.as_secs_f64() * f64::from(self.clock)) as u32;
+        ticks.max(self.clock / 30)
+    }
+
+    fn map(&mut self, in_seq: u64, in_ts: u32, out_ts: u32) {
         let out_seq = match self.highest {
             // Below 65536 with room to spare: a receiver starts at rollover count 0
             // (RFC 3711, 3.3.1). A random start hides nothing here, it only avoids
@@ -45,14 +93,6 @@ impl Rewriter {
         self.floor = match self.highest {
             None => out_seq - HEADROOM,
             Some(highest) => highest + 1,
-        };
-        let out_ts = match self.last {
-            None => rand::random::<u32>(),
-            Some((last, at)) => {
-                let elapsed = now.saturating_duration_since(at).min(Duration::from_secs(3600));
-                let ticks = (elapsed.as_secs_f64() * f64::from(self.clock)) as u32;
-                last.wrapping_add(ticks.max(self.clock / 30).saturating_add(lead))
-            }
         };
         self.map = Some(Map { in_seq, out_seq, in_ts, out_ts });
     }

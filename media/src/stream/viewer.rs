@@ -16,12 +16,14 @@ const LEAST_BUDGET: usize = 16;
 const MOST_BUDGET: usize = 64;
 /// The part of what is still to be played that goes out per call, between those two.
 const BUDGET_PART: usize = 32;
-/// Cached frames are shown this many ticks apart (1 ms): they bring the decoder
+/// Cached frames are shown this many ticks apart (1 ms) or less: they bring the decoder
 /// to the present and do not become a delay that lasts.
 const CACHED_FRAME_TICKS: u32 = 90;
 /// So long the publisher has to answer a viewer's wish for a key frame before
 /// the cached group is played to that viewer again.
 const PUBLISHER_ANSWERS: Duration = Duration::from_millis(250);
+/// So long the next frame is waited for before the cached group is played again without it.
+const NEXT_FRAME: Duration = Duration::from_millis(150);
 /// The cached group is played again to one viewer at most this often.
 const REPLAY: Duration = Duration::from_secs(1);
 
@@ -43,6 +45,8 @@ struct Joined {
     /// The latest frame at that moment, and when it was captured.
     frame: u32,
     captured: Instant,
+    /// The ticks from one cached frame to the next.
+    apart: u32,
 }
 
 #[derive(Debug)]
@@ -234,18 +238,29 @@ impl Viewer {
         }
         let same = self.joined.is_some_and(|joined| joined.generation == gop.generation());
         if self.state == State::Waiting || !same {
+            if self.is_cramped(now, gop) {
+                return Some(now + FEED);
+            }
             self.join(now, gop, out);
         }
         self.catch_up(now + FEED, gop, out).then_some(now + FEED)
+    }
+
+    /// What was sent last is the newest there is: the group is played before the next frame,
+    /// for else this viewer's time would run behind everyone's. Not if that does not come.
+    fn is_cramped(&self, now: Instant, gop: &Gop) -> bool {
+        gop.latest().is_some_and(|(frame, timestamp, captured)| {
+            let fresh = now.saturating_duration_since(captured) < NEXT_FRAME;
+            fresh && self.video.is_cramped(timestamp, frame)
+        })
     }
 
     fn join(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
         let parameters = gop.missing_parameters();
         let first = gop.start_seq().saturating_sub(parameters.len() as u64);
-        let lead = (frame + 1).saturating_mul(CACHED_FRAME_TICKS);
-        self.video.rebase(captured, first, timestamp, lead);
-        self.joined = Some(Joined { generation: gop.generation(), frame, captured });
+        let apart = self.video.rebase_placed(captured, first, timestamp, frame, CACHED_FRAME_TICKS);
+        self.joined = Some(Joined { generation: gop.generation(), frame, captured, apart });
         self.state = State::Catching { next: 0, at: now };
         for (offset, packet) in parameters.iter().enumerate() {
             let packet = Packet { seq: first + offset as u64, marker: false, ..packet.clone() };
@@ -290,10 +305,10 @@ impl Viewer {
         let Some(seq) = self.video.seq(packet.seq) else { return };
         let (timestamp, captured) = match (frame, self.joined) {
             (Some(frame), Some(joined)) => {
-                let behind = joined.frame - frame;
-                let lag = Duration::from_millis(u64::from(behind));
+                let behind = (joined.frame - frame).saturating_mul(joined.apart);
+                let lag = Duration::from_micros(u64::from(behind) * 1_000 / 90);
                 let captured = joined.captured.checked_sub(lag).unwrap_or(joined.captured);
-                (self.video.before_present(behind.saturating_mul(CACHED_FRAME_TICKS)), captured)
+                (self.video.before_present(behind), captured)
             }
             _ => (self.video.timestamp(packet.timestamp), packet.captured),
         };
@@ -315,7 +330,7 @@ impl Viewer {
         let begins = self.audio_epoch != Some(self.epoch);
         if begins {
             self.audio_epoch = Some(self.epoch);
-            self.audio.rebase(packet.captured, packet.seq, packet.timestamp, 0);
+            self.audio.rebase(packet.captured, packet.seq, packet.timestamp);
         }
         let Some(seq) = self.audio.seq(packet.seq) else { return };
         let timestamp = self.audio.timestamp(packet.timestamp);

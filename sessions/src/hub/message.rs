@@ -51,6 +51,8 @@ pub enum RoomEvent {
         /// Who kept them.
         by: UserId,
     },
+    /// A live picture shall be this old when it is shown, in milliseconds.
+    LiveDelay(f64),
 }
 
 /// An event on its way to all subscribers. It is put in its written form once, by whoever first
@@ -87,6 +89,8 @@ pub struct Snapshot {
     pub phase: Phase,
     /// The people.
     pub users: Vec<UserStatus>,
+    /// How old a live picture shall be when it is shown, in milliseconds, where that is known.
+    pub live_delay_ms: Option<f64>,
     /// Its hosts.
     pub hosts: Vec<UserId>,
     /// The changes of the state after the revision that the subscriber knew, in order; nothing

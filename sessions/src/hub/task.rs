@@ -378,6 +378,11 @@ impl RoomTask {
         self.users_due = None;
         self.users_sent = Some(Instant::now());
         self.event(RoomEvent::Users(self.room.users()));
+        if self.room.update_live_delay(self.hub.now())
+            && let Some(ms) = self.room.live_delay_ms()
+        {
+            self.event(RoomEvent::LiveDelay(ms));
+        }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -386,6 +391,7 @@ impl RoomTask {
             server_ms: self.hub.now(),
             phase: self.room.phase(),
             users: self.room.users(),
+            live_delay_ms: self.room.live_delay_ms(),
             hosts: self.room.hosts().collect(),
             missed: None,
             last_message: self.room.last_message(),

@@ -80,6 +80,10 @@ pub enum OpBody {
     Drive {
         user_id: Option<UserId>,
     },
+    #[serde(rename = "LIVE_CEILING")]
+    LiveCeiling {
+        ceiling_ms: u32,
+    },
 }
 
 /// A command to a room.
@@ -140,6 +144,7 @@ impl CommandRequest {
                 Op::Compare { compare: Some(Compare { asset, layout, split, offset }) }
             }
             OpBody::Drive { user_id } => Op::Drive { to: user_id },
+            OpBody::LiveCeiling { ceiling_ms } => Op::LiveCeiling { ms: ceiling_ms },
         };
         Ok(Command { cmd_id: self.cmd_id, epoch: self.epoch, base_rev: self.base_rev, op })
     }

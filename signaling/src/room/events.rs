@@ -30,10 +30,18 @@ struct UsersChanged {
     users: Vec<UserBody>,
 }
 
+#[derive(Serialize)]
+struct LiveDelayChanged {
+    id: RoomId,
+    delay_ms: f64,
+}
+
 /// The event type of a changed state.
 pub const STATE_CHANGED: &str = "REVIEW_SESSION_STATE_CHANGED";
 /// The event type of a changed list of people.
 pub const USERS_CHANGED: &str = "REVIEW_SESSION_USERS_CHANGED";
+/// The event type of another common delay of a live source.
+pub const LIVE_DELAY_CHANGED: &str = "REVIEW_SESSION_LIVE_DELAY_CHANGED";
 /// The event type of the end of a subscription.
 pub const CLOSED: &str = "REVIEW_SESSION_CLOSED";
 
@@ -99,6 +107,10 @@ pub fn event_text(room: RoomId, event: &RoomEvent) -> String {
             let data = KeptEvent { id: room, comment_id, stroke_ids, by: *by };
             serde_json::to_string(&Event { event_type: KEPT, data })
         }
+        RoomEvent::LiveDelay(delay_ms) => serde_json::to_string(&Event {
+            event_type: LIVE_DELAY_CHANGED,
+            data: LiveDelayChanged { id: room, delay_ms: *delay_ms },
+        }),
     };
     written.expect("a struct of texts and numbers is always JSON")
 }

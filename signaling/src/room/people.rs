@@ -21,6 +21,10 @@ pub struct ReportRequest {
     /// Whether it waits for data.
     #[serde(default)]
     pub buffering: bool,
+    /// The least age at which it can show the room's live source, in milliseconds; null where it
+    /// does not take part in showing it together.
+    #[serde(default)]
+    pub live_ms: Option<f64>,
     /// Whether it follows the room.
     #[serde(default = "yes")]
     pub following: bool,
@@ -39,6 +43,7 @@ impl From<&ReportRequest> for Report {
             error_frames: request.error_frames,
             rtt_ms: request.rtt_ms,
             buffering: request.buffering,
+            live_ms: request.live_ms,
             following: request.following,
         }
     }

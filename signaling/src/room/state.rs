@@ -55,6 +55,7 @@ pub struct StateBody {
     pub r#loop: LoopBody,
     pub live_pts: Option<i64>,
     pub compare: Option<CompareBody>,
+    pub live_ceiling_ms: u32,
     pub asset_state: Option<String>,
 }
 
@@ -79,6 +80,7 @@ impl StateBody {
             r#loop: state.looping.into(),
             live_pts: state.live_pts,
             compare: state.compare.map(CompareBody::from),
+            live_ceiling_ms: state.live_ceiling_ms,
             asset_state: state.asset_state.clone(),
         }
     }

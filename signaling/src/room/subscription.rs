@@ -61,6 +61,9 @@ pub struct SubscribedBody {
     pub state: StateBody,
     /// Its people.
     pub users: Vec<UserBody>,
+    /// How old a live picture shall be when it is shown, in milliseconds; null where that is not
+    /// known yet.
+    pub live_delay_ms: Option<f64>,
     /// The one who subscribed.
     pub you: YouBody,
     /// The changes after [`SubscribeRequest::since`], in order; null where it was not given, or
@@ -79,6 +82,7 @@ impl SubscribedBody {
             id: room,
             state: StateBody::new(&snapshot.state, snapshot.server_ms.0),
             users: snapshot.users.iter().map(UserBody::from).collect(),
+            live_delay_ms: snapshot.live_delay_ms,
             you: YouBody {
                 user_id: user,
                 is_host: snapshot.is_host(user),

@@ -38,6 +38,8 @@ fn commands_are_read() {
     assert_eq!(op(json!({"op": "LOOP", "loop": {"in": 1, "out": 7}})), Op::Loop { looping });
     let sync_mode = SyncMode::Everyone;
     assert_eq!(op(json!({"op": "MODE", "sync_mode": "EVERYONE"})), Op::Mode { sync_mode });
+    let ceiling = json!({"op": "LIVE_CEILING", "ceiling_ms": 300});
+    assert_eq!(op(ceiling), Op::LiveCeiling { ms: 300 });
     let load = json!({"op": "LOAD", "asset_id": ROOM.to_lowercase()});
     assert_eq!(op(load), Op::Load { asset: Asset::live(AssetId(5)), frame: None });
 }
@@ -81,7 +83,7 @@ fn a_state_is_written_flat() {
             "sync_mode": "HOST", "driver": null, "asset_id": id(1), "frame": 0, "frames": 9,
             "fps_num": 24000, "fps_den": 1001, "playing": false, "rate": 1.0,
             "loop": {"in": 1, "out": 5}, "live_pts": null, "compare": null,
-            "asset_state": null,
+            "live_ceiling_ms": 1000, "asset_state": null,
         },
     }});
     assert_eq!(written, expected);
@@ -98,6 +100,7 @@ fn people_are_written_with_what_they_report() {
         rtt_ms: 31.0,
         buffering: true,
         following: false,
+        live_ms: None,
     };
     let user = UserStatus {
         user: UserId(1),

@@ -7,6 +7,7 @@ mod drawing;
 mod events;
 mod guests;
 mod lifecycle;
+mod live;
 mod log;
 mod matrix;
 mod meetings;

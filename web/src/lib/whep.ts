@@ -94,6 +94,7 @@ export class WhepPlayer {
   #bytes = 0;
   #quietChecks = 0;
   #wasLive = false;
+  #heldMs = 0;
 
   constructor(options: WhepOptions) {
     this.#options = {
@@ -112,6 +113,12 @@ export class WhepPlayer {
   /** The receiver statistics of the present session, for whoever supports it. */
   async stats(): Promise<RTCStatsReport | null> {
     return (await this.#attempt?.peer.getStats()) ?? null;
+  }
+
+  /** Holds picture and sound back by so much, in milliseconds; 0 is the least that the network allows. */
+  hold(ms: number): void {
+    this.#heldMs = ms;
+    for (const receiver of this.#attempt?.peer.getReceivers() ?? []) this.#holdBack(receiver);
   }
 
   /** Makes a new session at once unless media is arriving; for when the server was away. */
@@ -149,8 +156,7 @@ export class WhepPlayer {
     const stream = new MediaStream();
     for (const kind of ['video', 'audio'] as const) {
       const { receiver } = peer.addTransceiver(kind, { direction: 'recvonly' });
-      // The least that the network allows; a room talks about what it sees.
-      if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = 0;
+      this.#holdBack(receiver);
       stream.addTrack(receiver.track);
     }
     peer.onconnectionstatechange = () => {
@@ -164,6 +170,10 @@ export class WhepPlayer {
         this.#failed(attempt, new Error('the transport failed'));
       }
     };
+  }
+
+  #holdBack(receiver: RTCRtpReceiver): void {
+    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = this.#heldMs;
   }
 
   async #negotiate(attempt: Attempt): Promise<void> {

@@ -57,7 +57,7 @@ function state(more: Partial<RoomState>): RoomState {
   return {
     ...{ epoch: 1, rev: 1, server_ms: 0, effective_ms: OFFSET, sync_mode: 'HOST', driver: null },
     ...{ asset_id: 'C1', frame: 0, fps_num: 25, fps_den: 1, frames: 250, playing: false, rate: 1 },
-    ...{ loop: false, live_pts: null, compare: null, asset_state: null },
+    ...{ loop: false, live_pts: null, live_ceiling_ms: 1000, compare: null, asset_state: null },
     ...more,
   };
 }

@@ -1,3 +1,4 @@
+import type { BufferTotals, LiveTotals } from '../lib/sync';
 import { WhepPlayer, type LiveState } from '../lib/whep';
 
 export interface LiveViewOptions {
@@ -6,6 +7,8 @@ export interface LiveViewOptions {
   onState: (state: LiveState, reason: string | null) => void;
   /** A picture reached the screen. */
   onPicture: (metadata: VideoFrameCallbackMetadata) => void;
+  /** Another source, or another connection to it. */
+  onStream: () => void;
   /** The browser does not let sound start before the person has touched the page; it plays muted now. */
   onMuted: () => void;
 }
@@ -46,6 +49,7 @@ export class LiveView {
       token: this.#options.token,
       onStream: (stream) => {
         this.#options.video.srcObject = stream;
+        this.#options.onStream();
         this.#play();
       },
       onState: (state, reason) => {
@@ -62,6 +66,21 @@ export class LiveView {
     this.#frozen = frozen;
     if (frozen) this.#options.video.pause();
     else this.#play();
+  }
+
+  /** Holds picture and sound back by so much, in milliseconds. */
+  hold(ms: number): void {
+    this.#player?.hold(ms);
+  }
+
+  /** What the browser's buffers have done so far. */
+  async totals(): Promise<LiveTotals | null> {
+    const inbound = new Map<string | undefined, BufferTotals>();
+    (await this.#player?.stats())?.forEach((entry: { type: string; kind?: string }) => {
+      if (entry.type === 'inbound-rtp') inbound.set(entry.kind, entry as BufferTotals);
+    });
+    const video = inbound.get('video');
+    return video ? { video, audio: inbound.get('audio') ?? null } : null;
   }
 
   /** For when the server was away: a session that it has forgotten is made anew. */

@@ -20,6 +20,7 @@ import { LiveView } from './liveView';
 import { RoomClock } from './roomClock';
 import { SecondScreen } from './second.svelte';
 import { Sound } from './sound.svelte';
+import { Together } from './together.svelte';
 
 /** How often things are looked after besides every frame: sync, the end of a clip, the badge. */
 const TICK_MS = 200;
@@ -83,6 +84,7 @@ export class RoomModel {
   );
   readonly isHost = $derived(this.you?.is_host ?? false);
 
+  readonly together = new Together();
   readonly #socket: Socket;
   readonly #client: RoomClient;
   readonly chat: ChatModel;
@@ -180,8 +182,10 @@ export class RoomModel {
       token: this.session.token,
       onState: (state, reason) => (this.live = { state, reason }),
       onPicture: (metadata) => this.#livePicture(metadata),
+      onStream: () => this.together.begin(),
       onMuted,
     });
+    this.together.attach({ view: this.#liveView, serverAt: (at) => this.#clock.serverAt(at) });
     this.#changed();
   }
 
@@ -194,6 +198,7 @@ export class RoomModel {
     this.second.destroy();
     this.#follower?.stop();
     this.#player?.destroy();
+    this.together.stop();
     this.#liveView?.destroy();
     this.#client.close();
     this.chat.log.close();
@@ -248,6 +253,11 @@ export class RoomModel {
     if (this.canDrive) this.controls.pause();
     else this.#complain('You can draw as soon as the picture stands');
     return this.canDrive;
+  }
+
+  /** How long everyone waits at most so that they see a live source together, in milliseconds. */
+  setLiveCeiling(ceiling_ms: number): void {
+    if (this.isHost) this.#client.command({ op: 'LIVE_CEILING', ceiling_ms });
   }
 
   async startRoom(): Promise<void> {
@@ -404,6 +414,7 @@ export class RoomModel {
 
   #livePicture(metadata: VideoFrameCallbackMetadata): void {
     this.hasPicture = true;
+    this.together.picture(metadata);
     this.#debug.add({
       kind: 'live',
       assetId: this.state?.asset_id ?? null,
@@ -422,12 +433,14 @@ export class RoomModel {
     const at = this.#clock.serverAt(performance.now());
     this.moving = !!state?.playing && !(at !== null && endedAt(state, at));
     if (this.#follower && !this.isLive) this.sync = this.#follower.status;
+    this.together.tick(state, this.#client.liveDelayMs);
   }
 
   #report(): void {
     if (!this.state || this.connection !== 'online') return;
     const { error, kind } = this.sync;
-    const measured = this.isLive ? null : error;
+    const live = this.together.report;
+    const measured = this.isLive ? live.error : error;
     this.#client.report({
       asset_id: this.state.asset_id,
       frame: this.isLive ? null : this.shownFrame,
@@ -436,6 +449,7 @@ export class RoomModel {
       rtt_ms: this.#clock.rtt ?? 0,
       buffering: kind === 'buffering',
       following: this.following,
+      live_ms: this.following ? live.least : null,
     });
   }
 

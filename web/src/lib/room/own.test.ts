@@ -6,7 +6,7 @@ import type { RoomState } from './protocol';
 const clip: RoomState = {
   ...{ epoch: 3, rev: 10, server_ms: 0, effective_ms: 1000, sync_mode: 'UNSYNCED', driver: null },
   ...{ asset_id: 'C1', frame: 10, fps_num: 25, fps_den: 1, frames: 250, playing: true, rate: 1 },
-  ...{ loop: false, live_pts: null, compare: null, asset_state: null },
+  ...{ loop: false, live_pts: null, live_ceiling_ms: 1000, compare: null, asset_state: null },
 };
 
 describe('ownAfter', () => {

@@ -26,6 +26,8 @@ export interface RoomState extends Timeline {
   asset_id: string | null;
   live_pts: number | null;
   compare: Compare | null;
+  /** The most that a live source is held back so that everyone sees it together, in milliseconds. */
+  live_ceiling_ms: number;
   asset_state: string | null;
 }
 
@@ -53,6 +55,8 @@ export interface Snapshot {
   id: string;
   state: RoomState;
   users: RoomUser[];
+  /** How old a live picture shall be when it is shown; null while that is not known. */
+  live_delay_ms: number | null;
   you: You;
   /** The number of the last message of the chat. */
   last_message: number;
@@ -69,6 +73,7 @@ export type Op =
   | { op: 'RATE'; rate: number }
   | { op: 'LOOP'; loop: Loop }
   | { op: 'MODE'; sync_mode: SyncMode }
+  | { op: 'LIVE_CEILING'; ceiling_ms: number }
   | ({ op: 'COMPARE'; asset_id: string | null } & Partial<
       Pick<Compare, 'layout' | 'split' | 'offset'>
     >)
@@ -89,6 +94,8 @@ export interface Report {
   rtt_ms: number;
   buffering: boolean;
   following: boolean;
+  /** The least age at which the live source can be shown here; null for who does not wait for others. */
+  live_ms: number | null;
 }
 
 /** Of two states of a room the one with the greater epoch and revision is the newer. */

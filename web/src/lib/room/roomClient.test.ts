@@ -21,6 +21,7 @@ const clip: RoomState = {
   loop: false,
   live_pts: null,
   compare: null,
+  live_ceiling_ms: 1000,
   asset_state: null,
 };
 
@@ -119,6 +120,7 @@ async function attend(state: RoomState = clip, host = true) {
     id: 'R1',
     state,
     users: [user('H', true), user('G', false)],
+    live_delay_ms: null,
     you: { user_id: host ? 'H' : 'G', is_host: host, can_drive: host },
     last_message: 0,
     server_ms: 0,

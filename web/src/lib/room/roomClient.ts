@@ -59,7 +59,7 @@ interface Wish {
  * or nobody, did not know what they would undo now.
  */
 function stillMeant(wish: Wish, state: RoomState): boolean {
-  if (['LOAD', 'MODE', 'DRIVE'].includes(wish.op.op)) return true;
+  if (['LOAD', 'MODE', 'DRIVE', 'LIVE_CEILING'].includes(wish.op.op)) return true;
   return wish.asset_id === state.asset_id && wish.sync_mode === state.sync_mode;
 }
 
@@ -81,6 +81,8 @@ export class RoomClient {
   #retry: ReturnType<typeof setTimeout> | undefined;
   users: readonly RoomUser[] = [];
   you: You | null = null;
+  /** How old a live picture shall be when it is shown, in milliseconds; null while that is not known. */
+  liveDelayMs: number | null = null;
 
   constructor(options: RoomClientOptions) {
     this.#options = {
@@ -149,6 +151,10 @@ export class RoomClient {
     on<IdData & { users: RoomUser[] }>('REVIEW_SESSION_USERS_CHANGED', ({ users }) =>
       this.#setUsers(users),
     );
+    on<IdData & { delay_ms: number }>('REVIEW_SESSION_LIVE_DELAY_CHANGED', ({ delay_ms }) => {
+      this.liveDelayMs = delay_ms;
+      this.#options.onChange();
+    });
     on<IdData & { host_user_ids: string[] }>('REVIEW_SESSION_HOSTS_CHANGED', (data) =>
       this.#setHosts(data.host_user_ids),
     );
@@ -185,6 +191,7 @@ export class RoomClient {
       this.you = snapshot.you;
       this.users = snapshot.users;
       this.#options.onAttended(snapshot);
+      this.liveDelayMs = snapshot.live_delay_ms;
       this.#options.onChange();
     } catch (error) {
       if (!(error instanceof ApiError)) return;

@@ -2,3 +2,4 @@
 export * from './clock';
 export * from './follower';
 export * from './timeline';
+export * from './live';

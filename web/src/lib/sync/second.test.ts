@@ -12,7 +12,13 @@ function state(more: Partial<RoomState>, second: Partial<Compare> = {}): RoomSta
   return {
     ...{ epoch: 1, rev: 1, server_ms: 0, effective_ms: 0, sync_mode: 'HOST', driver: null },
     ...{ asset_id: 'C1', frame: 0, fps_num: 25, fps_den: 1, frames: 100, playing: true, rate: 1 },
-    ...{ loop: false, live_pts: null, asset_state: null, compare: { ...compare, ...second } },
+    ...{
+      loop: false,
+      live_pts: null,
+      live_ceiling_ms: 1000,
+      asset_state: null,
+      compare: { ...compare, ...second },
+    },
     ...more,
   };
 }

@@ -1,0 +1,114 @@
+// A live picture in two browsers, one of which gets it later: do they show the same frame at the same moment?
+import { test, expect, type BrowserContext } from '@playwright/test';
+import { Demo } from './demo.ts';
+import { FarAway } from './farAway.ts';
+import { Room, counts, FPS } from './room.ts';
+import { percentile, shownBy, watch, type ShownFrame } from './shown.ts';
+import { SlowMedia } from './slowMedia.ts';
+
+/** How much later media reach the guest's page, and what goes over its WebSocket, in milliseconds. */
+const MEDIA_LATER_MS = 120;
+const SOCKET_LATER_MS = 80;
+/** One frame. */
+const P95_MS = 1000 / FPS;
+const FRAMES = 200;
+
+let demo: Demo;
+let contexts: BrowserContext[] = [];
+let proxy: FarAway;
+let media: SlowMedia;
+let rooms: [Room, Room];
+
+test.beforeEach(async ({ browser }) => {
+  demo = new Demo('320x180');
+  const links = await demo.start();
+  proxy = await FarAway.before(links.url, SOCKET_LATER_MS);
+  media = new SlowMedia(MEDIA_LATER_MS);
+  contexts = [await browser.newContext(), await browser.newContext()];
+  const [near, far] = await Promise.all(contexts.map((context) => context.newPage()));
+  await media.between(far!);
+  rooms = [
+    await Room.open(near!, links.host_link, 'near'),
+    await Room.open(far!, proxy.through(links.guest_link), 'far'),
+  ];
+});
+
+test.afterEach(async ({}, info) => {
+  if (info.status !== info.expectedStatus) await info.attach('server.log', { body: demo.output() });
+  await Promise.all(contexts.map((context) => context.close()));
+  media.end();
+  await proxy.end();
+  await demo.end();
+});
+
+/** The delay that the room has agreed on, once both pages have kept to it for a while. */
+async function together(): Promise<number> {
+  let inARow = 0;
+  await expect(async () => {
+    const errors = await Promise.all(
+      rooms.map((room) => room.page.getByTestId('live-delay').getAttribute('data-error-ms')),
+    );
+    const within = errors.every((error) => error !== null && error !== '' && Math.abs(Number(error)) < 15);
+    inARow = within ? inARow + 1 : 0;
+    expect(inARow, errors.join(' ')).toBeGreaterThanOrEqual(8);
+  }).toPass({ timeout: 60_000, intervals: [250] });
+  return Number(await rooms[0].page.getByTestId('live-delay').getAttribute('data-delay-ms'));
+}
+
+/** When each frame reached the screen, by the number burnt into its picture. */
+function byBurnt(shown: ShownFrame[]): Map<number, ShownFrame> {
+  const frames = new Map<number, ShownFrame>();
+  for (const frame of shown) if (frame.burnt !== null && !frames.has(frame.burnt)) frames.set(frame.burnt, frame);
+  return frames;
+}
+
+/** How much later the second page showed each frame, in milliseconds; and how far its timestamp is another. */
+async function apart(): Promise<{ ms: number; ticks: number }[]> {
+  await Promise.all(rooms.map((room) => watch(room, 'live-video', 1)));
+  await expect
+    .poll(async () => Math.min(...(await Promise.all(rooms.map(shownBy))).map((shown) => shown.length)), {
+      timeout: 30_000,
+      intervals: [500],
+    })
+    .toBeGreaterThanOrEqual(FRAMES);
+  const [near, far] = (await Promise.all(rooms.map(shownBy))).map(byBurnt) as [
+    Map<number, ShownFrame>,
+    Map<number, ShownFrame>,
+  ];
+  return [...far].flatMap(([number, frame]) => {
+    const other = near.get(number);
+    return other ? [{ ms: frame.at - other.at, ticks: frame.time - other.time }] : [];
+  });
+}
+
+function report(what: string, errors: number[]): { p50: number; p95: number } {
+  const sizes = errors.map(Math.abs);
+  const [p50, p95, most] = [percentile(sizes, 0.5), percentile(sizes, 0.95), Math.max(...sizes)];
+  console.log(
+    `${what}, ${sizes.length} frames: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, most ${most.toFixed(1)} ms apart`,
+  );
+  return { p50, p95 };
+}
+
+test('two pages show the same live frame at the same moment, though one gets it later', async () => {
+  const [near] = rooms;
+  await near.choose('live');
+  for (const room of rooms) await counts(room, 'live-video', 5);
+
+  const delay = await together();
+  console.log(`the room holds the picture back until it is ${delay} ms old`);
+  expect(delay).toBeGreaterThan(MEDIA_LATER_MS);
+  const frames = await apart();
+  expect(frames.length).toBeGreaterThan(FRAMES / 2);
+  // Everyone's timestamps are the same: to the frame, which may be read one late.
+  expect(frames.filter(({ ticks }) => Math.abs(ticks) > 90_000 / FPS + 90)).toEqual([]);
+  const held = report('held back for each other', frames.map(({ ms }) => ms));
+  expect(held.p95).toBeLessThanOrEqual(P95_MS);
+
+  // Who does not want to wait sees it sooner.
+  await near.page.getByTestId('live-delay').click();
+  await near.page.getByRole('menuitemradio', { name: 'As soon as it arrives' }).click();
+  await expect
+    .poll(async () => Number(await near.page.getByTestId('live-delay').getAttribute('data-age-ms')), { timeout: 30_000 })
+    .toBeLessThan(delay - MEDIA_LATER_MS / 2);
+});

@@ -58,6 +58,8 @@ export class LiveFollower {
 
   /** Begins anew: another source, or another connection. */
   reset(): void {
+    // A new connection is not held back by what the one before it was.
+    if (this.#holder.held > 0) this.#options.view.hold(0);
     this.#holder.reset();
     this.#totals = null;
     this.#last = null;

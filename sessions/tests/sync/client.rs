@@ -99,7 +99,7 @@ impl Wanted {
     /// Whether it still means the same: a frame is one of a clip; and whoever wanted something
     /// while others could drive, or nobody, did not know what they would undo now.
     fn still_meant(&self, state: &State) -> bool {
-        matches!(self.op, Op::Load { .. } | Op::Mode { .. })
+        matches!(self.op, Op::Load { .. } | Op::Mode { .. } | Op::LiveCeiling { .. })
             || (self.asset == state.asset.map(|a| a.id) && self.sync_mode == state.sync_mode)
     }
 }
@@ -221,6 +221,7 @@ impl Client {
             error_frames: 0.0,
             rtt_ms,
             buffering: false,
+            live_ms: None,
         };
         (self.attending && rtt_ms.is_finite()).then_some(Up::Report(report))
     }
@@ -353,5 +354,7 @@ pub(crate) fn other_ops() -> Vec<Op> {
         mode(SyncMode::Host),
         mode(SyncMode::Everyone),
         mode(SyncMode::Unsynced),
+        Op::LiveCeiling { ms: 300 },
+        Op::LiveCeiling { ms: 700 },
     ]
 }

@@ -215,7 +215,10 @@ impl Server {
                     Ok(effects) => {
                         if effects.changed {
                             self.must_have_been_allowed(&before, user, host, wanted.seen);
-                            let named = matches!(command.op, Op::Load { .. } | Op::Mode { .. });
+                            let named = matches!(
+                                command.op,
+                                Op::Load { .. } | Op::Mode { .. } | Op::LiveCeiling { .. }
+                            );
                             let shown = before.asset.map(|asset| asset.id);
                             assert!(named || wanted.asset == shown, "a frame of another clip");
                         }

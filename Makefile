@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test web tools format lint deny unit integration interop browser release clean
+.PHONY: help demo test web tools format lint deny unit integration interop browser measure release clean
 
 CARGO ?= cargo
 DEMO_ARGS ?=
@@ -58,6 +58,10 @@ interop:
 browser: web
 	$(CARGO) test --locked --workspace --test it --no-run
 	cd tests/browser && npm test
+
+measure: web ## Print how far apart four browsers are that follow one room; wants an idle machine
+	$(CARGO) test --locked --workspace --test it --no-run
+	cd tests/browser && RUSHES_MEASURE=1 npm test
 
 deny:
 	scripts/deny

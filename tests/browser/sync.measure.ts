@@ -25,7 +25,7 @@ async function open(browser: Browser, link: string, oneWayMs: number): Promise<R
   const proxy = await FarAway.before(demo.links.url, oneWayMs);
   proxies.push(proxy);
   // Small pages: four of them are drawn by the machine that also decodes.
-  const context = await browser.newContext({ viewport: { width: 640, height: 480 } });
+  const context = await browser.newContext({ viewport: { width: 480, height: 360 } });
   contexts.push(context);
   return Room.open(await context.newPage(), proxy.through(link), `${oneWayMs} ms`);
 }

@@ -27,8 +27,9 @@ fn the_stream_of_the_targets_is_watched() {
     // A publisher of two layers, a viewer, a key frame of the lower one, and the viewer is ready.
     fanout.script(&[12, 2, 8, 0, 0, 0x03, 2, 0x65, 0x88, 15, 1]);
     assert_eq!(fanout.sent, 1);
-    // The upper one, chosen at once from what is kept of it.
-    fanout.script(&[0, 0x43, 2, 0x65, 0x99, 10, 0x84, 15, 1]);
+    // The upper one, captured with what was sent last: from what is kept of it, once nothing newer
+    // comes.
+    fanout.script(&[0, 0x43, 2, 0x65, 0x99, 10, 0x84, 15, 250]);
     assert_eq!(fanout.sent, 2);
 }
 

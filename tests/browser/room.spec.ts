@@ -103,11 +103,11 @@ async function settled(...rooms: Room[]): Promise<void> {
   }).toPass({ timeout: 40_000, intervals: [100] });
 }
 
-// Three recordings, each of which waits for the loop to come round, twice in a test.
+// Two recordings, each of which waits for the loop to come round, twice in a test.
 test.describe.configure({ timeout: 240_000 });
 
 /** How often the pages are recorded, until the machine itself has held up neither of them. */
-const RECORDINGS = 3;
+const RECORDINGS = 2;
 
 /**
  * The shown frames of both pages, read from the picture, differ by at most one at 30 moments. Two cores that decode and draw

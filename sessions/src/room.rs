@@ -430,16 +430,6 @@ impl Room {
         Effects { ack, changed, users_changed: false }
     }
 
-    /// A live source is shown as it comes, or stands still.
-    fn run_live(&mut self, now: Millis, playing: bool) -> Change {
-        if self.state.playing == playing {
-            return Change::Nothing;
-        }
-        self.state.playing = playing;
-        self.state.effective_ms = now;
-        Change::Within
-    }
-
     fn stand(&mut self, now: Millis, frame: Frame) {
         self.state.frame = self.state.timeline().clamp_frame(frame);
         self.state.playing = false;

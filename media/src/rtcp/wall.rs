@@ -32,7 +32,7 @@ impl WallClock {
     /// The milliseconds of the Unix epoch in 90 kHz, modulo 2^32.
     pub(crate) fn media(&self, at: Instant) -> u32 {
         let ntp = u128::from(self.ntp(at).wrapping_sub(NTP_TO_UNIX << 32));
-        (ntp * 90_000 >> 32) as u32
+        ((ntp * 90_000) >> 32) as u32
     }
 
     /// The middle 32 bits of the NTP timestamp: what reports refer to each other by.

@@ -30,6 +30,16 @@ impl Room {
         live && self.live.update(now, self.presence.live_needs_ms(), ceiling)
     }
 
+    /// A live source is shown as it comes, or stands still.
+    pub(super) fn run_live(&mut self, now: Millis, playing: bool) -> Change {
+        if self.state.playing == playing {
+            return Change::Nothing;
+        }
+        self.state.playing = playing;
+        self.state.effective_ms = now;
+        Change::Within
+    }
+
     pub(super) fn set_live_ceiling(&mut self, ms: u32) -> Result<Change, Reason> {
         if ms > MAX_LIVE_CEILING_MS {
             return Err(Reason::Bad("a live source is held back 5000 ms at most"));

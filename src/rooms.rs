@@ -5,6 +5,7 @@ mod drawing;
 
 use std::{sync::Arc, time::Duration};
 
+use axum::extract::ws::Utf8Bytes;
 use rushes_sessions::{
     self as sessions, Asset, Attendee, FrameRate, Hub, Report,
     hub::{
@@ -16,8 +17,8 @@ use rushes_signaling::{
     chat::ChatBody,
     log::LogLine,
     room::{
-        ClosedReason, CommandRequest, ReportRequest, RoomRequest, SubscribeRequest, SubscribedBody,
-        closed_text, event_text, failure, strokes_text,
+        ClosedReason, CommandRequest, PageBody, PageRequest, ReportRequest, RoomRequest,
+        SubscribeRequest, SubscribedBody, closed_text, event_text, failure, strokes_text,
     },
 };
 use serde::de::DeserializeOwned;
@@ -157,6 +158,7 @@ impl Extension for RoomExtension {
                 "rushes/room/unsubscribe" => self.unsubscribe(&call),
                 "rushes/room/command" => command(&call).await,
                 "rushes/room/report" => report(&call),
+                "rushes/room/users" => users(&call).await,
                 "rushes/room/draw" => drawing::draw(&call).await,
                 "rushes/room/point" => drawing::point(&call),
                 "rushes/room/erase" => drawing::erase(&call).await,
@@ -259,14 +261,16 @@ async fn forward(app: Arc<App>, place: Place, mut subscription: Subscription, ma
     let ended = loop {
         match subscription.next().await {
             Delivery::Event(broadcast) => {
-                let text = broadcast.text(event_text);
+                // The same bytes for everyone: only the check that they are UTF-8 is each one's.
+                let Ok(frame) = Utf8Bytes::try_from(broadcast.text(event_text)) else { continue };
                 if matches!(broadcast.event, RoomEvent::Pointers(_)) {
-                    mailbox.offer(text.as_ref().into());
-                } else if !mailbox.send(text.as_ref().into()) {
+                    mailbox.offer(frame);
+                } else if !mailbox.send(frame) {
                     break None;
                 }
             }
-            Delivery::Resync => match renew(&app, &place, &mailbox).await {
+            // In a box: it is seldom needed, and much longer than what waits here otherwise.
+            Delivery::Resync => match Box::pin(renew(&app, &place, &mailbox)).await {
                 Ok(renewed) => subscription = renewed,
                 Err(reason) => break Some(reason),
             },
@@ -300,7 +304,7 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscripti
         };
         mailbox.send(strokes_text(place.room.into(), &snapshot.strokes).into());
         let live = snapshot.live_delay_ms.map(RoomEvent::LiveDelay);
-        for event in [state, RoomEvent::Users(snapshot.users)].into_iter().chain(live) {
+        for event in [state, RoomEvent::Users(snapshot.people)].into_iter().chain(live) {
             mailbox.send(event_text(place.room.into(), &event).into());
         }
         return Ok(subscription);
@@ -344,6 +348,15 @@ fn report(call: &ExtensionCall) -> ApiResult<Value> {
     let connection = sessions::ConnectionId(call.connection.id.0);
     call.app.hub.report(request.id, connection, Report::from(&request));
     Ok(json!({}))
+}
+
+/// A part of the list of all people, of whom events name only some where there are many.
+async fn users(call: &ExtensionCall) -> ApiResult<Value> {
+    let request: PageRequest = read(&call.data)?;
+    let connection = sessions::ConnectionId(call.connection.id.0);
+    let hub = &call.app.hub;
+    let page = hub.people(request.id, connection, request.after, request.most()).await;
+    Ok(json!(PageBody::new(request.id, &page.map_err(|error| refused(hub, &error))?)))
 }
 
 /// The parameters of a request to an extension.

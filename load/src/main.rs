@@ -6,6 +6,7 @@
 //! threads and not tasks, datagrams are received in batches, and what comes is
 //! counted by its clear RTP header; a sample of viewers alone decrypts.
 
+mod attendee;
 mod cli;
 mod dtls;
 mod error;

@@ -13,20 +13,17 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
-use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::Message;
 
+use crate::attendee::{Attendee, Socket, open};
 use crate::error::Error;
 use crate::http::Client;
 use crate::process::Usage;
 use crate::report::Spread;
 use crate::rushes::{Server, text};
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What stands before the number of a change in a client's text.
 const MARK: &str = "rushes-load ";
@@ -79,6 +76,8 @@ pub(crate) struct Outcome {
     last_ms: Option<Spread>,
     /// Connections that ended before the measurement did.
     lost: u32,
+    /// How often an attendee was cut off and came back, which costs it changes.
+    resyncs: u32,
     /// CPU of the server in the measured time: 100 is one core.
     server_cpu_percent: Option<f64>,
     /// CPU of this tool.
@@ -97,30 +96,48 @@ struct Change {
     count: AtomicU32,
 }
 
+/// What all attendees have heard of.
 #[derive(Debug)]
-struct Board {
+pub(crate) struct Board {
     began: Instant,
     changes: Vec<Change>,
     next: AtomicU64,
-    lost: AtomicU32,
+    pub(crate) lost: AtomicU32,
+    pub(crate) resyncs: AtomicU32,
 }
 
 impl Board {
+    pub(crate) fn new(changes: usize) -> Self {
+        Self {
+            began: Instant::now(),
+            changes: std::iter::repeat_with(Change::default).take(changes).collect(),
+            next: AtomicU64::new(0),
+            lost: AtomicU32::new(0),
+            resyncs: AtomicU32::new(0),
+        }
+    }
+
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// An attendee has heard of the change in an event, if there is one in it.
-    fn heard(&self, event: &str) {
-        if let Some(change) = number_in(event).and_then(|number| self.changes.get(number)) {
+    /// An attendee has heard of a change.
+    pub(crate) fn heard(&self, number: usize) {
+        if let Some(change) = self.changes.get(number) {
             change.last.fetch_max(self.now(), Ordering::Relaxed);
             change.count.fetch_add(1, Ordering::Relaxed);
         }
     }
+
+    /// How many have heard of each change.
+    #[cfg(test)]
+    pub(crate) fn counts(&self) -> Vec<u32> {
+        self.changes.iter().map(|change| change.count.load(Ordering::Relaxed)).collect()
+    }
 }
 
 /// The number behind the mark.
-fn number_in(event: &str) -> Option<usize> {
+pub(crate) fn number_in(event: &str) -> Option<usize> {
     let (_, rest) = event.split_once(MARK)?;
     rest.split_once('"')?.0.parse().ok()
 }
@@ -133,12 +150,7 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
     let rooms = create(&server, &args).await?;
     let guests = guests(&server, &args, &rooms).await?;
     let changes = (f64::from(args.active) * args.changes * args.seconds as f64) as usize + 1;
-    let board = Arc::new(Board {
-        began: Instant::now(),
-        changes: std::iter::repeat_with(Change::default).take(changes).collect(),
-        next: AtomicU64::new(0),
-        lost: AtomicU32::new(0),
-    });
+    let board = Arc::new(Board::new(changes));
     let before = usage();
     let mut attendees = attend(&server, guests, &board).await?;
     tokio::time::sleep(REST).await;
@@ -156,6 +168,7 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
     let (seconds, after, own_after) = (began.elapsed().as_secs_f64(), usage(), own());
     wait_for_the_last(&board, args.attendees).await;
     let lost = board.lost.load(Ordering::Relaxed);
+    let resyncs = board.resyncs.load(Ordering::Relaxed);
     attendees.abort_all();
     let percent = |from: Option<Usage>, to: &Option<Usage>| {
         Some((to.as_ref()?.cpu - from?.cpu) / seconds * 100.0)
@@ -183,6 +196,7 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
         reached_all: last.len() as u64,
         last_ms: Spread::of(last),
         lost,
+        resyncs,
         server_cpu_percent: percent(idle, &after),
         tool_cpu_percent: percent(own_before, &own_after),
         server_rss: memory,
@@ -269,71 +283,34 @@ fn link_in(mail: &str) -> Option<(String, String)> {
     Some((address.to_owned(), link.lines().next()?.trim().to_owned()))
 }
 
-/// Everybody in their rooms.
+/// Everybody in their rooms. Whoever is in listens from then on: one who did not while others
+/// enter would be too slow before anything is measured.
 async fn attend(
     server: &Server<'_>,
     guests: Vec<(String, String)>,
     board: &Arc<Board>,
 ) -> Result<JoinSet<()>, Error> {
-    let (all, places) = (guests.len(), Arc::new(Semaphore::new(AT_ONCE)));
+    let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut entering = JoinSet::new();
     for (room, token) in guests {
-        let (url, places) = (server.socket_url()?, Arc::clone(&places));
+        let (places, board) = (Arc::clone(&places), Arc::clone(board));
+        let mut attendee = Attendee::new(server.socket_url()?, token, room);
         entering.spawn(async move {
             let _place = places.acquire().await;
-            let mut socket = open(url, &token).await?;
-            let data = json!({ "id": room });
-            ask(&mut socket, "rushes/room/subscribe", data).await?;
-            Ok::<Socket, Error>(socket)
+            let socket = attendee.enter(&board).await?;
+            Ok::<_, Error>((attendee, socket))
         });
-    }
-    let mut sockets = Vec::with_capacity(all);
-    while let Some(entered) = entering.join_next().await {
-        sockets.push(entered.map_err(|error| Error::Usage(error.to_string()))??);
     }
     let mut attending = JoinSet::new();
-    for mut socket in sockets {
-        let board = Arc::clone(board);
-        attending.spawn(async move {
-            while let Some(Ok(message)) = socket.next().await {
-                if let Message::Text(event) = message {
-                    board.heard(&event);
-                }
-            }
-            board.lost.fetch_add(1, Ordering::Relaxed);
-        });
+    while let Some(entered) = entering.join_next().await {
+        let (attendee, socket) = entered.map_err(|error| Error::Usage(error.to_string()))??;
+        attending.spawn(attendee.attend(socket, Arc::clone(board)));
     }
     Ok(attending)
 }
 
 async fn connect(server: &Server<'_>, token: &str) -> Result<Socket, Error> {
     open(server.socket_url()?, token).await
-}
-
-async fn open(url: String, token: &str) -> Result<Socket, Error> {
-    let failed = |error: tokio_tungstenite::tungstenite::Error| Error::Usage(error.to_string());
-    let mut request = url.into_client_request().map_err(failed)?;
-    let token = token.parse().map_err(|_| Error::Usage("the token is no header".to_owned()))?;
-    request.headers_mut().insert("X-Token", token);
-    Ok(tokio_tungstenite::connect_async(request).await.map_err(failed)?.0)
-}
-
-/// Asks once and waits for the answer.
-async fn ask(socket: &mut Socket, endpoint: &str, data: Value) -> Result<(), Error> {
-    let request = json!({ "endpoint": endpoint, "data": data, "request_id": "0" });
-    let failed = |error: tokio_tungstenite::tungstenite::Error| Error::Usage(error.to_string());
-    socket.send(Message::text(request.to_string())).await.map_err(failed)?;
-    while let Some(message) = socket.next().await {
-        let Message::Text(answer) = message.map_err(failed)? else { continue };
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
-        if answer["request_id"] == "0" {
-            return match &answer["error"] {
-                Value::Null => Ok(()),
-                error => Err(Error::Usage(format!("{endpoint}: {error}"))),
-            };
-        }
-    }
-    Err(Error::Usage(format!("{endpoint}: the connection ended")))
 }
 
 /// Changes a room's state again and again. A change that is refused ends the measurement: the

@@ -31,7 +31,9 @@ pub use drawing::{
 pub use hub::Hub;
 pub use ids::{AssetId, ConnectionId, ParseIdError, RoomId, UserId};
 pub use log::{LogEntry, LogEvent};
-pub use presence::{Attendee, MAX_CONNECTIONS, Report, UserStatus};
+pub use presence::{
+    Attendee, CROWD, LISTED, MAX_CONNECTIONS, MAX_PAGE, Page, People, Report, UserStatus,
+};
 pub use room::{MAX_LIVE_CEILING_MS, Room, USUAL_LIVE_CEILING_MS};
 pub use state::{Asset, Loop, MAX_ASSET_STATE, Phase, State, SyncMode};
 pub use timeline::Timeline;

@@ -1,8 +1,9 @@
 //! Who is in a room, and how well they follow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use crate::{AssetId, ConnectionId, Frame, Millis, TokenBucket, UserId};
+use crate::{AssetId, ConnectionId, Frame, Millis, Room, TokenBucket, UserId};
 
 /// Connections that one person may have to one room.
 pub const MAX_CONNECTIONS: usize = 16;
@@ -18,6 +19,13 @@ const MESSAGE_BURST: f64 = 10.0;
 const DRAWS_PER_SECOND: f64 = 40.0;
 /// As many at once.
 const DRAW_BURST: f64 = 80.0;
+/// People who may be in a room before it is a crowd: of a crowd not everyone is told who else is
+/// there, because each of so many would be told of each.
+pub const CROWD: usize = 100;
+/// People of a crowd who are listed all the same.
+pub const LISTED: usize = 25;
+/// The longest page of the list of all people.
+pub const MAX_PAGE: usize = 200;
 /// People who left and are still listed. Beyond it the list is of those who are there.
 const MAX_OFFLINE: usize = 500;
 /// No measured round trip counts for more: the lead of PLAY is bounded far below.
@@ -82,6 +90,29 @@ pub struct UserStatus {
     pub report: Option<Report>,
 }
 
+/// The people of a room, as everyone in it is told of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct People {
+    /// Those who are listed: everyone, or as many as [`CROWD`] and [`LISTED`] allow, hosts who are
+    /// there before others who are there, and these before those who left.
+    pub listed: Vec<UserStatus>,
+    /// How many are there now.
+    pub online: usize,
+    /// Whether there are others, who are not listed ([`Room::page`]).
+    pub more: bool,
+}
+
+/// A part of the list of all people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The people, in the order of their ids.
+    pub people: Vec<UserStatus>,
+    /// How many are in the room now.
+    pub online: usize,
+    /// Whether there are others after them.
+    pub more: bool,
+}
+
 #[derive(Clone, Debug)]
 struct Connection {
     bucket: TokenBucket,
@@ -106,6 +137,17 @@ impl Person {
         }
     }
 
+    fn status(&self, is_host: bool) -> UserStatus {
+        UserStatus {
+            user: self.attendee.user,
+            name: self.attendee.name.clone(),
+            is_host,
+            is_guest: self.attendee.guest,
+            online: !self.connections.is_empty(),
+            report: self.report,
+        }
+    }
+
     fn most_silent(&self) -> Option<ConnectionId> {
         let by_time = self.connections.iter().min_by(|a, b| a.1.heard.0.total_cmp(&b.1.heard.0));
         by_time.map(|(id, _)| *id)
@@ -117,6 +159,8 @@ impl Person {
 pub(crate) struct Presence {
     people: BTreeMap<UserId, Person>,
     by_connection: BTreeMap<ConnectionId, UserId>,
+    /// People with a connection.
+    online: usize,
 }
 
 impl Presence {
@@ -138,6 +182,9 @@ impl Presence {
             report: None,
             messages: TokenBucket::new(now, MESSAGES_PER_SECOND, MESSAGE_BURST),
         });
+        if person.connections.is_empty() {
+            self.online += 1;
+        }
         let known = person.connections.contains_key(&connection);
         let full = !known && person.connections.len() >= MAX_CONNECTIONS;
         let silent = full.then(|| person.most_silent()).flatten();
@@ -165,6 +212,7 @@ impl Presence {
             return false;
         }
         person.report = None;
+        self.online -= 1;
         if self.people.values().filter(|p| p.connections.is_empty()).count() > MAX_OFFLINE {
             self.people.retain(|_, person| !person.connections.is_empty());
         }
@@ -175,6 +223,9 @@ impl Presence {
     pub(crate) fn remove(&mut self, user: UserId) -> Vec<ConnectionId> {
         let Some(person) = self.people.remove(&user) else { return Vec::new() };
         let connections: Vec<_> = person.connections.into_keys().collect();
+        if !connections.is_empty() {
+            self.online -= 1;
+        }
         for connection in &connections {
             self.by_connection.remove(connection);
         }
@@ -268,114 +319,63 @@ impl Presence {
         there.filter_map(|person| person.report?.live_ms)
     }
 
-    pub(crate) fn list(&self, is_host: impl Fn(UserId) -> bool) -> Vec<UserStatus> {
-        self.people
-            .values()
-            .map(|person| UserStatus {
-                user: person.attendee.user,
-                name: person.attendee.name.clone(),
-                is_host: is_host(person.attendee.user),
-                is_guest: person.attendee.guest,
-                online: !person.connections.is_empty(),
-                report: person.report,
-            })
-            .collect()
+    /// Whether so many are there that not everyone is told of everyone.
+    pub(crate) fn is_crowd(&self) -> bool {
+        self.online > CROWD
+    }
+
+    /// What everyone is told of the people. Its length is bounded, however many there are.
+    pub(crate) fn list(&self, hosts: &BTreeSet<UserId>) -> People {
+        let is_host = |person: &&Person| hosts.contains(&person.attendee.user);
+        let status = |person: &Person| person.status(is_host(&person));
+        let (all, online) = (self.people.len(), self.online);
+        if all <= CROWD {
+            let listed = self.people.values().map(status).collect();
+            return People { listed, online, more: false };
+        }
+        let there = |person: &&Person| !person.connections.is_empty();
+        let everyone = || self.people.values();
+        let leading = hosts.iter().filter_map(|host| self.people.get(host)).filter(there);
+        let others = everyone().filter(there).filter(|person| !is_host(person));
+        let away = everyone().filter(|person| !there(person));
+        let most = if self.is_crowd() { LISTED } else { CROWD };
+        let listed = leading.chain(others).chain(away).take(most).map(status).collect();
+        People { listed, online, more: true }
+    }
+
+    /// The first people after one, of all that there are: `limit` of them, or [`MAX_PAGE`].
+    pub(crate) fn page(
+        &self,
+        hosts: &BTreeSet<UserId>,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Page {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.people.range((from, Bound::Unbounded));
+        let status = |(user, person): (&UserId, &Person)| person.status(hosts.contains(user));
+        let people = rest.by_ref().take(limit.min(MAX_PAGE)).map(status).collect();
+        Page { people, online: self.online, more: rest.next().is_some() }
+    }
+}
+
+impl Room {
+    /// The people, as everyone in the room is told of them.
+    pub fn people(&self) -> People {
+        self.presence.list(&self.hosts)
+    }
+
+    /// The first people after one, in the order of their ids, of all who are in the room and who
+    /// were until a while ago: `limit` of them, or [`crate::MAX_PAGE`].
+    pub fn page(&self, after: Option<UserId>, limit: usize) -> Page {
+        self.presence.page(&self.hosts, after, limit)
+    }
+
+    /// Whether so many are there that not everyone is told of everyone.
+    pub fn is_crowd(&self) -> bool {
+        self.presence.is_crowd()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn guest(user: u128) -> Attendee {
-        Attendee { user: UserId(user), name: format!("guest {user}"), guest: true }
-    }
-
-    fn report(rtt_ms: f64) -> Report {
-        Report {
-            asset: None,
-            frame: None,
-            error_ms: 0.0,
-            error_frames: 0.0,
-            rtt_ms,
-            buffering: false,
-            following: true,
-            live_ms: None,
-        }
-    }
-
-    #[test]
-    fn a_person_is_there_until_the_last_connection_ends() {
-        let mut presence = Presence::default();
-        let (a, b) = (ConnectionId(1), ConnectionId(2));
-        assert_eq!(presence.join(Millis(0.0), guest(1), a), Ok(None));
-        assert_eq!(presence.join(Millis(0.0), guest(1), b), Ok(None));
-        assert!(!presence.leave(a));
-        assert!(presence.list(|_| false)[0].online);
-        assert!(presence.leave(b));
-        assert!(!presence.list(|_| false)[0].online);
-        assert!(!presence.leave(b), "it has left already");
-    }
-
-    #[test]
-    fn a_connection_belongs_to_one_person() {
-        let mut presence = Presence::default();
-        assert_eq!(presence.join(Millis(0.0), guest(1), ConnectionId(0)), Ok(None));
-        assert_eq!(presence.join(Millis(0.0), guest(2), ConnectionId(0)), Err(()));
-    }
-
-    #[test]
-    fn of_too_many_connections_the_most_silent_goes() {
-        let mut presence = Presence::default();
-        for i in 0..MAX_CONNECTIONS as u64 {
-            let joined = presence.join(Millis(i as f64), guest(1), ConnectionId(i));
-            assert_eq!(joined, Ok(None));
-        }
-        let now = Millis(1000.0);
-        let again = presence.join(now, guest(1), ConnectionId(0));
-        assert_eq!(again, Ok(None), "it is one of them");
-        assert!(presence.report(now, ConnectionId(1), report(1.0)));
-        assert!(presence.take_token(now, ConnectionId(2)));
-        for (new, silent) in [(90, 3), (91, 4)] {
-            let joined = presence.join(now, guest(1), ConnectionId(new));
-            assert_eq!(joined, Ok(Some(ConnectionId(silent))));
-            assert_eq!(presence.user_of(ConnectionId(silent)), None);
-            assert_eq!(presence.connections(), MAX_CONNECTIONS);
-        }
-    }
-
-    #[test]
-    fn the_ninetieth_percentile_of_those_who_are_there() {
-        let mut presence = Presence::default();
-        assert_eq!(presence.p90_rtt_ms(), None);
-        for i in 1..=10u64 {
-            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i)).unwrap();
-            assert!(presence.report(Millis(0.0), ConnectionId(i), report(i as f64 * 10.0)));
-        }
-        assert_eq!(presence.p90_rtt_ms(), Some(90.0));
-        presence.leave(ConnectionId(10));
-        assert_eq!(presence.p90_rtt_ms(), Some(90.0));
-        presence.leave(ConnectionId(9));
-        assert_eq!(presence.p90_rtt_ms(), Some(80.0));
-    }
-
-    #[test]
-    fn nonsense_is_not_kept() {
-        let mut presence = Presence::default();
-        presence.join(Millis(0.0), guest(1), ConnectionId(1)).unwrap();
-        assert!(!presence.report(Millis(0.0), ConnectionId(1), report(f64::NAN)));
-        assert!(!presence.report(Millis(0.0), ConnectionId(1), report(-1.0)));
-        assert!(!presence.report(Millis(0.0), ConnectionId(2), report(1.0)));
-        assert_eq!(presence.list(|_| false)[0].report, None);
-    }
-
-    #[test]
-    fn those_who_left_are_listed_within_bounds() {
-        let mut presence = Presence::default();
-        for i in 0..=MAX_OFFLINE as u64 {
-            presence.join(Millis(0.0), guest(u128::from(i)), ConnectionId(i)).unwrap();
-            presence.leave(ConnectionId(i));
-        }
-        assert!(presence.list(|_| false).len() <= MAX_OFFLINE);
-    }
-}
+#[path = "presence_tests.rs"]
+mod tests;

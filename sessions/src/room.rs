@@ -10,7 +10,7 @@ use crate::memory::{Answers, History};
 use crate::presence::Presence;
 use crate::{
     Ack, Asset, Attendee, Command, ConnectionId, Effects, Frame, Loop, MAX_ASSET_STATE, MAX_CMD_ID,
-    Millis, Op, Phase, Rate, Reason, Refusal, Report, State, SyncMode, UserId, UserStatus,
+    Millis, Op, Phase, Rate, Reason, Refusal, Report, State, SyncMode, UserId,
 };
 
 use live::LiveDelay;
@@ -31,7 +31,7 @@ const MAX_LEAD_MS: f64 = 500.0;
 #[derive(Clone, Debug)]
 pub struct Room {
     phase: Phase,
-    hosts: BTreeSet<UserId>,
+    pub(crate) hosts: BTreeSet<UserId>,
     pub(crate) state: State,
     history: History,
     answers: Answers,
@@ -113,11 +113,6 @@ impl Room {
     /// Whether somebody may drive, as things are.
     pub fn can_drive(&self, user: UserId) -> bool {
         self.may_drive(user).is_ok()
-    }
-
-    /// Everyone who is in the room, and who was until a while ago.
-    pub fn users(&self) -> Vec<UserStatus> {
-        self.presence.list(|user| self.is_host(user))
     }
 
     /// Whose connection it is, if it attends the room.

@@ -20,7 +20,7 @@ pub use events::{
     CLOSED, ClosedReason, LIVE_DELAY_CHANGED, STATE_CHANGED, USERS_CHANGED, closed_text,
     event_text, strokes_text,
 };
-pub use people::{ReportRequest, UserBody};
+pub use people::{PageBody, PageRequest, PeopleBody, ReportRequest, UserBody};
 pub use state::{CompareBody, StateBody, StateChangedBody};
 pub use subscription::{
     RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, YouBody,

@@ -40,8 +40,9 @@ use crate::{
 /// The longest frame a client may send, in bytes.
 const MAX_FRAME: usize = 256 * 1024;
 /// What is read from a connection at once, in bytes. It is kept for every connection, and what
-/// clients send is small: the library's own 128 KiB would be nearly all that one costs.
-const READ: usize = 4 * 1024;
+/// clients send is small: the library's own 128 KiB would be nearly all that one costs. It grows
+/// for a longer frame.
+const READ: usize = 1024;
 /// Requests of one connection that run at once; further ones wait unread.
 const AT_ONCE: usize = 16;
 /// Answers that wait to be written; requests wait when there are more.
@@ -187,11 +188,12 @@ impl Session {
             };
             // The clock that rooms run by, so that clients learn its offset and no other's.
             let received = self.app.hub.now().0;
+            // In boxes: what a request needs while it is looked at is long, and few are at a time.
             let done = match message {
-                Message::Text(text) => self.take(&text, received).await.is_err(),
+                Message::Text(text) => Box::pin(self.take(&text, received)).await.is_err(),
                 Message::Binary(_) => self.close(UNSUPPORTED, "text frames only").await,
                 // Comes for every ping of ours: a connection that only listens is looked at too.
-                Message::Pong(_) if self.token_ended().await => {
+                Message::Pong(_) if Box::pin(self.token_ended()).await => {
                     self.close(TOKEN_ENDED, "the token is no longer good").await
                 }
                 Message::Ping(_) | Message::Pong(_) => false,

@@ -128,6 +128,10 @@ function people(id) {
     ...(reports.get(user.id) ?? { error_ms: null, error_frames: null, rtt_ms: null }),
   }));
 }
+function listed(id) {
+  const all = people(id);
+  return { users: all, online: all.filter((user) => user.online).length, more: false };
+}
 function tell(id, event_type, data) {
   for (const socket of (attending.get(id) ?? new Map()).keys()) {
     socket.send(JSON.stringify({ event_type, data: { ...data, id } }));
@@ -135,7 +139,7 @@ function tell(id, event_type, data) {
 }
 setInterval(() => {
   for (const id of attending.keys()) {
-    tell(id, 'REVIEW_SESSION_USERS_CHANGED', { users: people(id) });
+    tell(id, 'REVIEW_SESSION_USERS_CHANGED', listed(id));
   }
 }, 1000);
 
@@ -222,7 +226,7 @@ function subscribe(id, user, socket) {
   const all = [...strokes.values()].map((one) => ({ ...one, from: 0, done: true, kept: false }));
   setTimeout(() => tell(id, 'REVIEW_SESSION_STROKES', { whole: true, strokes: all }), 0);
   const last_message = (said.get(id) ?? []).length;
-  return { id, state: snapshot(id), users: people(id), you, last_message, server_ms: now() };
+  return { id, state: snapshot(id), ...listed(id), you, last_message, server_ms: now() };
 }
 
 function handle(endpoint, data, user, socket) {

@@ -2,12 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{HubError, Subscription};
 use crate::{
-    Ack, Attendee, ChatMessage, Command, ConnectionId, Draw, Drawn, Erase, Millis, Phase, Pointer,
-    Report, RoomId, Said, State, Stroke, StrokePart, SyncMode, UserId, UserStatus,
+    Ack, Attendee, ChatMessage, Command, ConnectionId, Draw, Drawn, Erase, Millis, Page, People,
+    Phase, Pointer, Report, RoomId, Said, State, Stroke, StrokePart, SyncMode, UserId,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, HubError>>;
@@ -28,7 +29,7 @@ pub enum RoomEvent {
         by: Option<UserId>,
     },
     /// People came, went, became hosts, or follow better or worse than before.
-    Users(Vec<UserStatus>),
+    Users(People),
     /// Somebody said something.
     Chat(ChatMessage),
     /// Strokes were begun, went on, or were finished.
@@ -56,14 +57,14 @@ pub enum RoomEvent {
 }
 
 /// An event on its way to all subscribers. It is put in its written form once, by whoever first
-/// needs it.
+/// needs it, and all share that.
 #[derive(Debug)]
 pub struct Broadcast {
     /// Where it happened.
     pub room: RoomId,
     /// What happened.
     pub event: RoomEvent,
-    text: OnceLock<Arc<str>>,
+    text: OnceLock<Bytes>,
 }
 
 impl Broadcast {
@@ -71,10 +72,10 @@ impl Broadcast {
         Arc::new(Broadcast { room, event, text: OnceLock::new() })
     }
 
-    /// The event as `write` writes it. It is called for the first subscriber only, and must be
-    /// the same for all.
-    pub fn text(&self, write: impl FnOnce(RoomId, &RoomEvent) -> String) -> Arc<str> {
-        Arc::clone(self.text.get_or_init(|| write(self.room, &self.event).into()))
+    /// The event as `write` writes it, in UTF-8. It is called for the first subscriber only, and
+    /// must be the same for all; what it gives is shared and never copied.
+    pub fn text(&self, write: impl FnOnce(RoomId, &RoomEvent) -> String) -> Bytes {
+        self.text.get_or_init(|| write(self.room, &self.event).into()).clone()
     }
 }
 
@@ -88,7 +89,7 @@ pub struct Snapshot {
     /// How far the room has come.
     pub phase: Phase,
     /// The people.
-    pub users: Vec<UserStatus>,
+    pub people: People,
     /// How old a live picture shall be when it is shown, in milliseconds, where that is known.
     pub live_delay_ms: Option<f64>,
     /// Its hosts.
@@ -156,6 +157,12 @@ pub(super) enum Message {
         which: Erase,
         reply: Reply<Vec<String>>,
     },
+    People {
+        connection: ConnectionId,
+        after: Option<UserId>,
+        limit: usize,
+        reply: Reply<Page>,
+    },
     Strokes {
         reply: Reply<Vec<Stroke>>,
     },
@@ -202,6 +209,7 @@ impl Message {
             Message::Say { reply, .. } => drop(reply.send(Err(error()))),
             Message::Draw { reply, .. } => drop(reply.send(Err(error()))),
             Message::Erase { reply, .. } => drop(reply.send(Err(error()))),
+            Message::People { reply, .. } => drop(reply.send(Err(error()))),
             Message::Strokes { reply } => drop(reply.send(Err(error()))),
             Message::Kept { reply, .. } => drop(reply.send(Err(error()))),
             Message::Snapshot { reply } => drop(reply.send(Err(error()))),

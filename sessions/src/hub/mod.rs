@@ -21,7 +21,7 @@ pub use message::{Broadcast, RoomEvent, Snapshot};
 pub use subscription::{Closed, Delivery, Subscription};
 
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Draw, Drawn, Erase, Millis, Phase, Pointer, Reason,
+    Ack, Attendee, Command, ConnectionId, Draw, Drawn, Erase, Millis, Page, Phase, Pointer, Reason,
     Refusal, Report, RoomId, Said, Stroke, SyncMode, UserId,
 };
 use journal::Committer;
@@ -199,6 +199,18 @@ impl Hub {
         which: Erase,
     ) -> Result<Vec<String>, HubError> {
         self.ask(room, |reply| Message::Erase { connection, which: which.clone(), reply }).await
+    }
+
+    /// A page of the list of all people, for a connection that attends the room
+    /// ([`crate::Room::page`]).
+    pub async fn people(
+        &self,
+        room: RoomId,
+        connection: ConnectionId,
+        after: Option<UserId>,
+        limit: usize,
+    ) -> Result<Page, HubError> {
+        self.ask(room, |reply| Message::People { connection, after, limit, reply }).await
     }
 
     /// All that is drawn in a room.

@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(revs(recent.after(8, 7)), None, "of another past");
         for rev in 8..=100 {
             recent.push(&change(rev, 1));
-            recent.push(&RoomEvent::Users(Vec::new()));
+            recent.push(&RoomEvent::Strokes(Vec::new()));
         }
         assert_eq!(revs(recent.after(97, 100)), Some(vec![98, 99, 100]));
         assert_eq!(revs(recent.after(36, 100)).map(|revs| revs.len()), Some(CHANGES));

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::message::{Broadcast, Message, Queue};
-use crate::{ConnectionId, RoomId};
+use crate::{ConnectionId, RoomId, UserId};
 
 /// Why a subscription ended for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub struct Subscription {
 /// The room's end.
 #[derive(Debug)]
 pub(super) struct Subscriber {
+    pub(super) user: UserId,
     pub(super) queue: mpsc::Sender<Arc<Broadcast>>,
     /// The first event that is theirs: what happened before it is in their snapshot.
     pub(super) from: u64,
@@ -67,14 +68,14 @@ impl Subscriber {
 impl Subscription {
     pub(super) fn new(
         room: RoomId,
-        connection: ConnectionId,
+        (user, connection): (UserId, ConnectionId),
         size: usize,
         from: u64,
         mailbox: mpsc::Sender<Message>,
     ) -> (Subscription, Subscriber) {
         let (sender, queue) = mpsc::channel(size);
         let closed = Arc::new(OnceLock::new());
-        let subscriber = Subscriber { queue: sender, from, closed: Arc::clone(&closed) };
+        let subscriber = Subscriber { user, queue: sender, from, closed: Arc::clone(&closed) };
         (Subscription { room, connection, queue, closed, mailbox }, subscriber)
     }
 

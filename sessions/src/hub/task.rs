@@ -1,6 +1,7 @@
 //! The task that owns a room.
 
 mod drawing;
+mod people;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,14 +18,12 @@ use crate::{
     Ack, Attendee, ChatMessage, Command, ConnectionId, DrawingChange, Effects, LogEntry, LogEvent,
     Phase, Refusal, Room, RoomId, Said, SyncMode, UserId,
 };
+use people::PeopleDue;
 
 /// Messages that are taken at once, and journaled by one commit.
 const TURN: usize = 64;
 /// How long the log of who comes and goes waits for a commit that there is anyway.
 const LOG_WAITS: Duration = Duration::from_secs(1);
-/// What each attendee adds to the least time between two lists of users: the list is long then,
-/// and goes to many.
-const USERS_INTERVAL_PER_ATTENDEE: Duration = Duration::from_millis(2);
 
 /// What is sent when the state has been journaled.
 enum Out {
@@ -34,8 +33,15 @@ enum Out {
     Subscribed(Reply<(Snapshot, Subscription)>, Box<(Snapshot, Subscription)>),
     Denied(Reply<(Snapshot, Subscription)>, HubError),
     Snapshot(Reply<Snapshot>, Box<Snapshot>),
-    /// An event and its number.
-    Event(u64, RoomEvent),
+    /// An event, its number, and who is told of it.
+    Event(u64, RoomEvent, Audience),
+}
+
+/// Who is told of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    Everyone,
+    Hosts,
 }
 
 pub(super) struct RoomTask {
@@ -54,8 +60,7 @@ pub(super) struct RoomTask {
     log_due: Option<Instant>,
     changed: bool,
     closing: bool,
-    users_due: Option<Instant>,
-    users_sent: Option<Instant>,
+    people_due: PeopleDue,
     drawing_due: Option<Instant>,
     drawing_told: Option<Instant>,
 }
@@ -97,8 +102,7 @@ impl RoomTask {
             log_due: None,
             changed: true,
             closing: false,
-            users_due: None,
-            users_sent: None,
+            people_due: PeopleDue::default(),
             drawing_due: None,
             drawing_told: None,
         }
@@ -109,7 +113,7 @@ impl RoomTask {
         let mut quiet_since = Instant::now();
         loop {
             let far = quiet_since + idle;
-            let users_due = self.users_due.unwrap_or(far);
+            let people_due = self.people_due.next();
             let log_due = self.log_due.unwrap_or(far);
             let drawing_due = self.drawing_due.unwrap_or(far);
             tokio::select! {
@@ -122,7 +126,9 @@ impl RoomTask {
                     }
                     quiet_since = Instant::now();
                 }
-                () = sleep_until(users_due), if self.users_due.is_some() => self.list_users(),
+                () = sleep_until(people_due.unwrap_or(far)), if people_due.is_some() => {
+                    self.tell_people();
+                }
                 () = sleep_until(drawing_due), if self.drawing_due.is_some() => {
                     self.tell_drawing();
                 }
@@ -177,8 +183,11 @@ impl RoomTask {
             }
             Message::Report { connection, report } => {
                 if self.room.report(self.hub.now(), connection, report) {
-                    self.users_changed();
+                    self.reported();
                 }
+            }
+            Message::People { connection, after, limit, reply } => {
+                self.page(connection, after, limit, reply);
             }
             Message::SetHosts { hosts } => {
                 self.note(None, LogEvent::Hosts(hosts.clone()));
@@ -224,7 +233,7 @@ impl RoomTask {
         }
         let size = self.hub.0.config.queue;
         let (subscription, subscriber) =
-            Subscription::new(self.id, connection, size, self.events, mailbox);
+            Subscription::new(self.id, (user, connection), size, self.events, mailbox);
         self.subscribers.insert(connection, subscriber);
         self.users_changed();
         let mut snapshot = self.snapshot();
@@ -359,30 +368,12 @@ impl RoomTask {
     }
 
     fn event(&mut self, event: RoomEvent) {
-        self.out.push(Out::Event(self.events, event));
+        self.tell(event, Audience::Everyone);
+    }
+
+    fn tell(&mut self, event: RoomEvent, to: Audience) {
+        self.out.push(Out::Event(self.events, event, to));
         self.events += 1;
-    }
-
-    fn users_changed(&mut self) {
-        if self.users_due.is_some() {
-            return;
-        }
-        let attendees = u32::try_from(self.room.connections()).unwrap_or(u32::MAX);
-        let interval = (self.hub.0.config.users_interval)
-            .max(USERS_INTERVAL_PER_ATTENDEE.saturating_mul(attendees));
-        let now = Instant::now();
-        self.users_due = Some(self.users_sent.map_or(now, |sent| now.max(sent + interval)));
-    }
-
-    fn list_users(&mut self) {
-        self.users_due = None;
-        self.users_sent = Some(Instant::now());
-        self.event(RoomEvent::Users(self.room.users()));
-        if self.room.update_live_delay(self.hub.now())
-            && let Some(ms) = self.room.live_delay_ms()
-        {
-            self.event(RoomEvent::LiveDelay(ms));
-        }
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -390,7 +381,7 @@ impl RoomTask {
             state: self.room.state().clone(),
             server_ms: self.hub.now(),
             phase: self.room.phase(),
-            users: self.room.users(),
+            people: self.room.people(),
             live_delay_ms: self.room.live_delay_ms(),
             hosts: self.room.hosts().collect(),
             missed: None,
@@ -410,23 +401,24 @@ impl RoomTask {
                 Out::Subscribed(reply, subscribed) => drop(reply.send(Ok(*subscribed))),
                 Out::Denied(reply, error) => drop(reply.send(Err(error))),
                 Out::Snapshot(reply, snapshot) => drop(reply.send(Ok(*snapshot))),
-                Out::Event(nth, event) => self.broadcast(nth, event),
+                Out::Event(nth, event, to) => self.broadcast(nth, event, to),
             }
         }
     }
 
     /// Gives an event to all subscribers who do not know of it from their snapshot. One whose queue is full is cut off: it finds
     /// [`super::Delivery::Resync`] behind what it has not read yet.
-    fn broadcast(&mut self, nth: u64, event: RoomEvent) {
+    fn broadcast(&mut self, nth: u64, event: RoomEvent, to: Audience) {
         let broadcast = Broadcast::new(self.id, event);
         let mut gone = Vec::new();
         let lossy = matches!(broadcast.event, RoomEvent::Pointers(_));
         for (connection, subscriber) in &self.subscribers {
-            if lossy && subscriber.is_behind() {
+            let spared = lossy && subscriber.is_behind();
+            let meant = to == Audience::Everyone || self.room.is_host(subscriber.user);
+            if spared || !meant || subscriber.from > nth {
                 continue;
             }
-            if subscriber.from <= nth && subscriber.queue.try_send(Arc::clone(&broadcast)).is_err()
-            {
+            if subscriber.queue.try_send(Arc::clone(&broadcast)).is_err() {
                 gone.push(*connection);
             }
         }

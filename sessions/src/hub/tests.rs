@@ -1,7 +1,9 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::{Asset, AssetId, DrawingChange, Frame, FrameRate, Op, Pen, Place, Point, State};
+use crate::{
+    Asset, AssetId, DrawingChange, Frame, FrameRate, Op, Pen, People, Place, Point, State,
+};
 
 const HOST: UserId = UserId(1);
 const ROOM: RoomId = RoomId(100);
@@ -142,7 +144,7 @@ async fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
     };
     assert!(matches!(end, Delivery::Resync));
     assert_eq!(events, 4);
-    assert!(!hub.snapshot(ROOM).await.unwrap().users[0].online);
+    assert!(!hub.snapshot(ROOM).await.unwrap().people.listed[0].online);
 }
 
 #[tokio::test]
@@ -164,13 +166,13 @@ async fn people_come_and_go() {
     let (_, _newer) =
         hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     drop(_again);
-    assert!(hub.snapshot(ROOM).await.unwrap().users[1].online, "the newer one stays");
+    assert!(hub.snapshot(ROOM).await.unwrap().people.listed[1].online, "the newer one stays");
 }
 
 fn online(delivery: Delivery) -> Vec<bool> {
     match delivery {
         Delivery::Event(broadcast) => match &broadcast.event {
-            RoomEvent::Users(users) => users.iter().map(|user| user.online).collect(),
+            RoomEvent::Users(people) => people.listed.iter().map(|user| user.online).collect(),
             other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
@@ -231,16 +233,19 @@ async fn who_is_expelled_is_not_asked_back() {
     let (_, mut b) = hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     hub.expel(ROOM, UserId(2)).await;
     while !matches!(b.next().await, Delivery::Closed(Closed::Removed)) {}
-    assert_eq!(hub.snapshot(ROOM).await.unwrap().users.len(), 1);
+    assert_eq!(hub.snapshot(ROOM).await.unwrap().people.listed.len(), 1);
     hub.close(ROOM).await;
     while !matches!(a.next().await, Delivery::Closed(Closed::Deleted)) {}
 }
 
 #[tokio::test]
 async fn an_event_is_written_once() {
-    let broadcast = Broadcast::new(ROOM, RoomEvent::Users(Vec::new()));
-    assert_eq!(&*broadcast.text(|_, _| "one".into()), "one");
-    assert_eq!(&*broadcast.text(|_, _| "two".into()), "one");
+    let people = People { listed: Vec::new(), online: 0, more: false };
+    let broadcast = Broadcast::new(ROOM, RoomEvent::Users(people));
+    let first = broadcast.text(|_, _| "one".into());
+    let second = broadcast.text(|_, _| "two".into());
+    assert_eq!((&*first, &*second), (&b"one"[..], &b"one"[..]));
+    assert_eq!(first.as_ptr(), second.as_ptr(), "all have the same one");
 }
 
 /// The revisions of the states that are waiting for a subscriber.
@@ -485,3 +490,6 @@ async fn a_subscriber_who_is_behind_is_spared_pointers_and_not_cut_off_for_them(
     }
     assert!((1..=5).contains(&pointers), "{pointers}");
 }
+
+#[path = "crowd_tests.rs"]
+mod crowd;

@@ -121,7 +121,7 @@ proptest! {
         for connection in world.connected() {
             prop_assert!(room.user_of(connection).is_some());
         }
-        prop_assert!(room.users().iter().all(|user| user.online));
+        prop_assert!(room.people().listed.iter().all(|user| user.online));
     }
 
     /// Where the way is as long in both directions, the clocks agree within what the issue allows

@@ -10,7 +10,7 @@ use crate::drawing::{
     StrokesEvent,
 };
 
-use super::{StateChangedBody, UserBody};
+use super::{PeopleBody, StateChangedBody};
 
 #[derive(Serialize)]
 struct Event<'a, T> {
@@ -27,7 +27,8 @@ struct RoomClosed {
 #[derive(Serialize)]
 struct UsersChanged {
     id: RoomId,
-    users: Vec<UserBody>,
+    #[serde(flatten)]
+    people: PeopleBody,
 }
 
 #[derive(Serialize)]
@@ -80,9 +81,9 @@ pub fn event_text(room: RoomId, event: &RoomEvent) -> String {
             event_type: STATE_CHANGED,
             data: StateChangedBody::new(room, event),
         }),
-        RoomEvent::Users(users) => serde_json::to_string(&Event {
+        RoomEvent::Users(people) => serde_json::to_string(&Event {
             event_type: USERS_CHANGED,
-            data: UsersChanged { id: room, users: users.iter().map(UserBody::from).collect() },
+            data: UsersChanged { id: room, people: PeopleBody::from(people) },
         }),
         RoomEvent::Chat(message) => serde_json::to_string(&Event {
             event_type: CHAT,

@@ -1,6 +1,6 @@
 //! A room's people: what their clients measure, and what the others are told of them.
 
-use rushes_sessions::{AssetId, Frame, Report, RoomId, UserId, UserStatus};
+use rushes_sessions::{AssetId, Frame, MAX_PAGE, Page, People, Report, RoomId, UserId, UserStatus};
 use serde::{Deserialize, Serialize};
 
 /// What a client measured of itself.
@@ -80,5 +80,64 @@ impl From<&UserStatus> for UserBody {
             buffering: report.map(|report| report.buffering),
             following: report.map(|report| report.following),
         }
+    }
+}
+
+/// The people of a room, as everyone in it is told of them.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct PeopleBody {
+    /// Those who are listed.
+    pub users: Vec<UserBody>,
+    /// How many are there now.
+    pub online: usize,
+    /// Whether there are others, who are asked for with a [`PageRequest`].
+    pub more: bool,
+}
+
+impl From<&People> for PeopleBody {
+    fn from(people: &People) -> PeopleBody {
+        let users = people.listed.iter().map(UserBody::from).collect();
+        PeopleBody { users, online: people.online, more: people.more }
+    }
+}
+
+/// A wish for a part of the list of all people.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct PageRequest {
+    /// The room.
+    pub id: RoomId,
+    /// The last one who is known; the list begins after them, or at its beginning.
+    #[serde(default)]
+    pub after: Option<UserId>,
+    /// The most people that are wanted, 1 to [`MAX_PAGE`].
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+impl PageRequest {
+    /// How many people are wanted: 100 unless somebody says so, and no more than [`MAX_PAGE`].
+    pub fn most(&self) -> usize {
+        (self.limit.unwrap_or(100) as usize).clamp(1, MAX_PAGE)
+    }
+}
+
+/// A part of the list of all people.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct PageBody {
+    /// The room.
+    pub id: RoomId,
+    /// The people, in the order of their ids.
+    pub users: Vec<UserBody>,
+    /// How many are in the room now.
+    pub online: usize,
+    /// Whether there are others after them.
+    pub more: bool,
+}
+
+impl PageBody {
+    /// A page as it is answered.
+    pub fn new(id: RoomId, page: &Page) -> PageBody {
+        let users = page.people.iter().map(UserBody::from).collect();
+        PageBody { id, users, online: page.online, more: page.more }
     }
 }

@@ -4,7 +4,7 @@ use rushes_sessions::hub::Snapshot;
 use rushes_sessions::{RoomId, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{StateBody, StateChangedBody, UserBody};
+use super::{PeopleBody, StateBody, StateChangedBody};
 
 /// A request that names a room and nothing else.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
@@ -60,7 +60,8 @@ pub struct SubscribedBody {
     /// Its state.
     pub state: StateBody,
     /// Its people.
-    pub users: Vec<UserBody>,
+    #[serde(flatten)]
+    pub people: PeopleBody,
     /// How old a live picture shall be when it is shown, in milliseconds; null where that is not
     /// known yet.
     pub live_delay_ms: Option<f64>,
@@ -81,7 +82,7 @@ impl SubscribedBody {
         SubscribedBody {
             id: room,
             state: StateBody::new(&snapshot.state, snapshot.server_ms.0),
-            users: snapshot.users.iter().map(UserBody::from).collect(),
+            people: PeopleBody::from(&snapshot.people),
             live_delay_ms: snapshot.live_delay_ms,
             you: YouBody {
                 user_id: user,

@@ -2,8 +2,8 @@
 
 use rushes_sessions::hub::RoomEvent;
 use rushes_sessions::{
-    Asset, AssetId, Frame, FrameRate, Loop, Millis, Op, Rate, Report, RoomId, State, SyncMode,
-    UserId, UserStatus,
+    Asset, AssetId, Frame, FrameRate, Loop, Millis, Op, People, Rate, Report, RoomId, State,
+    SyncMode, UserId, UserStatus,
 };
 use serde_json::{Value, json};
 
@@ -110,9 +110,11 @@ fn people_are_written_with_what_they_report() {
         online: true,
         report: Some(Report::from(&report)),
     };
-    let text = event_text(RoomId(1), &RoomEvent::Users(vec![user]));
+    let people = People { listed: vec![user], online: 4, more: true };
+    let text = event_text(RoomId(1), &RoomEvent::Users(people));
     let written: Value = serde_json::from_str(&text).unwrap();
-    let user = &written["data"]["users"][0];
+    let (user, data) = (&written["data"]["users"][0], &written["data"]);
+    assert_eq!((&data["online"], &data["more"]), (&json!(4), &json!(true)));
     assert_eq!(written["event_type"], "REVIEW_SESSION_USERS_CHANGED");
     assert_eq!((&user["error_ms"], &user["buffering"]), (&json!(-8.0), &json!(true)));
     assert_eq!(user["is_guest"], true);

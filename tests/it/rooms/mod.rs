@@ -3,6 +3,7 @@
 mod chat;
 mod compare;
 mod crash;
+mod crowd;
 mod drawing;
 mod events;
 mod guests;

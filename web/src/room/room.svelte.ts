@@ -38,6 +38,10 @@ export class RoomModel {
   wasOnline = $state(false);
   state = $state.raw<RoomState | null>(null);
   users = $state.raw<readonly RoomUser[]>([]);
+  /** How many people are there now; of a crowd not all are in `users`. */
+  online = $state(0);
+  /** True if there are others. */
+  moreUsers = $state(false);
   you = $state.raw<You | null>(null);
   /** Why the room cannot be shown at all. */
   refused = $state<string | null>(null);
@@ -243,6 +247,15 @@ export class RoomModel {
     }
   }
 
+  /** Lists others of a crowd. */
+  async morePeople(): Promise<void> {
+    try {
+      await this.#client.morePeople();
+    } catch (error) {
+      this.#complain((error as Error).message);
+    }
+  }
+
   setMode(sync_mode: SyncMode): void {
     if (this.isHost) this.#client.command({ op: 'MODE', sync_mode });
   }
@@ -326,6 +339,8 @@ export class RoomModel {
     this.wasOnline ||= this.attending;
     if (this.attending) this.refused = null;
     this.users = this.#client.users;
+    this.online = this.#client.online;
+    this.moreUsers = this.#client.more;
     this.you = this.#client.you;
     const state = this.#client.state;
     // While the connection is away the picture stays as it was: nobody else stops either.

@@ -51,10 +51,18 @@ export interface You {
   can_drive: boolean;
 }
 
-export interface Snapshot {
+/** The people of a room. Of a crowd only some are listed. */
+export interface People {
+  users: RoomUser[];
+  /** How many are there now. */
+  online: number;
+  /** True if there are others, who are not in the list. */
+  more: boolean;
+}
+
+export interface Snapshot extends People {
   id: string;
   state: RoomState;
-  users: RoomUser[];
   /** How old a live picture shall be when it is shown; null while that is not known. */
   live_delay_ms: number | null;
   you: You;

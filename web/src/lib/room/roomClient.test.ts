@@ -120,6 +120,8 @@ async function attend(state: RoomState = clip, host = true) {
     id: 'R1',
     state,
     users: [user('H', true), user('G', false)],
+    online: 2,
+    more: false,
     live_delay_ms: null,
     you: { user_id: host ? 'H' : 'G', is_host: host, can_drive: host },
     last_message: 0,
@@ -159,7 +161,8 @@ describe('attending', () => {
     socket.become('online');
     changed({ rev: 11, frame: 7 });
     const you = { user_id: 'H', is_host: true, can_drive: true };
-    await socket.last.answer({ id: 'R1', state: clip, users: [], you, server_ms: 0 });
+    const people = { users: [], online: 0, more: false };
+    await socket.last.answer({ id: 'R1', state: clip, ...people, you, server_ms: 0 });
     expect(client.state?.frame).toBe(7);
   });
 
@@ -223,8 +226,42 @@ describe('what the room says', () => {
     socket.emit('REVIEW_SESSION_HOSTS_CHANGED', { id: 'R1', host_user_ids: ['G'] });
     expect(client.you).toEqual({ user_id: 'G', is_host: true, can_drive: true });
     expect(client.users.map((one) => one.is_host)).toEqual([false, true]);
-    socket.emit('REVIEW_SESSION_USERS_CHANGED', { id: 'R1', users: [user('G', false)] });
+    socket.emit('REVIEW_SESSION_USERS_CHANGED', {
+      ...{ id: 'R1', users: [user('G', false)], online: 1, more: false },
+    });
     expect(client.you?.can_drive).toBe(false);
+    expect([client.users.length, client.online, client.more]).toEqual([1, 1, false]);
+  });
+
+  const crowd = (...names: string[]) => {
+    const users = names.map((name) => user(name, name === 'H'));
+    socket.emit('REVIEW_SESSION_USERS_CHANGED', { id: 'R1', users, online: 5000, more: true });
+  };
+  const names = () => client.users.map((one) => one.user_id);
+
+  it('names some of a crowd, and the others by pages', async () => {
+    await attend();
+    crowd('H', 'A');
+    expect([client.online, client.more]).toEqual([5000, true]);
+    const first = client.morePeople();
+    const twice = client.morePeople();
+    const [one, two] = socket.sent as [Sent, Sent];
+    expect([one.endpoint, one.data]).toEqual(['rushes/room/users', { id: 'R1', limit: 100 }]);
+    const page = { id: 'R1', users: [user('A', false), user('B', false)], online: 5000 };
+    await one.answer({ ...page, more: true });
+    await two.answer({ ...page, more: true });
+    await Promise.all([first, twice]);
+    expect(names()).toEqual(['H', 'A', 'B']);
+    crowd('H', 'B');
+    expect(names()).toEqual(['H', 'B', 'A']);
+    const last = client.morePeople();
+    expect(socket.last.data).toEqual({ id: 'R1', limit: 100, after: 'B' });
+    await socket.last.answer({ ...page, users: [user('C', false)], more: false });
+    await last;
+    expect([names(), client.more]).toEqual([['H', 'B', 'A', 'C'], false]);
+    const people = { users: [user('H', true)], online: 1, more: false };
+    socket.emit('REVIEW_SESSION_USERS_CHANGED', { id: 'R1', ...people });
+    expect(names()).toEqual(['H']);
   });
 
   it('is passed on when it is about the room itself', async () => {

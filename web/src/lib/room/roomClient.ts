@@ -2,7 +2,7 @@ import { ApiError, Code } from '../api';
 import type { Socket } from '../socket';
 import { predict } from './predict';
 import { isNewer, type Ack, type Op, type Report, type RoomState } from './protocol';
-import type { RoomUser, Snapshot, SyncMode, You } from './protocol';
+import type { People, RoomUser, Snapshot, SyncMode, You } from './protocol';
 
 export interface RoomClientOptions {
   id: string;
@@ -25,6 +25,8 @@ export interface RoomClientOptions {
 }
 
 const RETRY_SUBSCRIBE_MS = 1500;
+/** People of one page of the list of all. */
+const PAGE = 100;
 
 /** `crypto.randomUUID` would need a secure page, which a server in a studio's own network often is not. */
 export function randomId(): string {
@@ -79,7 +81,12 @@ export class RoomClient {
   #ackedRev = 0;
   #attending = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  users: readonly RoomUser[] = [];
+  /** Whom the room tells of. */
+  #told: People = { users: [], online: 0, more: false };
+  /** Others of a crowd, who were asked for: as they were then. */
+  #others: readonly RoomUser[] = [];
+  /** The last one of the pages that were asked for; null once there are no others. */
+  #asked: string | null | undefined;
   you: You | null = null;
   /** How old a live picture shall be when it is shown, in milliseconds; null while that is not known. */
   liveDelayMs: number | null = null;
@@ -103,6 +110,23 @@ export class RoomClient {
     return this.#predicted ?? this.#state;
   }
 
+  /** Everybody who is known to be in the room, or to have been until a while ago. */
+  get users(): readonly RoomUser[] {
+    if (this.#others.length === 0) return this.#told.users;
+    const told = new Set(this.#told.users.map((user) => user.user_id));
+    return [...this.#told.users, ...this.#others.filter((user) => !told.has(user.user_id))];
+  }
+
+  /** How many are there now. */
+  get online(): number {
+    return this.#told.online;
+  }
+
+  /** True if there are others, for whom to ask with `morePeople`. */
+  get more(): boolean {
+    return this.#told.more && this.#asked !== null;
+  }
+
   /** True while the room's events reach this client. */
   get attending(): boolean {
     return this.#attending;
@@ -117,6 +141,20 @@ export class RoomClient {
     this.#predicted = predict(state, op, this.#options.serverNow());
     this.#options.onChange();
     void this.#send();
+  }
+
+  /** Asks for others of a crowd, who are not listed yet. */
+  async morePeople(): Promise<void> {
+    if (!this.#attending || !this.more) return;
+    const { socket, id } = this.#options;
+    const after = this.#asked;
+    const data = { id, limit: PAGE, ...(after ? { after } : {}) };
+    const page = await socket.request<People>('rushes/room/users', data);
+    // The list began anew meanwhile, or the same page was asked for twice.
+    if (this.#asked !== after || !this.#told.more) return;
+    this.#others = [...this.#others, ...page.users];
+    this.#asked = page.more ? (page.users.at(-1)?.user_id ?? null) : null;
+    this.#options.onChange();
   }
 
   report(report: Report): void {
@@ -148,9 +186,7 @@ export class RoomClient {
     on<IdData & { state: RoomState }>('REVIEW_SESSION_STATE_CHANGED', ({ state }) =>
       this.#accept(state),
     );
-    on<IdData & { users: RoomUser[] }>('REVIEW_SESSION_USERS_CHANGED', ({ users }) =>
-      this.#setUsers(users),
-    );
+    on<IdData & People>('REVIEW_SESSION_USERS_CHANGED', (people) => this.#setPeople(people));
     on<IdData & { delay_ms: number }>('REVIEW_SESSION_LIVE_DELAY_CHANGED', ({ delay_ms }) => {
       this.liveDelayMs = delay_ms;
       this.#options.onChange();
@@ -189,7 +225,9 @@ export class RoomClient {
         this.#state !== before && this.#state && isNewer(this.#state, snapshot.state);
       if (!overtook) this.#state = snapshot.state;
       this.you = snapshot.you;
-      this.users = snapshot.users;
+      this.#others = [];
+      this.#asked = undefined;
+      this.#tell(snapshot);
       this.#options.onAttended(snapshot);
       this.liveDelayMs = snapshot.live_delay_ms;
       this.#options.onChange();
@@ -283,15 +321,24 @@ export class RoomClient {
     }
   }
 
-  #setUsers(users: readonly RoomUser[]): void {
-    this.users = users;
-    const me = users.find((user) => user.user_id === this.you?.user_id);
+  #tell({ users, online, more }: People): void {
+    this.#told = { users, online, more };
+    if (more) return;
+    this.#others = [];
+    this.#asked = undefined;
+  }
+
+  #setPeople(people: People): void {
+    this.#tell(people);
+    const me = people.users.find((user) => user.user_id === this.you?.user_id);
     if (me) this.#setHost(me.is_host);
     this.#options.onChange();
   }
 
   #setHosts(hosts: readonly string[]): void {
-    this.users = this.users.map((user) => ({ ...user, is_host: hosts.includes(user.user_id) }));
+    const named = (user: RoomUser) => ({ ...user, is_host: hosts.includes(user.user_id) });
+    this.#told = { ...this.#told, users: this.#told.users.map(named) };
+    this.#others = this.#others.map(named);
     if (this.you) this.#setHost(hosts.includes(this.you.user_id));
     this.#options.onChange();
   }

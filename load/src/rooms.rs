@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::attendee::{Attendee, Socket, open};
@@ -162,11 +163,15 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
         let socket = connect(&server, server.token()).await?;
         drivers.spawn(drive(socket, room.clone(), nth, args.changes, args.seconds, board.clone()));
     }
-    while let Some(driven) = drivers.join_next().await {
-        driven.map_err(|error| Error::Usage(error.to_string()))??;
+    let mut driven = Vec::new();
+    while let Some(driver) = drivers.join_next().await {
+        driven.push(driver.map_err(|error| Error::Usage(error.to_string()))??);
     }
     let (seconds, after, own_after) = (began.elapsed().as_secs_f64(), usage(), own());
     wait_for_the_last(&board, args.attendees).await;
+    for driver in driven {
+        driver.end().await?;
+    }
     let lost = board.lost.load(Ordering::Relaxed);
     let resyncs = board.resyncs.load(Ordering::Relaxed);
     attendees.abort_all();
@@ -322,7 +327,7 @@ async fn drive(
     changes: f64,
     seconds: u64,
     board: Arc<Board>,
-) -> Result<(), Error> {
+) -> Result<Driver, Error> {
     let (mut sink, mut stream) = socket.split();
     let refused = tokio::spawn(async move {
         while let Some(Ok(message)) = stream.next().await {
@@ -352,17 +357,54 @@ async fn drive(
         let sent = sink.send(Message::text(request.to_string())).await;
         sent.map_err(|error| Error::Usage(error.to_string()))?;
     }
-    if !refused.is_finished() {
-        refused.abort();
-        return Ok(());
+    Ok(Driver { _sink: sink, refused })
+}
+
+/// A host's connection whose last changes may be still on their way: to close it with answers
+/// unread would reset it, and lose them.
+#[derive(Debug)]
+struct Driver {
+    _sink: SplitSink<Socket, Message>,
+    refused: JoinHandle<Option<String>>,
+}
+
+impl Driver {
+    /// Closes the connection. An error when a change was refused, or the connection has ended.
+    async fn end(self) -> Result<(), Error> {
+        if !self.refused.is_finished() {
+            self.refused.abort();
+            return Ok(());
+        }
+        let why = self.refused.await.ok().flatten();
+        Err(Error::Usage(why.unwrap_or_else(|| "a host's connection ended".to_owned())))
     }
-    let why = refused.await.ok().flatten();
-    Err(Error::Usage(why.unwrap_or_else(|| "a host's connection ended".to_owned())))
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::accept_async;
+
     use super::*;
+
+    #[tokio::test]
+    async fn the_last_change_is_not_lost_with_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+        let opened = tokio::spawn(async move { open(url, "T").await.unwrap() });
+        let mut server = accept_async(listener.accept().await.unwrap().0).await.unwrap();
+        // Room for one change: it ends with the second.
+        let board = Arc::new(Board::new(1));
+        let driver = drive(opened.await.unwrap(), "R".to_owned(), 0, 1000.0, 60, board).await;
+        let driver = driver.unwrap();
+        let Message::Text(change) = server.next().await.unwrap().unwrap() else { panic!() };
+        assert_eq!(number_in(&change), Some(0));
+        server.send(Message::text(r#"{"error":{"code":900},"request_id":0}"#)).await.unwrap();
+        while !driver.refused.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        assert!(driver.end().await.is_err(), "the last one counts too");
+    }
 
     #[test]
     fn a_change_is_found_in_its_event() {

@@ -38,10 +38,10 @@ export class RoomModel {
   wasOnline = $state(false);
   state = $state.raw<RoomState | null>(null);
   users = $state.raw<readonly RoomUser[]>([]);
-  /** How many people are there now; of a crowd not all are in `users`. */
   online = $state(0);
-  /** True if there are others. */
+  /** True if there are others, who are not in `users`. */
   moreUsers = $state(false);
+  readonly morePeople = () => void this.#client.morePeople();
   you = $state.raw<You | null>(null);
   /** Why the room cannot be shown at all. */
   refused = $state<string | null>(null);
@@ -244,15 +244,6 @@ export class RoomModel {
       await app.api.setHost(this.session.token, this.id, userId, isHost);
     } catch (error) {
       if (!app.endedBy(error)) this.#complain((error as Error).message);
-    }
-  }
-
-  /** Lists others of a crowd. */
-  async morePeople(): Promise<void> {
-    try {
-      await this.#client.morePeople();
-    } catch (error) {
-      this.#complain((error as Error).message);
     }
   }
 

@@ -254,6 +254,10 @@ describe('what the room says', () => {
     expect(names()).toEqual(['H', 'A', 'B']);
     crowd('H', 'B');
     expect(names()).toEqual(['H', 'B', 'A']);
+    const failed = client.morePeople();
+    await socket.last.refuse(900);
+    await failed;
+    expect([problems, client.more]).toEqual([['refused 900'], true]);
     const last = client.morePeople();
     expect(socket.last.data).toEqual({ id: 'R1', limit: 100, after: 'B' });
     await socket.last.answer({ ...page, users: [user('C', false)], more: false });

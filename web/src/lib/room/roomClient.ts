@@ -149,7 +149,13 @@ export class RoomClient {
     const { socket, id } = this.#options;
     const after = this.#asked;
     const data = { id, limit: PAGE, ...(after ? { after } : {}) };
-    const page = await socket.request<People>('rushes/room/users', data);
+    let page: People;
+    try {
+      page = await socket.request<People>('rushes/room/users', data);
+    } catch (error) {
+      if (error instanceof ApiError) this.#options.onProblem(error.message);
+      return;
+    }
     // The list began anew meanwhile, or the same page was asked for twice.
     if (this.#asked !== after || !this.#told.more) return;
     this.#others = [...this.#others, ...page.users];

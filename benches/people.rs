@@ -1,11 +1,12 @@
 //! What questions about people cost on a server of some size: 10,000 folders nested up to 12 deep,
-//! 2,000 people, 200 teams. Prints the median and the slowest of each question, in milliseconds,
-//! from a whole request through the pipeline without a socket. `cargo bench --bench people`.
+//! 2,000 people, 200 teams. Each is a whole request through the pipeline, without a socket; how
+//! long its answer is stands before it. `cargo bench --bench people`.
 
 #![allow(clippy::print_stdout, reason = "it prints what it has measured")]
 
-use std::time::{Duration, Instant};
+use std::{sync::Arc, time::Duration};
 
+use criterion::{Bencher, Criterion};
 use rushes::{
     Listeners, Server,
     app::App,
@@ -17,25 +18,28 @@ use rushes::{
         companies, credentials,
         credentials::NewToken,
         groups,
-        projects::{self, MemberRow},
+        members::{self, MemberRow},
+        projects,
         teams::{self, TeamMember},
         text::TokenKind,
     },
     time::Millis,
 };
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 const FOLDERS: usize = 10_000;
 const DEPTH: usize = 12;
 const PEOPLE: usize = 2_000;
 const TEAMS: usize = 200;
-const ROUNDS: usize = 200;
 
 struct World {
     member: UserId,
     token: String,
     admin: String,
     deep: ProjectId,
+    /// The folder of the member's that the deep one is in.
+    top: ProjectId,
     company: String,
     group: String,
 }
@@ -97,69 +101,100 @@ async fn build(app: &App) -> World {
         for _ in 0..3 {
             let member = MemberRow { security_group_id: 4, project_role: None };
             let folder = folders[dice.roll(FOLDERS)].0;
-            projects::set_member(&mut tx, folder, *user, &member, now).await.expect("a member");
+            members::set_project_member(&mut tx, folder, *user, &member, now)
+                .await
+                .expect("a member");
         }
     }
     let (deep, _) = *folders.iter().max_by_key(|(_, depth)| *depth).expect("folders");
     let member = people[1];
     let place = MemberRow { security_group_id: 4, project_role: None };
     let way = projects::ancestors(&mut tx, deep).await.expect("the way");
-    projects::set_member(&mut tx, way[0].0, member, &place, now).await.expect("a member");
+    members::set_project_member(&mut tx, way[0].0, member, &place, now).await.expect("a member");
     tx.commit().await.expect("a commit");
     World {
         member,
         token: token(app, member).await,
         admin: token(app, people[0]).await,
         deep,
+        top: way[0].0,
         company: company.to_string(),
         group: group.to_string(),
     }
 }
 
-async fn measure(app: &std::sync::Arc<App>, name: &str, path: &str, token: &str, body: Value) {
-    let mut times = Vec::with_capacity(ROUNDS);
-    let mut length = 0;
-    for _ in 0..ROUNDS {
-        let call = Call {
-            path: path.to_owned(),
-            parameters: body.clone(),
-            token: Some(token.to_owned()),
-            peer: [127, 0, 0, 1].into(),
-        };
-        let began = Instant::now();
-        let answer = execute(app, call).await.expect("an answer");
-        times.push(began.elapsed());
-        length = answer.len();
-    }
-    times.sort_unstable();
-    let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-    let (median, slowest) = (ms(times[ROUNDS / 2]), ms(times[ROUNDS - 1]));
-    println!("{name:<44} {median:>8.2} {slowest:>8.2} ms {:>8} bytes", length);
+/// Runs one question again and again, as whoever has the token.
+struct Question<'a> {
+    app: &'a Arc<App>,
+    path: &'a str,
+    token: &'a str,
+    parameters: Value,
 }
 
-#[tokio::main]
-async fn main() {
-    let folder = std::env::temp_dir().join(format!("rushes-bench-{}", AnyId::new()));
-    let mut config = Config::local(folder.clone());
+impl Question<'_> {
+    async fn ask(&self) -> String {
+        let call = Call {
+            path: self.path.to_owned(),
+            parameters: self.parameters.clone(),
+            token: Some(self.token.to_owned()),
+            peer: [127, 0, 0, 1].into(),
+        };
+        execute(self.app, call).await.expect("an answer")
+    }
+
+    fn measure(self, criterion: &mut Criterion, runtime: &Runtime, name: &str) {
+        let bytes = runtime.block_on(self.ask()).len();
+        println!("{name}: {} answers {bytes} bytes", self.path);
+        criterion.bench_function(name, |bencher: &mut Bencher<'_>| {
+            bencher.to_async(runtime).iter(|| self.ask());
+        });
+    }
+}
+
+async fn start(folder: std::path::PathBuf) -> Server {
+    let mut config = Config::local(folder);
     let rate = Rate { per_second: 1e9, burst: 1e9 };
     config.limits = Limits { user: rate, address: rate, ..config.limits };
     let listeners = Listeners::bind(&config).await.expect("a socket");
-    let server = Server::start(config, listeners).await.expect("a server");
+    Server::start(config, listeners).await.expect("a server")
+}
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime");
+    let folder = std::env::temp_dir().join(format!("rushes-bench-{}", AnyId::new()));
+    let server = runtime.block_on(start(folder.clone()));
     let app = server.app();
-    let world = build(app).await;
-    println!("{:<44} {:>8} {:>8}", "", "median", "slowest");
+    let world = runtime.block_on(build(app));
     let (member, admin) = (world.token.as_str(), world.admin.as_str());
-    let listed = json!({"group_id": world.group});
-    measure(app, "a member's folders", "/get/projects", member, listed.clone()).await;
+    let all = json!({"group_id": world.group});
+    let roots = json!({"group_id": world.group, "roots_only": true, "include_child_count": true});
+    let below = json!({"parent_project_id": world.top, "include_child_count": true});
     let deep = json!({"id": world.deep, "include_breadcrumbs": true});
-    measure(app, "a folder with its breadcrumbs", "/get/project", member, deep.clone()).await;
-    measure(app, "the same, for the administrator", "/get/project", admin, deep).await;
     let one = json!({"project_id": world.deep, "user_id": world.member});
-    measure(app, "what somebody may do in a folder", "/get/project/user", member, one).await;
-    measure(app, "a member's productions", "/get/groups", member, json!({})).await;
     let search = json!({"id": world.company, "search": "person199"});
-    measure(app, "a search among the people", "/get/company/search/users", admin, search).await;
-    measure(app, "all 10,000 folders, for the administrator", "/get/projects", admin, listed).await;
-    server.shutdown().await.expect("an end");
+    let none = json!({});
+    let questions = [
+        ("a member's folders", "/get/projects", member, &all),
+        ("a member's outermost folders", "/get/projects", member, &roots),
+        ("the folders in one of a member's", "/get/projects", member, &below),
+        ("the outermost folders, administrator", "/get/projects", admin, &roots),
+        ("all 10,000 folders, administrator", "/get/projects", admin, &all),
+        ("a folder with its breadcrumbs", "/get/project", member, &deep),
+        ("a folder with its breadcrumbs, administrator", "/get/project", admin, &deep),
+        ("what somebody may do in a folder", "/get/project/user", member, &one),
+        ("a member's productions", "/get/groups", member, &none),
+        ("a search among the people", "/get/company/search/users", admin, &search),
+    ];
+    let mut criterion = Criterion::default()
+        .sample_size(50)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4))
+        .configure_from_args();
+    for (name, path, token, parameters) in questions {
+        let question = Question { app, path, token, parameters: parameters.clone() };
+        question.measure(&mut criterion, &runtime, name);
+    }
+    criterion.final_summary();
+    runtime.block_on(server.shutdown()).expect("an end");
     std::fs::remove_dir_all(folder).expect("nothing left");
 }

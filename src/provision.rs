@@ -15,7 +15,7 @@ use crate::{
         assets::{self, AssetRow, NewAsset},
         companies::{self, MembershipRow},
         credentials::{self, NewToken},
-        projects::{self, MemberRow},
+        members::{self, MemberRow},
         rooms,
         text::{AccountStatus, TokenKind},
         users::{self, NewUser, UserRow},
@@ -69,7 +69,7 @@ pub async fn add_project_member(
     now: Millis,
 ) -> Result<(), StoreError> {
     let member = MemberRow { security_group_id, project_role: None };
-    projects::set_member(db, project, user, &member, now).await
+    members::set_project_member(db, project, user, &member, now).await
 }
 
 /// A link that signs a person in once, and then shows them `next` (a path of the web client, as

@@ -1,5 +1,7 @@
 //! The things that a security group may allow.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 macro_rules! permissions {
@@ -17,6 +19,15 @@ macro_rules! permissions {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The permission with this name in the contract.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$variant),)+
+                    _ => None,
+                }
             }
         }
     };
@@ -91,14 +102,6 @@ permissions! {
     AddDynamicFolderPlaylist = "can_add_dynamic_folder_playlist",
 }
 
-impl Permission {
-    /// The permission with this name in the contract.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|permission| permission.name() == name)
-    }
-}
-
 /// A set of permissions. JSON: the list of their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PermissionSet(u64);
@@ -142,13 +145,50 @@ impl Serialize for PermissionSet {
 
 impl<'de> Deserialize<'de> for PermissionSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<String>::deserialize(deserializer)?
-            .iter()
-            .map(|name| {
-                Permission::from_name(name)
-                    .ok_or_else(|| de::Error::custom(format!("no permission is named {name}")))
-            })
-            .collect()
+        deserializer.deserialize_seq(Names)
+    }
+}
+
+/// Reads the list of names without keeping them: lists of folders have a set in each row.
+struct Names;
+
+impl<'de> de::Visitor<'de> for Names {
+    type Value = PermissionSet;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of permissions")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut names: A) -> Result<PermissionSet, A::Error> {
+        let mut set = PermissionSet::default();
+        while let Some(Named(permission)) = names.next_element()? {
+            set = set.with(permission);
+        }
+        Ok(set)
+    }
+}
+
+/// A permission by its name.
+struct Named(Permission);
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Name)
+    }
+}
+
+struct Name;
+
+impl de::Visitor<'_> for Name {
+    type Value = Named;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a permission")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Named, E> {
+        let found = Permission::from_name(name).map(Named);
+        found.ok_or_else(|| E::custom(format_args!("no permission is named {name}")))
     }
 }
 

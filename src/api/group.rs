@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     group_fields::{Extras, Group, answer},
-    project::{self, Project},
+    project::Project,
     template::Parts,
 };
 use crate::{
@@ -331,7 +331,8 @@ pub(super) struct ListGroupProjects {
 pub(super) async fn projects(ctx: &mut Ctx, req: ListGroupProjects) -> ApiResult<Vec<Project>> {
     let caller = ctx.user()?.clone();
     access::group(ctx.db(), &caller, req.id).await?;
-    let filter = ProjectFilter { group: Some(req.id), ..ProjectFilter::default() };
+    let filter =
+        ProjectFilter { group: Some(req.id), with_children: true, ..ProjectFilter::default() };
     let mut folders = store::projects::list_seen(ctx.db(), caller.user_id, filter).await?;
     match req.sort_by.as_deref() {
         // All of them are of one company, so that `company` leaves them by name.
@@ -346,10 +347,9 @@ pub(super) async fn projects(ctx: &mut Ctx, req: ListGroupProjects) -> ApiResult
             ));
         }
     }
-    let counts = project::child_counts(&folders);
     let answer = folders.into_iter().map(|folder| {
-        let count = counts.get(&folder.row.id).copied().unwrap_or(0);
-        Project::of(folder, Some(count), None)
+        let below = folder.child_count;
+        Project::of(folder, Some(below))
     });
     Ok(answer.collect())
 }

@@ -12,7 +12,7 @@ use crate::{
     store::{
         self,
         companies::MembershipRow,
-        projects::MemberRow,
+        members::MemberRow,
         text::AccountStatus,
         users::{NewUser, UserRow},
     },
@@ -143,8 +143,8 @@ fn same_company(named: Option<CompanyId>, company: CompanyId) -> ApiResult<()> {
 /// Whether somebody is a member of just this place already.
 async fn is_there(ctx: &mut Ctx, target: &Target, user: UserId) -> ApiResult<bool> {
     Ok(match target.place {
-        Place::Project(id) => store::members::project_member(ctx.db(), id, user).await?.is_some(),
-        Place::Group(id) => store::members::group_member(ctx.db(), id, user).await?.is_some(),
+        Place::Project(id) => store::members::is_project_member(ctx.db(), id, user).await?,
+        Place::Group(id) => store::members::is_group_member(ctx.db(), id, user).await?,
         Place::Company => {
             store::companies::membership(ctx.db(), target.company, user).await?.is_some()
         }
@@ -187,7 +187,7 @@ async fn place(
     };
     match target.place {
         Place::Project(id) => {
-            store::projects::set_member(ctx.db(), id, user, &member, now).await?;
+            store::members::set_project_member(ctx.db(), id, user, &member, now).await?;
         }
         Place::Group(id) => {
             store::members::set_group_member(ctx.db(), id, user, &member, now).await?;

@@ -10,8 +10,9 @@ use crate::{
     ids::{ProjectId, TeamId, UserId},
     rpc::{Caller, Ctx},
     store::{
-        self, members,
-        projects::{MemberRow, SeenProject},
+        members::{self, MemberRow},
+        projects::SeenProject,
+        teams,
     },
 };
 
@@ -76,8 +77,8 @@ async fn member(
     project: ProjectId,
     user: UserId,
 ) -> ApiResult<members::Participant> {
-    let members = members::of_project(ctx.db(), project).await?;
-    members.into_iter().find(|row| row.user.id == user).ok_or(ApiError::new(Code::USER_NOT_FOUND))
+    let member = members::one_of_project(ctx.db(), project, user).await?;
+    member.ok_or(ApiError::new(Code::USER_NOT_FOUND))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -121,7 +122,7 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateProjectUser) -> ApiResult<U
         security_group_id: group,
         project_role: req.project_role.or(before.project_role),
     };
-    store::projects::set_member(ctx.db(), req.project_id, req.user_id, &member, now).await?;
+    members::set_project_member(ctx.db(), req.project_id, req.user_id, &member, now).await?;
     Ok(Updated { updated: Some(true) })
 }
 
@@ -173,7 +174,7 @@ pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftPro
     if removed {
         members::leave_project(ctx.db(), req.project_id, user).await?;
         for team in &teams {
-            store::teams::remove_member(ctx.db(), team, user).await?;
+            teams::remove_member(ctx.db(), team, user).await?;
         }
     }
     Ok(LeftProject { removed: Some(removed), teams: Some(needed), validated: Some(validated) })
@@ -194,8 +195,7 @@ async fn may_leave(
             return Err(ApiError::new(Code::CANNOT_REMOVE_USER));
         }
     }
-    let all = members::of_project(ctx.db(), project.row.id).await?;
-    let person = all.into_iter().find(|person| person.user.id == user);
+    let person = members::one_of_project(ctx.db(), project.row.id, user).await?;
     if !is_self {
         let person = person.as_ref().ok_or(ApiError::new(Code::USER_NOT_FOUND))?;
         if access::may_grant(project.rights(), person.rights).is_err() {

@@ -1,7 +1,5 @@
 //! Folders (`project` in the API).
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -13,7 +11,8 @@ use crate::{
     rpc::{Caller, Ctx},
     store::{
         self, Json, Object,
-        projects::{MemberRow, ProjectFilter, ProjectRow, SeenProject},
+        members::MemberRow,
+        projects::{ProjectFilter, ProjectRow, SeenProject},
         security::default::ADMINISTRATOR,
         text::ProjectStatus,
     },
@@ -137,12 +136,8 @@ impl From<Rights> for ProjectRights {
 }
 
 impl Project {
-    /// A folder as the caller sees it. `breadcrumbs` are the folders above.
-    pub(super) fn of(
-        seen: SeenProject,
-        child_count: Option<i64>,
-        breadcrumbs: Option<Vec<Value>>,
-    ) -> Self {
+    /// A folder as the caller sees it.
+    pub(super) fn of(seen: SeenProject, child_count: Option<i64>) -> Self {
         let rights = seen.rights();
         let row = seen.row;
         Self {
@@ -150,7 +145,6 @@ impl Project {
             accessed: Some(row.modified),
             allowed_settings: Some(Object::new()),
             asset_count: Some(seen.asset_count),
-            breadcrumbs,
             can_display_watermarking: Some(false),
             child_count,
             company_id: Some(seen.company_id),
@@ -179,20 +173,11 @@ impl Project {
     }
 }
 
-/// How many of these folders are right below each.
-pub(super) fn child_counts(folders: &[SeenProject]) -> HashMap<ProjectId, i64> {
-    let mut counts = HashMap::new();
-    for parent in folders.iter().filter_map(|folder| folder.row.parent_project_id) {
-        *counts.entry(parent).or_insert(0) += 1;
-    }
-    counts
-}
-
 /// A folder as it is, after it was created or changed.
 pub(super) async fn answer(ctx: &mut Ctx, caller: &Caller, id: ProjectId) -> ApiResult<Project> {
     let seen = access::project(ctx.db(), caller, id).await?;
-    let below = store::projects::children(ctx.db(), id).await?;
-    Ok(Project::of(seen, Some(below), None))
+    let below = seen.child_count;
+    Ok(Project::of(seen, Some(below)))
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -240,7 +225,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateProject) -> ApiResult<Creat
         store::projects::seen(ctx.db(), owner, row.id).await?.is_some_and(|seen| seen.is_admin);
     if !is_admin {
         let member = MemberRow { security_group_id: ADMINISTRATOR, project_role: None };
-        store::projects::set_member(ctx.db(), row.id, owner, &member, now).await?;
+        store::members::set_project_member(ctx.db(), row.id, owner, &member, now).await?;
     }
     let project = answer(ctx, &caller, row.id).await?;
     Ok(CreatedProject { project, warnings: Some(Vec::new()) })
@@ -285,27 +270,24 @@ pub(super) struct ListProjects {
 /// The folders that the caller sees.
 pub(super) async fn list(ctx: &mut Ctx, req: ListProjects) -> ApiResult<Vec<Project>> {
     let caller = ctx.user()?.clone();
-    let all = store::projects::list_seen(
-        ctx.db(),
-        caller.user_id,
-        ProjectFilter { company: req.company_id, group: req.group_id, parent: None, owner: None },
-    )
-    .await?;
-    let counts = child_counts(&all);
-    let seen: std::collections::HashSet<ProjectId> = all.iter().map(|f| f.row.id).collect();
-    let is_root = |row: &ProjectRow| row.parent_project_id.is_none_or(|id| !seen.contains(&id));
-    let wanted = |folder: &SeenProject| {
-        let row = &folder.row;
-        (req.is_owner != Some(true) || row.owner_id == caller.user_id)
-            && (req.parent_project_id.is_none() || row.parent_project_id == req.parent_project_id)
-            && (req.roots_only != Some(true) || is_root(row))
-            && req.projects.as_ref().is_none_or(|ids| ids.contains(&row.id))
+    let limit = req.limit.map(|limit| usize::try_from(limit).unwrap_or(0));
+    let with_children = req.include_child_count == Some(true);
+    let filter = ProjectFilter {
+        company: req.company_id,
+        group: req.group_id,
+        parent: req.parent_project_id,
+        owner: (req.is_owner == Some(true)).then_some(caller.user_id),
+        roots_only: req.roots_only == Some(true),
+        // Those that are named are picked out of all.
+        limit: limit.filter(|_| req.projects.is_none()),
+        with_children,
     };
-    let limit = req.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0));
-    let with_count = req.include_child_count == Some(true);
-    let answer = all.into_iter().filter(wanted).take(limit).map(|folder| {
-        let count = counts.get(&folder.row.id).copied().unwrap_or(0);
-        Project::of(folder, with_count.then_some(count), None)
+    let seen = store::projects::list_seen(ctx.db(), caller.user_id, filter).await?;
+    let named =
+        |folder: &SeenProject| req.projects.as_ref().is_none_or(|ids| ids.contains(&folder.row.id));
+    let answer = seen.into_iter().filter(named).take(limit.unwrap_or(usize::MAX)).map(|folder| {
+        let below = folder.child_count;
+        Project::of(folder, with_children.then_some(below))
     });
     Ok(answer.collect())
 }

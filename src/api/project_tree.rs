@@ -16,7 +16,8 @@ use crate::{
     store::{
         self, Db, StoreError,
         copies::{self, Settings},
-        projects::{MemberRow, SeenProject},
+        members::MemberRow,
+        projects::SeenProject,
         security::default::ADMINISTRATOR,
     },
     time::Millis,
@@ -175,7 +176,7 @@ async fn move_folder(
     let seen = store::projects::seen(db, caller.user_id, id).await?;
     if !seen.is_some_and(|seen| seen.is_admin) {
         let member = MemberRow { security_group_id: ADMINISTRATOR, project_role: None };
-        store::projects::set_member(db, id, caller.user_id, &member, now).await?;
+        store::members::set_project_member(db, id, caller.user_id, &member, now).await?;
     }
     Ok(())
 }

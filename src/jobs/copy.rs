@@ -12,7 +12,7 @@ use crate::{
     store::{
         self, Db, Store, StoreError,
         copies::{self, Copyable, NewFolder, Settings},
-        projects::MemberRow,
+        members::MemberRow,
         security::default::ADMINISTRATOR,
         teams,
         text::ProjectStatus,
@@ -251,7 +251,7 @@ impl Copy {
             let seen = store::projects::seen(db, self.owner, *top).await?;
             if !seen.is_some_and(|seen| seen.is_admin) {
                 let member = MemberRow { security_group_id: ADMINISTRATOR, project_role: None };
-                store::projects::set_member(db, *top, self.owner, &member, now).await?;
+                store::members::set_project_member(db, *top, self.owner, &member, now).await?;
             }
         }
         Ok(())

@@ -6,7 +6,6 @@ use sqlx::FromRow;
 
 use super::{
     Db, Json, StoreError,
-    projects::MemberRow,
     types::id_list,
     users::{UserRow, normal_email, select_user},
 };
@@ -59,41 +58,68 @@ struct Found {
 /// Stands for the whole production where folders count upwards.
 const PRODUCTION: i64 = 1000;
 
+// Who may enter the folder $1 by what, by name; `$who` narrows each way of entering. `depth` counts
+// upwards: of each person's own memberships the nearest counts.
+macro_rules! select_people {
+    ($who:literal) => {
+        select_user!(
+            ", f.security_group_id, f.project_role, f.depth, f.team_id, t.name AS team_name, \
+             sg.is_admin, sg.permissions",
+            concat!(
+                "JOIN (WITH RECURSIVE above(id, parent, depth) AS ( ",
+                "SELECT id, parent_project_id, 0 FROM projects WHERE id = $1 ",
+                "UNION SELECT p.id, p.parent_project_id, a.depth + 1 ",
+                "FROM projects p JOIN above a ON p.id = a.parent WHERE a.depth < 100), ",
+                "own(user_id, security_group_id, project_role, depth) AS ( ",
+                "SELECT m.user_id, m.security_group_id, m.project_role, a.depth ",
+                "FROM project_members m JOIN above a ON a.id = m.project_id ",
+                $who,
+                " UNION ALL SELECT m.user_id, m.security_group_id, m.project_role, 1000 ",
+                "FROM production_members m JOIN projects p ON p.production_id = m.production_id ",
+                "AND p.id = $1 ",
+                $who,
+                ") SELECT o.user_id, o.security_group_id, o.project_role, o.depth, ",
+                "NULL AS team_id FROM own o WHERE NOT EXISTS ",
+                "(SELECT 1 FROM own n WHERE n.user_id = o.user_id AND n.depth < o.depth) ",
+                "UNION ALL SELECT m.user_id, m.security_group_id, NULL, a.depth, m.team_id ",
+                "FROM above a JOIN project_teams x ON x.project_id = a.id ",
+                "JOIN team_people m ON m.team_id = x.team_id ",
+                $who,
+                " UNION ALL SELECT m.user_id, m.security_group_id, NULL, 1000, m.team_id ",
+                "FROM projects p JOIN production_teams x ON x.production_id = p.production_id ",
+                "AND p.id = $1 JOIN team_people m ON m.team_id = x.team_id ",
+                $who,
+                ") f ON f.user_id = u.id JOIN security_groups sg ON sg.id = f.security_group_id ",
+                "LEFT JOIN teams t ON t.id = f.team_id WHERE u.account_status <> 'DELETED' ",
+                "ORDER BY LOWER(u.last_name), LOWER(u.first_name), u.id, f.depth, ",
+                "CASE WHEN f.team_id IS NULL THEN 0 ELSE 1 END, f.team_id"
+            )
+        )
+    };
+}
+
 /// Everybody who may enter a folder by what they are in it, above it or in its production, by
 /// name. The administrators of the company are not among them unless they are there as well.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn of_project(db: &mut Db, project: ProjectId) -> Result<Vec<Participant>, StoreError> {
-    // `depth` counts upwards: of each person's own memberships the nearest counts.
-    let sql = select_user!(
-        ", f.security_group_id, f.project_role, f.depth, f.team_id, t.name AS team_name, \
-         sg.is_admin, sg.permissions",
-        "JOIN (WITH RECURSIVE above(id, parent, depth) AS ( \
-           SELECT id, parent_project_id, 0 FROM projects WHERE id = $1 \
-           UNION SELECT p.id, p.parent_project_id, a.depth + 1 \
-           FROM projects p JOIN above a ON p.id = a.parent WHERE a.depth < 100), \
-         own(user_id, security_group_id, project_role, depth) AS ( \
-           SELECT m.user_id, m.security_group_id, m.project_role, a.depth \
-           FROM project_members m JOIN above a ON a.id = m.project_id \
-           UNION ALL SELECT m.user_id, m.security_group_id, m.project_role, 1000 \
-           FROM production_members m JOIN projects p ON p.production_id = m.production_id \
-           WHERE p.id = $1) \
-         SELECT o.user_id, o.security_group_id, o.project_role, o.depth, NULL AS team_id FROM own o \
-           WHERE NOT EXISTS (SELECT 1 FROM own n WHERE n.user_id = o.user_id AND n.depth < o.depth) \
-         UNION ALL SELECT m.user_id, m.security_group_id, NULL, a.depth, m.team_id \
-           FROM above a JOIN project_teams x ON x.project_id = a.id \
-           JOIN team_people m ON m.team_id = x.team_id \
-         UNION ALL SELECT m.user_id, m.security_group_id, NULL, 1000, m.team_id \
-           FROM projects p JOIN production_teams x ON x.production_id = p.production_id \
-           JOIN team_people m ON m.team_id = x.team_id WHERE p.id = $1 \
-         ) f ON f.user_id = u.id JOIN security_groups sg ON sg.id = f.security_group_id \
-         LEFT JOIN teams t ON t.id = f.team_id WHERE u.account_status <> 'DELETED' \
-         ORDER BY LOWER(u.last_name), LOWER(u.first_name), u.id, f.depth, \
-         CASE WHEN f.team_id IS NULL THEN 0 ELSE 1 END, f.team_id"
-    );
-    let rows: Vec<Found> = sqlx::query_as(sql).bind(project).fetch_all(db).await?;
+    let rows: Vec<Found> = sqlx::query_as(select_people!("")).bind(project).fetch_all(db).await?;
     Ok(gather(rows))
+}
+
+/// One of those whom [`of_project`] lists, without asking about all the others.
+///
+/// # Errors
+/// When the database fails.
+pub async fn one_of_project(
+    db: &mut Db,
+    project: ProjectId,
+    user: UserId,
+) -> Result<Option<Participant>, StoreError> {
+    let query = sqlx::query_as(select_people!("AND m.user_id = $2")).bind(project).bind(user);
+    let rows: Vec<Found> = query.fetch_all(db).await?;
+    Ok(gather(rows).pop())
 }
 
 /// Puts together what lets each person in.
@@ -328,59 +354,84 @@ pub async fn end_parts(db: &mut Db, user: UserId, parts: &Parts) -> Result<(), S
     Ok(())
 }
 
-/// Makes a person a member of a whole production, or changes their membership.
-///
-/// # Errors
-/// [`StoreError::ForeignKey`] when the production, person or security group is absent.
-pub async fn set_group_member(
-    db: &mut Db,
-    group: GroupId,
-    user: UserId,
-    member: &MemberRow,
-    now: Millis,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO production_members \
-               (production_id, user_id, security_group_id, project_role, created) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (production_id, user_id) DO UPDATE SET \
-               security_group_id = excluded.security_group_id, project_role = excluded.project_role";
-    sqlx::query(sql)
-        .bind(group)
-        .bind(user)
-        .bind(member.security_group_id)
-        .bind(&member.project_role)
-        .bind(now)
-        .execute(db)
-        .await?;
-    Ok(())
+/// A person's own membership, of a folder or of a whole production.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberRow {
+    /// Their security group.
+    pub security_group_id: i64,
+    /// What they are called there.
+    pub project_role: Option<String>,
 }
 
-/// A person's own membership of a whole production.
-///
-/// # Errors
-/// When the database fails.
-pub async fn group_member(
-    db: &mut Db,
-    group: GroupId,
-    user: UserId,
-) -> Result<Option<MemberRow>, StoreError> {
-    let sql = "SELECT security_group_id, project_role FROM production_members \
-               WHERE production_id = $1 AND user_id = $2";
-    Ok(sqlx::query_as(sql).bind(group).bind(user).fetch_optional(db).await?)
+/// Defines what is the same for the members of folders and of productions.
+macro_rules! memberships {
+    ($place:literal, $set:ident, $is:ident, $id:ty, $table:literal, $column:literal) => {
+        #[doc = concat!("Makes a person a member of a ", $place, ", or changes their membership.")]
+        ///
+        /// # Errors
+        /// [`StoreError::ForeignKey`] when the place, person or security group is absent.
+        pub async fn $set(
+            db: &mut Db,
+            place: $id,
+            user: UserId,
+            member: &MemberRow,
+            now: Millis,
+        ) -> Result<(), StoreError> {
+            let sql = concat!(
+                "INSERT INTO ",
+                $table,
+                " (",
+                $column,
+                ", user_id, security_group_id, ",
+                "project_role, created) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (",
+                $column,
+                ", user_id) DO UPDATE SET security_group_id = excluded.security_group_id, ",
+                "project_role = excluded.project_role"
+            );
+            sqlx::query(sql)
+                .bind(place)
+                .bind(user)
+                .bind(member.security_group_id)
+                .bind(&member.project_role)
+                .bind(now)
+                .execute(db)
+                .await?;
+            Ok(())
+        }
+
+        #[doc = concat!("Whether a person is a member of just this ", $place, " themselves.")]
+        ///
+        /// # Errors
+        /// When the database fails.
+        pub async fn $is(db: &mut Db, place: $id, user: UserId) -> Result<bool, StoreError> {
+            let sql = concat!(
+                "SELECT EXISTS (SELECT 1 FROM ",
+                $table,
+                " WHERE ",
+                $column,
+                " = $1 AND user_id = $2)"
+            );
+            Ok(sqlx::query_scalar(sql).bind(place).bind(user).fetch_one(db).await?)
+        }
+    };
 }
 
-/// A person's own membership of just this folder.
-///
-/// # Errors
-/// When the database fails.
-pub async fn project_member(
-    db: &mut Db,
-    project: ProjectId,
-    user: UserId,
-) -> Result<Option<MemberRow>, StoreError> {
-    let sql = "SELECT security_group_id, project_role FROM project_members \
-               WHERE project_id = $1 AND user_id = $2";
-    Ok(sqlx::query_as(sql).bind(project).bind(user).fetch_optional(db).await?)
-}
+memberships!(
+    "folder",
+    set_project_member,
+    is_project_member,
+    ProjectId,
+    "project_members",
+    "project_id"
+);
+memberships!(
+    "whole production",
+    set_group_member,
+    is_group_member,
+    GroupId,
+    "production_members",
+    "production_id"
+);
 
 /// Ends a person's own memberships of a folder and of all below it.
 ///

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use futures_util::TryStreamExt as _;
 use sqlx::FromRow;
 
 use super::{Db, Json, Object, StoreError, text::ProjectStatus};
@@ -63,6 +64,8 @@ pub struct SeenProject {
     pub permissions: Option<Json<PermissionSet>>,
     /// Assets in it that are not deleted.
     pub asset_count: i64,
+    /// Folders right below it that they see, where they were asked for; else 0.
+    pub child_count: i64,
 }
 
 /// A folder with one of the security groups that somebody has in it.
@@ -75,48 +78,47 @@ struct Reached {
     group_is_admin: Option<bool>,
     permissions: Option<Json<PermissionSet>>,
     asset_count: i64,
+    child_count: i64,
 }
 
-/// Puts together what several security groups allow in the same folder. Rows of one folder follow
-/// each other.
-fn merge(rows: Vec<Reached>) -> Vec<SeenProject> {
-    let mut merged: Vec<SeenProject> = Vec::with_capacity(rows.len());
-    for found in rows {
-        let is_admin = found.is_over_all || found.group_is_admin == Some(true);
-        match merged.last_mut().filter(|last| last.row.id == found.row.id) {
-            Some(last) => {
-                last.is_admin |= is_admin;
-                let before = last.permissions.map(|json| json.0).unwrap_or_default();
-                let more = found.permissions.map(|json| json.0).unwrap_or_default();
-                last.permissions = Some(Json(before.union(more)));
-            }
-            None => merged.push(SeenProject {
-                row: found.row,
-                company_id: found.company_id,
-                is_admin,
-                permissions: found.permissions,
-                asset_count: found.asset_count,
-            }),
+/// Adds what another security group allows in a folder. Rows of one folder follow each other.
+fn merge(merged: &mut Vec<SeenProject>, found: Reached) {
+    let is_admin = found.is_over_all || found.group_is_admin == Some(true);
+    match merged.last_mut().filter(|last| last.row.id == found.row.id) {
+        Some(last) => {
+            last.is_admin |= is_admin;
+            let before = last.permissions.map(|json| json.0).unwrap_or_default();
+            let more = found.permissions.map(|json| json.0).unwrap_or_default();
+            last.permissions = Some(Json(before.union(more)));
         }
+        None => merged.push(SeenProject {
+            row: found.row,
+            company_id: found.company_id,
+            is_admin,
+            permissions: found.permissions,
+            asset_count: found.asset_count,
+            child_count: found.child_count,
+        }),
     }
-    merged
 }
 
-// What is asked of a folder once it is known which security groups ($1) has in it. A production
-// that is suspended, or outside its days, is there for its owner and the administrators alone; its
-// last day counts whole (UTC).
+// What is asked of a folder once it is known which security groups has in it whoever ($1) asks. A
+// production that is suspended, or outside its days, is there for its owner and the administrators
+// alone; its last day counts whole (UTC). Folders are counted where $4 says so: whoever sees a
+// folder sees all below it.
 macro_rules! seen_of_reached {
-    ($join:literal, $tail:literal) => {
+    ($from:literal, $tail:literal) => {
         concat!(
             "SELECT p.*, n.company_id, (COALESCE(m.is_admin, FALSE) ",
             "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) AS is_over_all, ",
             "sg.is_admin AS group_is_admin, sg.permissions, ",
             "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED') ",
-            "AS asset_count FROM projects p JOIN productions n ON n.id = p.production_id ",
+            "AS asset_count, CASE WHEN $4 THEN (SELECT COUNT(*) FROM projects c ",
+            "WHERE c.parent_project_id = p.id AND c.status <> 'DELETED') ELSE 0 END AS child_count ",
+            $from,
+            "JOIN productions n ON n.id = p.production_id ",
             "LEFT JOIN company_members m ON m.company_id = n.company_id AND m.user_id = $1 ",
-            "LEFT JOIN reached r ON ",
-            $join,
-            " LEFT JOIN security_groups sg ON sg.id = r.security_group_id ",
+            "LEFT JOIN security_groups sg ON sg.id = r.security_group_id ",
             "WHERE p.status <> 'DELETED' AND n.status <> 'DELETED' AND n.template_of IS NULL ",
             "AND (m.is_admin OR (m.user_id IS NOT NULL AND n.owner_id = $1) ",
             "OR (r.security_group_id IS NOT NULL AND n.suspended IS NULL ",
@@ -149,39 +151,39 @@ macro_rules! select_one {
             "UNION SELECT t.security_group_id FROM projects p JOIN production_teams x ",
             "ON x.production_id = p.production_id JOIN team_people t ON t.team_id = x.team_id ",
             "AND t.user_id = $1 WHERE p.id = $3) ",
-            seen_of_reached!("TRUE", "AND p.id = $3")
+            seen_of_reached!("FROM projects p LEFT JOIN reached r ON TRUE ", "AND p.id = $3")
         )
     };
 }
 
-// Many folders, from memberships and teams downwards. `own` has one row for each folder that a
-// membership reaches. UNION, and not UNION ALL, ends even on a circle, which nothing should ever
-// make.
+// Many folders, from memberships and teams downwards. `reached` has one row for each folder and
+// security group that a membership (`is_own`) or a team reaches; `found` those that somebody is
+// over as well. UNION, and not UNION ALL, ends even on a circle, which nothing should ever make.
 macro_rules! select_many {
     ($tail:literal) => {
         concat!(
-            "WITH RECURSIVE own(project_id, security_group_id) AS ( ",
-            "SELECT project_id, security_group_id FROM project_members WHERE user_id = $1 ",
-            "UNION SELECT p.id, g.security_group_id FROM production_members g JOIN projects p ",
-            "ON p.production_id = g.production_id AND p.parent_project_id IS NULL ",
+            "WITH RECURSIVE reached(project_id, security_group_id, is_own) AS ( ",
+            "SELECT project_id, security_group_id, TRUE FROM project_members WHERE user_id = $1 ",
+            "UNION SELECT p.id, g.security_group_id, TRUE FROM production_members g ",
+            "JOIN projects p ON p.production_id = g.production_id AND p.parent_project_id IS NULL ",
             "WHERE g.user_id = $1 AND NOT EXISTS (SELECT 1 FROM project_members o ",
             "WHERE o.project_id = p.id AND o.user_id = $1) ",
-            "UNION SELECT p.id, e.security_group_id FROM own e JOIN projects p ",
-            "ON p.parent_project_id = e.project_id ",
-            "WHERE NOT EXISTS (SELECT 1 FROM project_members o ",
-            "WHERE o.project_id = p.id AND o.user_id = $1)), ",
-            "by_team(project_id, security_group_id) AS ( ",
-            "SELECT x.project_id, t.security_group_id FROM team_people t ",
+            "UNION SELECT x.project_id, t.security_group_id, FALSE FROM team_people t ",
             "JOIN project_teams x ON x.team_id = t.team_id WHERE t.user_id = $1 ",
-            "UNION SELECT p.id, t.security_group_id FROM team_people t ",
+            "UNION SELECT p.id, t.security_group_id, FALSE FROM team_people t ",
             "JOIN production_teams x ON x.team_id = t.team_id ",
             "JOIN projects p ON p.production_id = x.production_id WHERE t.user_id = $1 ",
-            "UNION SELECT p.id, e.security_group_id FROM by_team e JOIN projects p ",
-            "ON p.parent_project_id = e.project_id), ",
-            "reached(project_id, security_group_id) AS ( ",
-            "SELECT project_id, security_group_id FROM own ",
-            "UNION SELECT project_id, security_group_id FROM by_team) ",
-            seen_of_reached!("r.project_id = p.id", $tail)
+            "UNION SELECT p.id, e.security_group_id, e.is_own FROM reached e ",
+            "JOIN projects p ON p.parent_project_id = e.project_id ",
+            "WHERE NOT e.is_own OR NOT EXISTS (SELECT 1 FROM project_members o ",
+            "WHERE o.project_id = p.id AND o.user_id = $1)), ",
+            "found(project_id, security_group_id) AS ( ",
+            "SELECT project_id, security_group_id FROM reached ",
+            "UNION ALL SELECT p.id, NULL FROM company_members m ",
+            "JOIN productions n ON n.company_id = m.company_id ",
+            "AND (m.is_admin OR n.owner_id = m.user_id) ",
+            "JOIN projects p ON p.production_id = n.id WHERE m.user_id = $1) ",
+            seen_of_reached!("FROM found r JOIN projects p ON p.id = r.project_id ", $tail)
         )
     };
 }
@@ -197,6 +199,12 @@ pub struct ProjectFilter {
     pub parent: Option<ProjectId>,
     /// Those that one person created.
     pub owner: Option<UserId>,
+    /// Those whose parent is not seen, or that have none.
+    pub roots_only: bool,
+    /// So many at most.
+    pub limit: Option<usize>,
+    /// Whether to count what is right below each.
+    pub with_children: bool,
 }
 
 /// Creates a folder.
@@ -242,8 +250,12 @@ pub async fn seen(
     user: UserId,
     id: ProjectId,
 ) -> Result<Option<SeenProject>, StoreError> {
-    let rows = sqlx::query_as(select_one!()).bind(user).bind(Millis::now()).bind(id);
-    Ok(merge(rows.fetch_all(db).await?).pop())
+    let query = sqlx::query_as(select_one!()).bind(user).bind(Millis::now()).bind(id).bind(true);
+    let mut merged = Vec::new();
+    for found in query.fetch_all(db).await? {
+        merge(&mut merged, found);
+    }
+    Ok(merged.pop())
 }
 
 /// The folders that somebody sees, by name.
@@ -257,20 +269,34 @@ pub async fn list_seen(
 ) -> Result<Vec<SeenProject>, StoreError> {
     let sql = select_many!(
         "AND (CAST($3 AS TEXT) IS NULL OR n.company_id = $3) \
-         AND (CAST($4 AS TEXT) IS NULL OR p.production_id = $4) \
-         AND (CAST($5 AS TEXT) IS NULL OR p.parent_project_id = $5) \
-         AND (CAST($6 AS TEXT) IS NULL OR p.owner_id = $6) ORDER BY LOWER(p.name), p.id"
+         AND (CAST($5 AS TEXT) IS NULL OR p.production_id = $5) \
+         AND (CAST($6 AS TEXT) IS NULL OR p.parent_project_id = $6) \
+         AND (CAST($7 AS TEXT) IS NULL OR p.owner_id = $7) \
+         AND ($8 = FALSE OR p.parent_project_id IS NULL \
+         OR p.parent_project_id NOT IN (SELECT project_id FROM found)) \
+         ORDER BY LOWER(p.name), p.id"
     );
-    let rows = sqlx::query_as(sql)
+    let mut rows = sqlx::query_as(sql)
         .bind(user)
         .bind(Millis::now())
         .bind(filter.company)
+        .bind(filter.with_children)
         .bind(filter.group)
         .bind(filter.parent)
         .bind(filter.owner)
-        .fetch_all(db)
-        .await?;
-    Ok(merge(rows))
+        .bind(filter.roots_only)
+        .fetch(db);
+    let limit = filter.limit.unwrap_or(usize::MAX);
+    let mut merged = Vec::new();
+    // A folder may have several rows, so that it is not the database that counts.
+    while let Some(found) = rows.try_next().await? {
+        merge(&mut merged, found);
+        if merged.len() > limit {
+            merged.pop();
+            break;
+        }
+    }
+    Ok(merged)
 }
 
 /// The folders above one that somebody sees who sees the one, outermost first. `all` is for those
@@ -387,40 +413,6 @@ pub async fn delete(db: &mut Db, id: ProjectId, now: Millis) -> Result<(), Store
     Ok(())
 }
 
-/// A person's own membership in a folder (not one inherited from above).
-#[derive(Debug, Clone, PartialEq, FromRow)]
-pub struct MemberRow {
-    /// Their security group.
-    pub security_group_id: i64,
-    /// What they are called there.
-    pub project_role: Option<String>,
-}
-
-/// Makes a person a member of a folder, or changes their membership.
-///
-/// # Errors
-/// [`StoreError::ForeignKey`] when the folder, person or security group is absent.
-pub async fn set_member(
-    db: &mut Db,
-    project: ProjectId,
-    user: UserId,
-    member: &MemberRow,
-    now: Millis,
-) -> Result<(), StoreError> {
-    let sql = "INSERT INTO project_members (project_id, user_id, security_group_id, project_role, created) \
-               VALUES ($1, $2, $3, $4, $5) ON CONFLICT (project_id, user_id) DO UPDATE SET \
-               security_group_id = excluded.security_group_id, project_role = excluded.project_role";
-    sqlx::query(sql)
-        .bind(project)
-        .bind(user)
-        .bind(member.security_group_id)
-        .bind(&member.project_role)
-        .bind(now)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// The folders of a production that somebody administers.
 ///
 /// # Errors
@@ -433,15 +425,6 @@ pub async fn administered(
     let filter = ProjectFilter { group: Some(group), ..ProjectFilter::default() };
     let seen = list_seen(db, user, filter).await?;
     Ok(seen.iter().filter(|folder| folder.is_admin).map(|folder| folder.row.id).collect())
-}
-
-/// How many folders are right below one. Whoever sees it sees them all.
-///
-/// # Errors
-/// When the database fails.
-pub async fn children(db: &mut Db, id: ProjectId) -> Result<i64, StoreError> {
-    let sql = "SELECT COUNT(*) FROM projects WHERE parent_project_id = $1 AND status <> 'DELETED'";
-    Ok(sqlx::query_scalar(sql).bind(id).fetch_one(db).await?)
 }
 
 /// How much is in a folder and all below it.

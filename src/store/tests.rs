@@ -9,8 +9,9 @@ use super::{
     companies::MembershipRow,
     credentials,
     credentials::NewToken,
-    groups, members, playlists, projects,
-    projects::MemberRow,
+    groups, members,
+    members::MemberRow,
+    playlists, projects,
     security::default,
     text::{PlaylistType, TokenKind},
     users,
@@ -67,7 +68,7 @@ impl Fixture {
     async fn join(&self, project: ProjectId, user: UserId, security_group_id: i64) {
         let mut tx = self.store.write().await.unwrap();
         let member = MemberRow { security_group_id, project_role: None };
-        projects::set_member(&mut tx, project, user, &member, NOW).await.unwrap();
+        members::set_project_member(&mut tx, project, user, &member, NOW).await.unwrap();
         tx.commit().await.unwrap();
     }
 }

@@ -32,7 +32,7 @@ impl<K> Encode<'_, Sqlite> for Id<K> {
 
 impl<'r, K> Decode<'r, Sqlite> for Id<K> {
     fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
-        Ok(<String as Decode<'r, Sqlite>>::decode(value)?.parse()?)
+        Ok(<&str as Decode<'r, Sqlite>>::decode(value)?.parse()?)
     }
 }
 

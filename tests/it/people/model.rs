@@ -13,8 +13,9 @@ use rushes::{
     ids::{CompanyId, GroupId, ProjectId, TeamId, UserId},
     provision,
     store::{
-        Db, Store, companies, copies, groups, members,
-        projects::{self, MemberRow, ProjectFilter},
+        Db, Store, companies, copies, groups,
+        members::{self, MemberRow},
+        projects::{self, ProjectFilter},
         security,
         teams::{self, TeamMember},
     },
@@ -212,7 +213,7 @@ async fn apply(db: &mut Db, base: &Base, change: &Change) {
     match *change {
         Change::Join { user, folder, group } => {
             let (folder, user) = (base.folders[folder], base.users[user]);
-            projects::set_member(db, folder, user, &member(group), now).await.unwrap();
+            members::set_project_member(db, folder, user, &member(group), now).await.unwrap();
         }
         Change::Leave { user, folder } => {
             members::leave_project(db, base.folders[folder], base.users[user]).await.unwrap();
@@ -304,6 +305,8 @@ async fn compare(db: &mut Db, base: &Base, model: &Model, after: &[Change]) {
         let people = members::of_project(db, *folder).await.unwrap();
         for (n, user) in base.users.iter().enumerate() {
             let found = people.iter().find(|person| person.user.id == *user);
+            let alone = members::one_of_project(db, *folder, *user).await.unwrap();
+            assert_eq!(alone.as_ref(), found, "user {n} alone in folder {m} after {after:?}");
             let found = found.map(|person| names(person.rights));
             let wanted = expected(n, m).filter(|(_, _, inside)| *inside).map(|(_, own, _)| own);
             assert_eq!(found, wanted, "user {n} is listed in folder {m} after {after:?}");

@@ -48,6 +48,8 @@ pub struct TokenRow {
     pub room_id: Option<RoomId>,
     /// When it ends.
     pub expires: Millis,
+    /// Who of those who run the server acts with it, if one does.
+    pub impersonator_id: Option<UserId>,
     /// Whether its owner's company is out of use.
     pub suspended: bool,
 }
@@ -157,7 +159,7 @@ pub async fn token(
     presented: &str,
     now: Millis,
 ) -> Result<Option<TokenRow>, StoreError> {
-    let sql = "SELECT t.user_id, t.kind, t.room_id, t.expires, COALESCE(u.sysop = FALSE \
+    let sql = "SELECT t.user_id, t.kind, t.room_id, t.expires, t.impersonator_id, COALESCE(u.sysop = FALSE \
                AND (c.active = FALSE OR c.start_date > $2 \
                OR c.expiry_date - c.expiry_date % 86400000 + 86400000 <= $2), FALSE) AS suspended \
                FROM tokens t JOIN users u ON u.id = t.user_id \

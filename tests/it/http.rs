@@ -22,6 +22,15 @@ async fn ping_answers_with_every_field_of_the_contract() {
 }
 
 #[tokio::test]
+async fn the_status_is_good_until_the_server_goes_down() {
+    let rushes = Rushes::start().await;
+    let ask = async || rushes.post("/server-status", None, &json!({})).await.1;
+    assert_eq!(ask().await, json!({"ok": true, "status_error": null}));
+    rushes.app().draining.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(ask().await, json!({"ok": false, "status_error": "shutting down"}));
+}
+
+#[tokio::test]
 async fn a_token_comes_in_a_header_or_in_the_envelope_and_has_to_be_good() {
     let rushes = Rushes::start().await;
     let person = rushes.person("tokens").await;

@@ -133,6 +133,24 @@ async fn of_two_who_use_a_login_link_at_once_one_gets_in() {
 }
 
 #[tokio::test]
+async fn a_guest_signs_in_by_the_link_of_a_room_under_the_name_they_give() {
+    let world = World::new().await;
+    let sign_in = async |link: &str| {
+        let body = json!({"review_session_user_id": link, "firstname": "Ada", "lastname": "L."});
+        world.rushes.post("/authenticate/user/review_session", None, &body).await
+    };
+    let link = world.guest_link().await;
+    let (status, answer) = sign_in(&link).await;
+    assert_eq!((status, &answer["authenticated"]), (StatusCode::OK, &json!(true)), "{answer}");
+    let token = text(&answer["token"]);
+    let (_, user) = world.rushes.post("/get/user", Some(&token), &json!({})).await;
+    assert_eq!((&user["first_name"], &user["last_name"]), (&json!("Ada"), &json!("L.")));
+    assert_eq!((&user["id"], &user["rooms_only"]), (&answer["id"], &json!(true)));
+    let (status, answer) = sign_in(&"0".repeat(link.len())).await;
+    assert_eq!((status, code(&answer)), (StatusCode::UNAUTHORIZED, 405));
+}
+
+#[tokio::test]
 async fn signing_in_tells_the_other_devices() {
     let rushes = Rushes::start().await;
     let person = rushes.person("host").await;

@@ -115,9 +115,19 @@ async fn a_folder_is_changed_and_deleted_with_all_below() {
     world.walk("/update/project", update.clone(), &without, 410).await;
     let updated = world.ok(&world.admin, "/update/project", update).await;
     assert_eq!((&updated["name"], &updated["updated"]), (&json!("New"), &json!(true)));
+    let batch = json!({"name": "Day 1", "project_id": world.project});
+    let batch = world.ok(&world.admin, "/create/batch", batch).await;
     let body = json!({"id": world.project});
     world.walk("/delete/project", body.clone(), &without, 800).await;
     world.ok(&world.admin, "/delete/project", body.clone()).await;
+    for (path, body) in [
+        ("/get/batch", json!({"id": batch["id"]})),
+        ("/get/asset", json!({"id": world.asset})),
+        ("/get/assets", json!({"project_id": world.project})),
+        ("/get/users", json!({"project_id": world.project})),
+    ] {
+        world.refused(&world.admin, path, body, 404).await;
+    }
     world.refused(&world.admin, "/get/project", body, 404).await;
     world.refused(&world.admin, "/get/project", json!({"id": inner}), 404).await;
     assert_eq!(world.ok(&world.admin, "/get/projects", json!({})).await, json!([]));

@@ -116,6 +116,8 @@ async fn the_limits_of_a_company_are_set_by_who_runs_the_server() {
 
     let of_group = json!({"id": world.group, "max_usage": 10});
     world.ok(&world.admin, "/set/group/control", of_group).await;
+    let seen = world.ok(&world.admin, "/get/group/control", json!({"id": world.group})).await;
+    assert_eq!((&seen["max_usage"], &seen["record_type"]), (&json!(10), &json!("GROUP")));
     let all = json!({"id": world.company, "all_groups": true});
     world.walk("/delete/company/control", all.clone(), &[&world.viewer, &world.admin], 800).await;
     let ended = world.ok(&operator, "/delete/company/control", all).await;

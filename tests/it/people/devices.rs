@@ -1,6 +1,7 @@
 //! Devices that sign in with a code.
 
 use reqwest::StatusCode;
+use rushes::store::credentials;
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,6 +19,23 @@ async fn begin(rushes: &Rushes, scope: &str) -> Value {
 async fn poll(rushes: &Rushes, device: &Value) -> (StatusCode, Value) {
     let body = json!({"device_code": device["device_code"]});
     rushes.post("/authenticate/device/token", None, &body).await
+}
+
+#[tokio::test]
+async fn each_device_is_given_codes_of_its_own() {
+    let rushes = Rushes::start().await;
+    let ask = async || rushes.post("/authenticate/device", None, &json!({})).await.1;
+    let (one, other) = (ask().await, ask().await);
+    for code in ["device_code", "user_code"] {
+        assert_ne!(one[code], other[code], "{code}");
+    }
+    let typed = text(&one["user_code"]);
+    assert!(typed.len() == 9 && typed.chars().nth(4) == Some('-'), "{typed}");
+    // The long one is a secret, and no code that is typed in.
+    assert_eq!(text(&one["device_code"]).len(), 64);
+    let wrong = json!({"device_code": typed});
+    let (_, answer) = rushes.post("/authenticate/device/token", None, &wrong).await;
+    assert_eq!(code(&answer), 405);
 }
 
 #[tokio::test]
@@ -158,6 +176,12 @@ async fn support_acts_in_nobodys_name_whose_company_does_not_let_it() {
     let allow = json!({"id": world.company, "disallow_impersonation": false});
     world.ok(&world.admin, "/update/company", allow).await;
     world.ok(&operator, path, body).await;
+    let mut db = world.rushes.app().store.read().await.unwrap();
+    let now = rushes::time::Millis::now();
+    let seen = credentials::token(&mut db, &world.viewer.token, now).await.unwrap().unwrap();
+    assert_eq!((seen.user_id, seen.impersonator_id), (world.viewer.id, Some(operator.id)));
+    let other = credentials::token(&mut db, &world.admin.token, now).await.unwrap().unwrap();
+    assert_eq!(other.impersonator_id, None, "that is said of this token alone");
     let not_support = json!({"impersonating_user_id": world.admin.id, "token_to_impersonate": world.viewer.token});
     world.refused(&operator, path, not_support, 446).await;
     let no_token =

@@ -106,3 +106,48 @@ async fn what_is_no_csv_fails_as_a_whole_and_a_production_has_teams_of_its_own()
     assert_eq!(each(&teams, "name"), ["Editorial", "Sound"]);
     assert_eq!(each(&teams, "group_id"), [&json!(world.group), &json!(world.group)]);
 }
+
+#[tokio::test]
+async fn a_long_file_says_how_far_it_is() {
+    let world = World::new().await;
+    let mut socket = world.listen().await;
+    // Without a byte order mark.
+    let mut file = String::from("first_name,last_name,email,team,role,security_group\n");
+    for n in 0..250 {
+        file.push_str(&format!("Person,{n},person{n}@rushes.test,Crew,,\n"));
+    }
+    let file = leave(&world, &world.admin, &file).await;
+    let begun = world.ok(&world.admin, "/import/teams/csv", import(&world, &file, false)).await;
+    let mut said = Vec::new();
+    let end = loop {
+        let event = socket.event("TASK_PROGRESS").await;
+        if event["task_id"] == begun["task_id"] {
+            said.push((event["done"].clone(), event["progress"].clone()));
+            if event["status"] != "RUNNING" {
+                break event;
+            }
+        }
+    };
+    let steps = [(100, 40), (200, 80), (250, 100)].map(|(done, all)| (json!(done), json!(all)));
+    assert_eq!((&said[..3], said.len()), (&steps[..], 4));
+    assert_eq!((&end["status"], &end["report"]["added"]), (&json!("DONE"), &json!(250)));
+}
+
+#[tokio::test]
+async fn lines_beyond_the_licence_are_refused_one_by_one() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    // Three people are in the company.
+    let license = json!({"company_id": world.company, "type": "NAMED_USER", "count": 4});
+    world.ok(&operator, "/create/company/license", license).await;
+    let mut socket = world.listen().await;
+    let file = "first_name,last_name,email,team,role,security_group\n\
+        Viewer,Test,viewer@rushes.test,Sound,,\nAda,L,ada@rushes.test,Sound,,\n\
+        Bob,M,bob@rushes.test,Sound,,\nAda,L,ada@rushes.test,Picture,,\n";
+    let report = world.imported(&mut socket, file).await;
+    assert_eq!((&report["users_created"], &report["added"]), (&json!(1), &json!(3)));
+    assert_eq!(
+        (each(&report["refused"], "line"), each(&report["refused"], "code")),
+        (vec![&json!(4)], vec![&json!(740)])
+    );
+}

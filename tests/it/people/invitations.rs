@@ -25,6 +25,9 @@ async fn a_new_person_is_invited_to_a_folder_and_signs_in_by_the_mail() {
     );
     assert_eq!(invited["company"], "Colour & Co");
     world.refused(&world.admin, "/invite/user", body, 441).await;
+    for wrong in ["nobody", "@rushes.test", "a b@rushes.test"] {
+        world.refused(&world.admin, "/invite/user", invite(wrong, &to, 4), 442).await;
+    }
     let user = json!({"project_id": world.project, "user_id": invited["id"]});
     let user = world.ok(&world.admin, "/get/project/user", user).await;
     assert_eq!((&user["project_role"], &user["security_group"]), (&json!("Colourist"), &json!(4)));
@@ -41,6 +44,8 @@ async fn a_new_person_is_invited_to_a_folder_and_signs_in_by_the_mail() {
     let token = text(&signed_in["token"]);
     let (_, user) = world.rushes.post("/get/user", Some(&token), &json!({})).await;
     assert_eq!(user["account_status"], "ACTIVE");
+    let (_, again) = world.rushes.post("/authenticate/user/onetimetoken", None, &body).await;
+    assert_eq!(crate::harness::code(&again), 405, "the link works once");
     let (_, folders) = world.rushes.post("/get/projects", Some(&token), &json!({})).await;
     assert_eq!(each(&folders, "name"), ["Dailies"]);
     let (_, companies) = world.rushes.post("/get/companies", Some(&token), &json!({})).await;

@@ -10,6 +10,7 @@ mod leaving;
 mod matrix;
 mod model;
 mod moves;
+mod purpose;
 mod statements;
 mod teams;
 mod things;

@@ -93,6 +93,23 @@ async fn a_folder_goes_under_no_folder_of_its_own_nor_into_another_production() 
 }
 
 #[tokio::test]
+async fn a_folder_that_moves_takes_the_settings_of_where_it_goes_if_it_is_not_to_keep_its_own() {
+    let world = World::new().await;
+    let set = |id: &str, value: &str| json!({"id": id, "settings": {"look": value}});
+    let (inner, target) =
+        (world.folder("Inner", Some(&world.project)).await, world.folder("Target", None).await);
+    for (id, value) in [(&world.project, "own"), (&inner, "inner"), (&target, "target")] {
+        world.ok(&world.admin, "/update/project", set(id, value)).await;
+    }
+    let keep = world.to(Some(&target), true, true, json!({"id": world.project}));
+    assert_eq!(world.ok(&world.admin, "/move/project", keep).await["settings"]["look"], "own");
+    let take = world.to(Some(&target), false, true, json!({"id": world.project}));
+    assert_eq!(world.ok(&world.admin, "/move/project", take).await["settings"]["look"], "target");
+    let below = world.ok(&world.admin, "/get/project", json!({"id": inner})).await;
+    assert_eq!(below["settings"]["look"], "target", "with all below it");
+}
+
+#[tokio::test]
 async fn folders_nest_fifty_deep_and_no_deeper() {
     let world = World::new().await;
     let mut at = world.project.clone();
@@ -226,6 +243,12 @@ async fn a_copy_stays_within_the_limit_of_its_production() {
         1
     );
     world.ok(&world.admin, "/set/group/control", limit(72)).await;
+    // So does the company's limit, which counts all of its productions.
+    let operator = world.operator().await;
+    let of_company = |bytes: i64| json!({"id": world.company, "max_usage": bytes});
+    world.ok(&operator, "/create/company/control", of_company(71)).await;
+    world.refused(&world.admin, "/copy/project", body.clone(), 422).await;
+    world.ok(&operator, "/update/company/control", of_company(72)).await;
     world.ok(&world.admin, "/copy/project", body).await;
 }
 

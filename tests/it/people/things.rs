@@ -5,14 +5,18 @@ use rushes::{
     ids::AnyId,
     store::{
         Json,
-        customizations::metadata::{self, CustomMetadataRow},
+        customizations::{
+            self, CustomizationRow,
+            metadata::{self, CustomMetadataRow},
+        },
+        domains::{self, DomainRow, assets::DomainAssetRow},
         text::MetadataStatus,
     },
     time::Millis,
 };
 use serde_json::{Value, json};
 
-use crate::world::{World, each};
+use crate::world::{World, each, text};
 
 #[tokio::test]
 async fn a_domain_is_given_by_who_runs_the_server_and_looks_as_its_company_wants() {
@@ -20,7 +24,9 @@ async fn a_domain_is_given_by_who_runs_the_server_and_looks_as_its_company_wants
     let operator = world.operator().await;
     let create = json!({"company": world.company, "domain": "Review.Example.com"});
     world.walk("/admin/create/domain", create.clone(), &[&world.viewer, &world.admin], 800).await;
-    let domain = world.ok(&operator, "/admin/create/domain", create.clone()).await["id"].clone();
+    let made = world.ok(&operator, "/admin/create/domain", create.clone()).await;
+    let domain = made["id"].clone();
+    assert_eq!(world.domain(&domain).await.domain, "review.example.com");
     world.refused(&operator, "/admin/create/domain", create, 750).await;
     let no_domain = json!({"company": world.company, "domain": "not a domain"});
     world.refused(&operator, "/admin/create/domain", no_domain, 407).await;
@@ -29,19 +35,54 @@ async fn a_domain_is_given_by_who_runs_the_server_and_looks_as_its_company_wants
         "data": data});
     world.walk("/create/domain/asset", asset.clone(), &[&world.viewer], 800).await;
     let made = world.ok(&world.admin, "/create/domain/asset", asset.clone()).await;
+    let kept = async || world.domain_asset(&made["id"]).await;
+    let before = kept().await.unwrap();
+    assert_eq!((json!(before.domain_id), before.data), (domain.clone(), data));
+    assert_eq!(
+        (before.kind.as_str(), before.content_type.as_str()),
+        ("login_page_logo", "image/png")
+    );
     let mut bad = asset.clone();
     bad["data"] = json!("no base64!");
     world.refused(&world.admin, "/create/domain/asset", bad, 407).await;
     let mut update = asset;
     update["id"] = made["id"].clone();
+    update["data"] = json!(BASE64_STANDARD.encode(b"another"));
     world.walk("/update/domain/asset", update.clone(), &[&world.viewer], 800).await;
-    world.ok(&world.admin, "/update/domain/asset", update).await;
+    assert_eq!(
+        world.ok(&world.admin, "/update/domain/asset", update.clone()).await["updated"],
+        true
+    );
+    let after = kept().await.unwrap();
+    assert_eq!((json!(after.data), after.kind), (update["data"].clone(), before.kind));
     let id = json!({"id": made["id"]});
     world.walk("/delete/domain/asset", id.clone(), &[&world.viewer], 800).await;
-    world.ok(&world.admin, "/delete/domain/asset", id.clone()).await;
+    assert_eq!(world.ok(&world.admin, "/delete/domain/asset", id.clone()).await["deleted"], true);
+    assert!(kept().await.is_none());
     world.refused(&world.admin, "/delete/domain/asset", id, 404).await;
     world.refused(&world.admin, "/delete/domain/asset", json!({}), 600).await;
+    // It is the company's own: another one cannot take it.
+    let companies = world.ok(&world.stranger, "/get/companies", json!({})).await;
+    let theirs = json!({"id": companies[0]["id"], "domain": domain});
+    world.refused(&world.stranger, "/update/company", theirs, 404).await;
     world.ok(&world.admin, "/update/company", json!({"id": world.company, "domain": domain})).await;
+}
+
+impl World {
+    async fn domain(&self, id: &Value) -> DomainRow {
+        let mut db = self.rushes.app().store.read().await.unwrap();
+        domains::get(&mut db, text(id).parse().unwrap()).await.unwrap().unwrap()
+    }
+
+    async fn domain_asset(&self, id: &Value) -> Option<DomainAssetRow> {
+        let mut db = self.rushes.app().store.read().await.unwrap();
+        domains::assets::get(&mut db, text(id).parse().unwrap()).await.unwrap()
+    }
+
+    async fn customization(&self, id: &Value) -> Option<CustomizationRow> {
+        let mut db = self.rushes.app().store.read().await.unwrap();
+        customizations::get(&mut db, text(id).parse().unwrap()).await.unwrap()
+    }
 }
 
 #[tokio::test]
@@ -66,17 +107,30 @@ async fn customizations_are_a_companys_own() {
         "project_id": world.project, "name": "Invitation", "data_base64": data});
     world.walk("/create/customization", create.clone(), &[&world.viewer], 800).await;
     let made = world.ok(&world.admin, "/create/customization", create.clone()).await;
+    let kept = async || world.customization(&made["id"]).await;
+    let before = kept().await.unwrap();
+    assert_eq!((before.name.as_str(), before.kind.as_str()), ("Invitation", "EMAIL"));
+    assert_eq!(
+        (json!(before.company_id), json!(before.production_id), json!(before.project_id)),
+        (json!(world.company), json!(world.group), json!(world.project))
+    );
+    assert_eq!(before.data, data);
     let mut foreign = create;
     foreign["email_domain_id"] = json!("0".repeat(32));
     world.refused(&world.admin, "/create/customization", foreign, 404).await;
+    let data = BASE64_STANDARD.encode(b"<p>Welcome</p>");
     let update = json!({"id": made["id"], "data_base64": data, "name": "Welcome"});
     world.walk("/update/customization", update.clone(), &[&world.viewer], 800).await;
-    world.ok(&world.admin, "/update/customization", update).await;
+    assert_eq!(world.ok(&world.admin, "/update/customization", update).await["updated"], true);
+    let after = kept().await.unwrap();
+    assert_eq!((after.name.as_str(), &after.data), ("Welcome", &data));
+    assert_eq!((after.kind, after.created), (before.kind, before.created), "the rest stays");
     let bad = json!({"id": made["id"], "data_base64": "!"});
     world.refused(&world.admin, "/update/customization", bad, 407).await;
     let id = json!({"id": made["id"]});
     world.walk("/delete/customization", id.clone(), &[&world.viewer], 800).await;
-    world.ok(&world.admin, "/delete/customization", id.clone()).await;
+    assert_eq!(world.ok(&world.admin, "/delete/customization", id.clone()).await["deleted"], true);
+    assert!(kept().await.is_none());
     world.refused(&world.admin, "/delete/customization", id, 404).await;
 }
 

@@ -77,6 +77,28 @@ async fn folders_nest_and_pass_rights_down() {
     let roots = json!({"roots_only": true, "group_id": world.group});
     let roots = world.ok(&world.admin, "/get/projects", roots).await;
     assert_eq!(each(&roots, "name"), ["Dailies", "Secret"]);
+    // A folder whose parent is not seen is outermost, too; and there is nothing above to count.
+    let person = world.colleague("editor").await;
+    world.join_folder(&inner, &person, 5).await;
+    let deep = world.folder("Deep", Some(&inner)).await;
+    let outermost = json!({"roots_only": true, "include_child_count": true});
+    let listed = world.ok(&person, "/get/projects", outermost).await;
+    assert_eq!(
+        (each(&listed, "name"), each(&listed, "child_count")),
+        (vec![&json!("Selects")], vec![&json!(1)])
+    );
+    for (limit, names) in
+        [(0, vec![]), (1, vec!["Deep"]), (2, vec!["Deep", "Selects"]), (9, vec!["Deep", "Selects"])]
+    {
+        let some = world.ok(&person, "/get/projects", json!({"limit": limit})).await;
+        assert_eq!(each(&some, "name"), names);
+    }
+    let named = json!({"projects": [inner, world.project, beside], "limit": 1});
+    let named = world.ok(&world.admin, "/get/projects", named).await;
+    assert_eq!(each(&named, "name"), ["Dailies"], "the first of those that are named");
+    let own = json!({"is_owner": true});
+    assert_eq!(world.ok(&person, "/get/projects", own).await, json!([]));
+    world.ok(&world.admin, "/delete/project", json!({"id": deep})).await;
     let below = json!({"parent_project_id": world.project});
     assert_eq!(each(&world.ok(&world.viewer, "/get/projects", below).await, "id"), [&json!(inner)]);
     let listed = json!({"id": world.group, "sort_by": "created"});

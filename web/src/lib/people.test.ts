@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Api } from './api';
 import {
   byFolder,
-  childrenOf,
   grantsInWords,
+  PeopleApi,
   personName,
-  type Folder,
   type Grant,
   type Production,
 } from './people';
@@ -75,12 +75,16 @@ describe('byFolder', () => {
   });
 });
 
-describe('childrenOf', () => {
-  it('takes a folder whose parent is not seen for a root', () => {
-    const folder = (id: string, parent: string | null) =>
-      ({ id, parent_project_id: parent }) as Folder;
-    const all = [folder('a', null), folder('b', 'a'), folder('c', 'hidden')];
-    expect(childrenOf(all, null).map((one) => one.id)).toEqual(['a', 'c']);
-    expect(childrenOf(all, 'a').map((one) => one.id)).toEqual(['b']);
+describe('PeopleApi', () => {
+  it('asks for the folders that are shown, and for no others', async () => {
+    const asked: unknown[] = [];
+    const api = { call: (...all: unknown[]) => Promise.resolve(asked.push(all)) };
+    const people = new PeopleApi(api as unknown as Api, 'token');
+    await people.roots('g');
+    await people.below('f');
+    expect(asked).toEqual([
+      ['/get/projects', { group_id: 'g', roots_only: true, include_child_count: true }, 'token'],
+      ['/get/projects', { parent_project_id: 'f', include_child_count: true }, 'token'],
+    ]);
   });
 });

@@ -111,9 +111,18 @@ export class PeopleApi {
     return this.#call('/home/update/user/production', { production_id: production, pinned });
   }
 
-  /** All folders of a production that one sees. */
-  folders(production: string): Promise<Folder[]> {
-    return this.#call('/get/group/projects', { id: production });
+  /** The outermost folders of a production that one sees: their parents one does not see. */
+  roots(production: string): Promise<Folder[]> {
+    return this.#call('/get/projects', {
+      group_id: production,
+      roots_only: true,
+      include_child_count: true,
+    });
+  }
+
+  /** The folders right below one. */
+  below(folder: string): Promise<Folder[]> {
+    return this.#call('/get/projects', { parent_project_id: folder, include_child_count: true });
   }
 
   folder(id: string): Promise<Folder> {
@@ -229,13 +238,4 @@ export function byFolder(
   return [{ folder: null, productions: loose }, ...groups].filter(
     (group) => group.productions.length > 0,
   );
-}
-
-/** The folders right below one, or those of the production whose parent one does not see. */
-export function childrenOf(folders: readonly Folder[], parent: string | null): Folder[] {
-  const known = new Set(folders.map((folder) => folder.id));
-  return folders.filter((folder) => {
-    const above = folder.parent_project_id;
-    return parent ? above === parent : !above || !known.has(above);
-  });
 }

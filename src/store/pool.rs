@@ -120,6 +120,12 @@ impl Store {
     }
 }
 
+/// Rows that SQLite's thread may be ahead of whoever reads them. Reading a row takes longer than
+/// finding the next, so that the thread waits when it is so far ahead; short of that both run on
+/// without waking each other for every row, which costs more than the row. A list of so many
+/// folders is some megabytes, and its reader keeps them all anyway.
+const AHEAD: usize = 4096;
+
 /// Options of every connection.
 ///
 /// `synchronous = FULL`: in WAL mode it is the setting under which a commit is on the disk before
@@ -134,4 +140,5 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
+        .row_buffer_size(AHEAD)
 }

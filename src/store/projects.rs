@@ -109,7 +109,11 @@ fn merge(merged: &mut Vec<SeenProject>, found: Reached) {
 macro_rules! seen_of_reached {
     ($from:literal, $tail:literal) => {
         concat!(
-            "SELECT p.*, n.company_id, (COALESCE(m.is_admin, FALSE) ",
+            "SELECT p.id, p.production_id, p.parent_project_id, p.owner_id, p.name, ",
+            "p.description, p.status, p.settings, p.sizes, p.transcode_formats, ",
+            "p.watermark_settings, p.asset_view_settings, p.overlay, p.mfa_enabled, ",
+            "p.thumbnail_position, p.created, p.modified, ",
+            "n.company_id, (COALESCE(m.is_admin, FALSE) ",
             "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) AS is_over_all, ",
             "sg.is_admin AS group_is_admin, sg.permissions, ",
             "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED') ",

@@ -52,8 +52,8 @@ pub fn offer(data: &[u8]) {
     let (setup, now) = (setup(), Instant::now());
     if let Ok((mut publisher, answer)) = Publisher::answer(setup, now, text) {
         assert!(answer.starts_with("v=0\r\n") && answer.ends_with("\r\n"));
-        let _ = publisher.peer.tick(now);
-        let _ = publisher.peer.poll();
+        publisher.tick(now);
+        let _ = publisher.poll();
         // A viewer of what this one publishes, with the same offer the other way round.
         let turned = text.replace("a=sendonly", "a=recvonly");
         let _ = webrtc::Viewer::answer(setup, now, &turned, publisher.source());

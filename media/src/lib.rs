@@ -14,6 +14,7 @@ pub mod fuzzing;
 mod ids;
 mod meeting;
 mod network;
+mod reception;
 pub mod rtcp;
 pub mod rtp;
 pub mod srtp;

@@ -31,8 +31,8 @@ impl Shard {
                 FromTcp::Closed(connection) => {
                     let slot = self.sessions.disconnected(connection);
                     let session = slot.and_then(|slot| self.sessions.get(slot));
-                    if let Some(viewing) = session.and_then(Session::viewing) {
-                        viewing.viewer.ice.disconnected(connection);
+                    if let Some(link) = session.and_then(Session::link) {
+                        link.ice.disconnected(connection);
                     }
                 }
             }
@@ -51,21 +51,36 @@ impl Shard {
         let Some(slot) = slot else { return };
         let Some(session) = self.sessions.get(slot) else { return };
         match (&mut session.end, stun) {
-            (End::Publisher(_) | End::Member(_), true) => {
-                let Some(peer) = session.peer() else { return };
+            (End::Member(attendance), true) => {
+                let peer = &mut attendance.member.peer;
                 let accepted = guarded(|| Ok(peer.accepts_stun(now, pair, data)));
                 if !matches!(accepted, Ok(true)) {
                     return;
                 }
                 session.heard(now);
                 self.proven(slot, pair);
-                self.peer_datagram(now, slot, pair, data);
+                self.member_datagram(now, slot, pair, data);
             }
-            (End::Publisher(_) | End::Member(_), false) => {
+            (End::Member(_), false) => {
                 session.heard(now);
-                self.peer_datagram(now, slot, pair, data);
+                self.member_datagram(now, slot, pair, data);
             }
-            (End::Viewer(_), true) => self.check(now, slot, pair, data),
+            (End::Publisher(_) | End::Viewer(_), true) => self.check(now, slot, pair, data),
+            (End::Publisher(publisher), false) => {
+                let taken = guarded(|| Ok(publisher.datagram(now, data)));
+                match taken {
+                    Ok(received) => {
+                        if received.proven {
+                            session.heard(now);
+                        }
+                        if let Some(media) = received.media {
+                            self.media(now, slot, media);
+                        }
+                        self.drain(now, slot);
+                    }
+                    Err(reason) => self.end(now, slot, reason),
+                }
+            }
             (End::Viewer(viewing), false) => {
                 let wall = self.wall;
                 let taken = guarded(|| Ok(viewing.viewer.datagram(now, &wall, data)));
@@ -92,17 +107,23 @@ impl Shard {
         }
     }
 
-    /// A viewer's check of its way to us.
+    /// A publisher's or a viewer's check of its way to us.
     fn check(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8]) {
         let Some(session) = self.sessions.get(slot) else { return };
-        let Some(viewing) = session.viewing() else { return };
-        let (thread, viewer) = (viewing.thread, &mut viewing.viewer);
-        let checked = match guarded(|| Ok(viewer.stun(now, pair, data))) {
+        let checked = guarded(|| {
+            Ok(match &mut session.end {
+                End::Publisher(publisher) => publisher.stun(now, pair, data),
+                End::Viewer(viewing) => viewing.viewer.stun(now, pair, data),
+                End::Member(_) => None,
+            })
+        });
+        let checked = match checked {
             Ok(Some(checked)) => checked,
             Ok(None) => return,
             Err(reason) => return self.end(now, slot, reason),
         };
-        let route = viewer.pair().map(Route::from);
+        let thread = session.viewing().and_then(|viewing| viewing.thread);
+        let route = session.link().and_then(|link| link.pair()).map(Route::from);
         if checked.proven {
             session.heard(now);
             self.proven(slot, pair);

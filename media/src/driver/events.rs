@@ -2,14 +2,11 @@
 
 use std::time::Instant;
 
-use str0m::Event;
-use str0m::rtp::RtpPacket;
-
 use crate::egress::Egress;
 use crate::ids::StreamId;
 use crate::status::MediaEvent;
 use crate::stream::Packet;
-use crate::webrtc::{Pair, Source, ViewerOutput};
+use crate::webrtc::{PublishedMedia, Publisher, PublisherOutput, Source, ViewerOutput};
 
 use super::sender::{Job, Join, Word};
 use super::sessions::{End, Session, Slot};
@@ -17,23 +14,29 @@ use super::shard::{Shard, guarded};
 use super::streams::unix_ms;
 
 impl Shard {
-    /// Something a publisher's session says, or a member's.
-    pub(super) fn event(&mut self, now: Instant, slot: Slot, event: Event) {
-        if self.sessions.get(slot).is_some_and(|session| session.attendance().is_some()) {
-            return self.member_event(now, slot, event);
-        }
-        match event {
-            Event::Connected => {
-                let Some(session) = self.sessions.get(slot) else { return };
-                session.connected = true;
-                let stream = session.stream;
-                if let Some(publisher) = session.publisher() {
-                    let source = *publisher.source();
-                    self.take_over(now, stream, slot, source);
+    /// Something a publisher's session says.
+    pub(super) fn published(&mut self, now: Instant, slot: Slot, output: PublisherOutput) {
+        let Some(session) = self.sessions.get(slot) else { return };
+        let stream = session.stream;
+        let Some(publisher) = session.publisher() else { return };
+        match output {
+            PublisherOutput::Transmit(datagram) => {
+                if let Some(pair) = publisher.pair() {
+                    self.outbox.push(self.socket.outlet(), pair.into(), &datagram);
                 }
             }
-            Event::RtpPacket(packet) => self.packet(now, slot, packet),
-            _ => {}
+            PublisherOutput::Connected => {
+                let source = *publisher.source();
+                session.connected = true;
+                self.take_over(now, stream, slot, source);
+            }
+            PublisherOutput::Lost(layer) => {
+                let entry = self.streams.get_mut(&stream);
+                if let Some(entry) = entry.filter(|entry| entry.publisher == Some(slot)) {
+                    entry.ingest.want_keyframe(now, layer);
+                    self.touched.insert(stream);
+                }
+            }
         }
     }
 
@@ -162,13 +165,12 @@ impl Shard {
         self.touched.insert(stream);
     }
 
-    fn packet(&mut self, now: Instant, slot: Slot, packet: RtpPacket) {
+    /// A packet of a publisher's.
+    pub(super) fn media(&mut self, now: Instant, slot: Slot, media: PublishedMedia) {
         let Some(session) = self.sessions.get(slot) else { return };
         let stream = session.stream;
         let Some(publisher) = session.publisher() else { return };
-        let Some((packet, changed)) = publisher.packet(packet) else { return };
         let (source, confirmed) = (*publisher.source(), *publisher.confirmed());
-        let before = publisher.before();
         session.sends_media(now);
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         if entry.publisher != Some(slot) {
@@ -179,10 +181,10 @@ impl Shard {
         if news {
             self.tell(MediaEvent::Live { stream });
         }
-        if changed {
+        if media.changed {
             self.follow(now, stream, &confirmed);
         }
-        for packet in before.into_iter().chain([packet]) {
+        for packet in media.before.into_iter().chain([media.packet]) {
             self.hand_on(now, stream, packet);
         }
     }
@@ -227,12 +229,18 @@ impl Shard {
         let entry = self.streams.get_mut(&stream)?;
         let layers = entry.ingest.poll_keyframe_requests(now);
         if let (false, Some(slot)) = (layers.is_empty(), entry.publisher) {
-            if let Some(publisher) = self.sessions.get(slot).and_then(Session::publisher) {
-                for layer in layers {
-                    publisher.request_keyframe(layer);
-                }
+            let publisher = self.sessions.get(slot).and_then(Session::publisher);
+            let asked = guarded(|| {
+                let each = |publisher: &mut Publisher| {
+                    layers.iter().for_each(|layer| publisher.request_keyframe(now, *layer));
+                };
+                publisher.map(each);
+                Ok(())
+            });
+            match asked {
+                Ok(()) => self.drain(now, slot),
+                Err(reason) => self.end(now, slot, reason),
             }
-            self.wake(now, slot);
         }
         self.streams.get(&stream)?.ingest.keyframe_deadline()
     }
@@ -271,16 +279,6 @@ impl Shard {
         let was = self.streams.get_mut(&stream).and_then(|entry| entry.since.take());
         if was.is_some() {
             self.tell(MediaEvent::Offline { stream });
-        }
-    }
-
-    /// Datagrams of publishers and members: taken by str0m.
-    pub(super) fn peer_datagram(&mut self, now: Instant, slot: Slot, way: Pair, data: &[u8]) {
-        let Some(session) = self.sessions.get(slot) else { return };
-        let Some(peer) = session.peer() else { return };
-        match guarded(|| peer.datagram(now, way, data)) {
-            Ok(()) => self.drain(now, slot),
-            Err(reason) => self.end(now, slot, reason),
         }
     }
 }

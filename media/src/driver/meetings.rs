@@ -15,7 +15,7 @@ use crate::meeting::{
     Ending, Joining, Meeting, MeetingError, MeetingEvent, Notice, Outgoing, Rules, Source, TICK, To,
 };
 use crate::rtp::Kind;
-use crate::webrtc::{Member, Offered, PeerSetup};
+use crate::webrtc::{Member, Offered, Pair, PeerSetup};
 
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded, short};
@@ -251,6 +251,17 @@ impl Shard {
             gathering.places.remove(&who);
             gathering.meeting.leave(now, who);
             self.meetings.changed.insert(id);
+        }
+    }
+
+    /// Datagrams of members: taken by str0m.
+    pub(super) fn member_datagram(&mut self, now: Instant, slot: Slot, way: Pair, data: &[u8]) {
+        let Some(attendance) = self.sessions.get(slot).and_then(Session::attendance) else {
+            return;
+        };
+        match guarded(|| attendance.member.peer.datagram(now, way, data)) {
+            Ok(()) => self.drain(now, slot),
+            Err(reason) => self.end(now, slot, reason),
         }
     }
 

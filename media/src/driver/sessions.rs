@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::egress::Counters;
 use crate::ids::{ConnectionId, SessionId, StreamId};
-use crate::webrtc::{Pair, Peer, Publisher, Viewer};
+use crate::webrtc::{Link, Pair, Publisher, Viewer};
 
 use super::layers::{Chooser, Network};
 use super::meetings::Attendance;
@@ -131,17 +131,27 @@ impl Session {
 
     pub(super) fn local_ufrag(&self) -> &str {
         match &self.end {
-            End::Publisher(publisher) => publisher.peer.local_ufrag(),
+            End::Publisher(publisher) => &publisher.link.ice.local().ufrag,
             End::Member(attendance) => attendance.member.peer.local_ufrag(),
-            End::Viewer(viewing) => &viewing.viewer.ice.local().ufrag,
+            End::Viewer(viewing) => &viewing.viewer.link.ice.local().ufrag,
         }
     }
 
+    /// The client's user fragment; nothing is known of a member's.
     pub(super) fn remote_ufrag(&self) -> &str {
         match &self.end {
-            End::Publisher(publisher) => publisher.peer.remote_ufrag(),
-            End::Member(attendance) => attendance.member.peer.remote_ufrag(),
-            End::Viewer(viewing) => viewing.viewer.ice.remote_ufrag(),
+            End::Publisher(publisher) => publisher.link.ice.remote_ufrag(),
+            End::Member(_) => "",
+            End::Viewer(viewing) => viewing.viewer.link.ice.remote_ufrag(),
+        }
+    }
+
+    /// The way to the client of one that is not str0m's.
+    pub(super) fn link(&mut self) -> Option<&mut Link> {
+        match &mut self.end {
+            End::Publisher(publisher) => Some(&mut publisher.link),
+            End::Viewer(viewing) => Some(&mut viewing.viewer.link),
+            End::Member(_) => None,
         }
     }
 
@@ -166,18 +176,9 @@ impl Session {
         }
     }
 
-    /// The peer of one that sends to us, which is str0m's.
-    pub(super) fn peer(&mut self) -> Option<&mut Peer> {
-        match &mut self.end {
-            End::Publisher(publisher) => Some(&mut publisher.peer),
-            End::Member(attendance) => Some(&mut attendance.member.peer),
-            End::Viewer(_) => None,
-        }
-    }
-
     pub(super) fn is_alive(&self) -> bool {
         match &self.end {
-            End::Publisher(publisher) => publisher.peer.is_alive(),
+            End::Publisher(publisher) => publisher.is_alive(),
             End::Member(attendance) => attendance.member.peer.is_alive(),
             End::Viewer(viewing) => viewing.viewer.is_alive(),
         }

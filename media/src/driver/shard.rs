@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::ids::{SessionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
-use crate::webrtc::ViewerOutput;
+use crate::webrtc::{PublisherOutput, ViewerOutput};
 
 use super::meetings::Meetings;
 use super::sender::Word;
@@ -196,7 +196,8 @@ impl Shard {
     pub(super) fn drain(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.sessions.get(slot) else { return };
         match &mut session.end {
-            End::Publisher(_) | End::Member(_) => self.drain_peer(now, slot),
+            End::Publisher(_) => self.drain_publisher(now, slot),
+            End::Member(_) => self.drain_member(now, slot),
             End::Viewer(_) => self.drain_viewer(now, slot),
         }
         if self.sessions.get(slot).is_some_and(|session| !session.is_alive()) {
@@ -204,7 +205,7 @@ impl Shard {
         }
     }
 
-    fn drain_peer(&mut self, now: Instant, slot: Slot) {
+    fn drain_member(&mut self, now: Instant, slot: Slot) {
         let mut events = Vec::new();
         let Shard { sessions, socket, outbox, .. } = self;
         let Some(session) = sessions.get(slot) else { return };
@@ -214,7 +215,18 @@ impl Shard {
             Err(reason) => return self.end(now, slot, reason),
         }
         for event in events {
-            self.event(now, slot, event);
+            self.member_event(now, slot, event);
+        }
+    }
+
+    fn drain_publisher(&mut self, now: Instant, slot: Slot) {
+        let next = |shard: &mut Self| shard.sessions.get(slot)?.publisher()?.poll();
+        while let Some(output) = next(self) {
+            self.published(now, slot, output);
+        }
+        let publisher = self.sessions.get(slot).and_then(Session::publisher);
+        if let Some(deadline) = publisher.and_then(|publisher| publisher.deadline()) {
+            self.arm(now, slot, deadline);
         }
     }
 
@@ -242,7 +254,10 @@ impl Shard {
     pub(super) fn wake(&mut self, now: Instant, slot: Slot) {
         let Some(session) = self.sessions.get(slot) else { return };
         let woken = match &mut session.end {
-            End::Publisher(publisher) => guarded(|| publisher.peer.tick(now)),
+            End::Publisher(publisher) => guarded(|| {
+                publisher.tick(now);
+                Ok(())
+            }),
             End::Member(attendance) => guarded(|| attendance.member.peer.tick(now)),
             End::Viewer(viewing) => guarded(|| {
                 viewing.viewer.tick(now);
@@ -381,8 +396,8 @@ fn poll_all(
     events: &mut Vec<Event>,
 ) -> Result<Instant, RtcError> {
     for _ in 0..OUTPUTS {
-        let Some(peer) = session.peer() else { break };
-        match peer.poll()? {
+        let Some(attendance) = session.attendance() else { break };
+        match attendance.member.peer.poll()? {
             Output::Timeout(at) => return Ok(at),
             Output::Transmit(transmit) => {
                 let tcp = transmit.proto == Protocol::Tcp;
@@ -409,11 +424,20 @@ fn goodbye(
     outbox: &mut Outbox,
 ) -> Result<(), RtcError> {
     match &mut session.end {
-        End::Publisher(_) | End::Member(_) => {
-            let Some(peer) = session.peer() else { return Ok(()) };
-            peer.close();
-            peer.tick(now)?;
+        End::Member(attendance) => {
+            attendance.member.peer.close();
+            attendance.member.peer.tick(now)?;
             poll_all(session, socket, outbox, &mut Vec::new())?;
+        }
+        End::Publisher(publisher) => {
+            publisher.close();
+            let Some(pair) = publisher.pair() else { return Ok(()) };
+            let route = Route::from(pair);
+            while let Some(output) = publisher.poll() {
+                if let PublisherOutput::Transmit(datagram) = output {
+                    outbox.push(socket.outlet(), route, &datagram);
+                }
+            }
         }
         End::Viewer(viewing) => {
             viewing.viewer.close();

@@ -11,7 +11,7 @@ use super::socket::Route;
 use super::*;
 use crate::framing::write_frame;
 use crate::fuzzing::agreed::{DEFECT, MATERIAL, MATERIAL_LEN, PROVIDER};
-use crate::fuzzing::session::{UFRAG, nomination, offer, request};
+use crate::fuzzing::session::{HELLO, UFRAG, nomination, offer, request};
 use crate::srtp::{Keys, Profile, Sealer};
 use crate::status::Transport;
 
@@ -73,7 +73,9 @@ impl Client {
 
     async fn publisher(media: &Media, stream: StreamId) -> Self {
         let answer = media.publish(stream, offer(&media.0.setup)).await.unwrap();
-        Self::new(media, answer).await
+        let client = Self::new(media, answer).await;
+        client.socket.send(HELLO).await.unwrap();
+        client
     }
 
     async fn viewer(media: &Media, stream: StreamId) -> Self {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::{Event, Output};
-
 use crate::srtp::{Keys, Profile, Sealer};
 use crate::webrtc::{Pair, PeerSetup, Publisher};
 
@@ -12,6 +10,8 @@ use super::agreed::{CERTIFICATE, MATERIAL, MATERIAL_LEN};
 
 pub(super) const CLIENT: &str = "198.51.100.7:5000";
 pub(crate) const UFRAG: &str = "client";
+/// A record that begins a handshake in which there is nothing to agree on.
+pub(crate) const HELLO: &[u8] = b"\x16 hello";
 /// Outputs of one input; more would be a session that never comes to rest.
 const OUTPUTS: usize = 10_000;
 /// Payload types of the offer; every other one is the former's retransmission.
@@ -63,24 +63,27 @@ impl Session {
 
     /// A binding request with these attributes that proves to be the client's.
     pub(super) fn signed(&self, attributes: &[u8]) -> Vec<u8> {
-        let peer = &self.publisher.peer;
-        request(self.setup, (peer.local_ufrag(), peer.local_pwd()), UFRAG, attributes)
+        let local = self.publisher.link.ice.local();
+        request(self.setup, (&local.ufrag, &local.pwd), UFRAG, attributes)
     }
 
     /// ICE and DTLS are done.
     pub(super) fn connect(&mut self) {
         let request = self.signed(&nomination());
         self.datagram(&request);
+        // The client begins the handshake.
+        self.datagram(HELLO);
         self.advance();
     }
 
     /// A datagram of the client, as the driver takes it.
     pub(super) fn datagram(&mut self, data: &[u8]) {
         let Self { publisher, now, pair, .. } = self;
-        if crate::webrtc::is_stun(data) && !publisher.peer.accepts_stun(*now, *pair, data) {
-            return;
+        if crate::webrtc::is_stun(data) {
+            let _ = publisher.stun(*now, *pair, data);
+        } else {
+            let _ = publisher.datagram(*now, data);
         }
-        let _ = publisher.peer.datagram(*now, *pair, data);
         self.poll();
     }
 
@@ -133,22 +136,18 @@ impl Session {
 
     /// Lets a second pass: reports and requests become due.
     pub(super) fn advance(&mut self) {
-        self.publisher.request_keyframe(0);
+        self.publisher.request_keyframe(self.now, 0);
         for _ in 0..10 {
             self.now += Duration::from_millis(100);
-            let _ = self.publisher.peer.tick(self.now);
+            self.publisher.tick(self.now);
             self.poll();
         }
     }
 
     fn poll(&mut self) {
         for _ in 0..OUTPUTS {
-            match self.publisher.peer.poll() {
-                Ok(Output::Event(Event::RtpPacket(packet))) => {
-                    let _ = self.publisher.packet(packet);
-                }
-                Ok(Output::Event(_) | Output::Transmit(_)) => {}
-                Ok(Output::Timeout(_)) | Err(_) => return,
+            if self.publisher.poll().is_none() {
+                return;
             }
         }
         panic!("the session never comes to rest");

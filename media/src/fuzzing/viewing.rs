@@ -59,7 +59,7 @@ impl Viewing {
 
     /// A signed check with these attributes.
     fn check(&mut self, attributes: &[u8]) {
-        let local = self.viewer.ice.local();
+        let local = self.viewer.link.ice.local();
         let request = request(self.setup, (&local.ufrag, &local.pwd), UFRAG, attributes);
         let _ = self.viewer.stun(self.now, self.pair, &request);
         self.poll();

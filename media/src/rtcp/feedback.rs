@@ -1,4 +1,4 @@
-//! What viewers say of what they receive.
+//! What clients say: viewers of what they receive, publishers of what they send.
 
 use super::{GOODBYE, PAYLOAD_FEEDBACK, RECEIVER_REPORT, SENDER_REPORT, TRANSPORT_FEEDBACK};
 
@@ -14,6 +14,8 @@ pub struct ReceptionReport {
     pub fraction_lost: u8,
     /// Packets lost in all, less the duplicates.
     pub lost: i32,
+    /// The highest sequence number that came, with its cycles above it.
+    pub highest: u32,
     /// Interarrival jitter in the track's clock.
     pub jitter: u32,
     /// The middle of the NTP timestamp of our last report; 0 if it came to none.
@@ -22,7 +24,7 @@ pub struct ReceptionReport {
     pub delay: u32,
 }
 
-/// One statement of a viewer.
+/// One statement of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feedback {
     /// How a track arrives.
@@ -48,7 +50,16 @@ pub enum Feedback {
         /// Bits per second.
         bits: u64,
     },
-    /// The viewer leaves.
+    /// What a moment of the sender's wall clock is in its track's clock (RFC 3550, 6.4.1).
+    Sent {
+        /// The track.
+        ssrc: u32,
+        /// The moment, as an NTP timestamp.
+        ntp: u64,
+        /// The same in the track's clock.
+        rtp: u32,
+    },
+    /// The client leaves.
     Bye,
 }
 
@@ -63,7 +74,10 @@ pub fn parse(data: &[u8], mut say: impl FnMut(Feedback)) {
         rest = &rest[length..];
         let count = head[0] & 0x1f;
         match head[1] {
-            SENDER_REPORT => reports(packet.get(24..), count, &mut say),
+            SENDER_REPORT => {
+                sent(packet, &mut say);
+                reports(packet.get(24..), count, &mut say);
+            }
             RECEIVER_REPORT => reports(packet.get(4..), count, &mut say),
             GOODBYE => say(Feedback::Bye),
             TRANSPORT_FEEDBACK if count == 1 => nacks(packet, &mut say),
@@ -77,6 +91,13 @@ fn word(data: &[u8], at: usize) -> Option<u32> {
     data.get(at..at + 4)?.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
 }
 
+fn sent(packet: &[u8], say: &mut impl FnMut(Feedback)) {
+    let at = |index: usize| word(packet, 4 * index);
+    if let (Some(ssrc), Some(high), Some(low), Some(rtp)) = (at(0), at(1), at(2), at(3)) {
+        say(Feedback::Sent { ssrc, ntp: u64::from(high) << 32 | u64::from(low), rtp });
+    }
+}
+
 fn reports(blocks: Option<&[u8]>, count: u8, say: &mut impl FnMut(Feedback)) {
     for block in blocks.unwrap_or_default().chunks_exact(24).take(usize::from(count)) {
         let at = |index: usize| word(block, 4 * index).unwrap_or_default();
@@ -85,6 +106,7 @@ fn reports(blocks: Option<&[u8]>, count: u8, say: &mut impl FnMut(Feedback)) {
             fraction_lost: block[4],
             // 24 bits with a sign.
             lost: ((at(1) << 8) as i32) >> 8,
+            highest: at(2),
             jitter: at(3),
             last_report: at(4),
             delay: at(5),
@@ -157,6 +179,7 @@ mod tests {
                     ssrc: 9,
                     fraction_lost: 64,
                     lost: -2,
+                    highest: 5,
                     jitter: 90,
                     last_report: 0x0001_0203,
                     delay: 0x8000,
@@ -167,6 +190,17 @@ mod tests {
                 Feedback::Bye,
             ]
         );
+    }
+
+    #[test]
+    fn a_sender_report_tells_the_time_and_what_its_sender_receives() {
+        let mut data = vec![0x81, 200, 0, 12, 0, 0, 0, 7, 0, 0, 0, 3, 0x80, 0, 0, 0, 0, 0, 0, 90];
+        data.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 9]);
+        data.extend_from_slice(&[0; 20]);
+        let said = read(&data);
+        assert_eq!(said[0], Feedback::Sent { ssrc: 7, ntp: 3 << 32 | 1 << 31, rtp: 90 });
+        assert!(matches!(said[1], Feedback::Report(report) if report.ssrc == 9));
+        assert_eq!(said.len(), 2);
     }
 
     #[test]

@@ -1,12 +1,16 @@
-//! RTCP between the server and its viewers: reports that go out, and feedback
-//! that comes in (RFC 3550, RFC 4585, RFC 5104).
+//! RTCP between the server and its clients: reports and requests that go out, and what comes
+//! in (RFC 3550, RFC 4585, RFC 5104).
 
 mod feedback;
 mod report;
+mod request;
 mod wall;
 
 pub use feedback::{Feedback, ReceptionReport, parse};
 pub(crate) use report::{SenderReport, write_bye, write_sender_reports};
+pub(crate) use request::{
+    Gap, write_fir, write_nack, write_pli, write_receiver_report, write_transport_feedback,
+};
 pub(crate) use wall::WallClock;
 
 /// Packet types (RFC 3550, 12.1; RFC 4585, 6.1).

@@ -30,7 +30,11 @@ pub(crate) fn write_sender_reports(buf: &mut Vec<u8>, reports: &[SenderReport], 
 }
 
 /// RFC 3550, 6.5. A name is at most 255 bytes.
-fn write_description(buf: &mut Vec<u8>, ssrcs: impl ExactSizeIterator<Item = u32>, cname: &str) {
+pub(super) fn write_description(
+    buf: &mut Vec<u8>,
+    ssrcs: impl ExactSizeIterator<Item = u32>,
+    cname: &str,
+) {
     const CNAME: u8 = 1;
     let start = buf.len();
     buf.extend_from_slice(&[0x80 | ssrcs.len() as u8, SOURCE_DESCRIPTION, 0, 0]);

@@ -1,35 +1,42 @@
-//! A publisher's answer as it is to see it: str0m's, in the order and the words of
-//! the offer.
+//! What the answers to publishers and to viewers have in common (RFC 8829, 5.3; RFC 8843).
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::rtp::Codec;
+use crate::rtp::{Codec, Kind};
 
+use super::ice::Credentials;
 use super::negotiate::{Plan, Taken};
-use super::sdp::{Offer, Section};
+use super::peer::PeerSetup;
+use super::sdp::{OfferedCodec, Section};
 
-/// Where a browser's encoder begins, in kbit/s, instead of feeling its way up
-/// for twenty seconds.
-const START_KILOBITS: u32 = 2_500;
+/// What an answer says of the way to the server. Writing to a `String` cannot fail.
+pub(super) struct Terms<'a> {
+    pub(super) setup: &'a PeerSetup,
+    pub(super) ice: &'a Credentials,
+    /// Whether the server begins the DTLS handshake.
+    pub(super) active: bool,
+}
 
-/// Puts str0m's answer to the canonical offer into the shape of the offer.
-pub(crate) fn finish(answer: &str, offer: &Offer, plan: &Plan) -> String {
-    let mut parts = answer.split("\r\nm=");
-    let head = parts.next().unwrap_or_default();
-    let answered: HashMap<usize, &str> =
-        plan.taken.iter().map(|t| t.index).zip(parts.map(|p| p.trim_end())).collect();
+/// What is said of a codec beyond what both ends always say.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Extras {
+    /// Feedback on the whole transport is given.
+    pub(super) transport_cc: bool,
+    /// Estimates of the bandwidth are taken.
+    pub(super) remb: bool,
+    /// Where a browser's encoder is to begin, in kbit/s.
+    pub(super) start: Option<u32>,
+}
 
-    let mut sdp = String::with_capacity(answer.len() + 512);
-    write_head(&mut sdp, head, plan);
-    for (index, section) in offer.sections.iter().enumerate() {
-        let taken = plan.taken.iter().find(|t| t.index == index);
-        match (taken, answered.get(&index)) {
-            (Some(taken), Some(lines)) => write_section(&mut sdp, lines, taken),
-            _ => write_rejected(&mut sdp, section),
-        }
-    }
-    sdp
+pub(super) fn write_head(sdp: &mut String, plan: &Plan) {
+    let mids: Vec<&str> = plan.taken.iter().map(|t| t.mid.as_str()).collect();
+    let _ = write!(
+        sdp,
+        "v=0\r\no=rushes {} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n\
+         a=msid-semantic: WMS *\r\na=ice-lite\r\na=ice-options:trickle\r\n",
+        rand::random::<u64>() >> 1,
+        mids.join(" ")
+    );
 }
 
 /// A section that is not taken keeps its place (RFC 3264, 6).
@@ -42,55 +49,85 @@ pub(super) fn write_rejected(sdp: &mut String, section: &Section) {
     sdp.push_str("a=inactive\r\n");
 }
 
-fn write_head(sdp: &mut String, head: &str, plan: &Plan) {
-    for line in head.lines() {
-        if line.starts_with("a=group:BUNDLE") {
-            let mids: Vec<&str> = plan.taken.iter().map(|t| t.mid.as_str()).collect();
-            let _ = write!(sdp, "a=group:BUNDLE {}\r\n", mids.join(" "));
-        } else if line.starts_with("a=msid-semantic") {
-            sdp.push_str("a=msid-semantic: WMS *\r\n");
-        } else {
-            let _ = write!(sdp, "{line}\r\n");
+/// The beginning of a section that is taken: its media, its transport and its direction.
+pub(super) fn write_transport(sdp: &mut String, taken: &Taken, terms: &Terms<'_>, way: &str) {
+    let pts = taken.codecs.iter().flat_map(|c| std::iter::once(c.pt).chain(c.rtx));
+    let pts: Vec<String> = pts.map(|pt| pt.to_string()).collect();
+    let _ = write!(
+        sdp,
+        "m={} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\n",
+        media(taken.kind),
+        pts.join(" "),
+        taken.mid
+    );
+    terms.setup.write_candidates(sdp);
+    // All of them are here: nothing will trickle from this side. And RFC 9725, 4.4.1: every
+    // section says that there is no other way than the multiplexed one.
+    let _ = write!(
+        sdp,
+        "a=end-of-candidates\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\n\
+         a=setup:{}\r\na={way}\r\na=rtcp-mux\r\na=rtcp-mux-only\r\n",
+        terms.ice.ufrag,
+        terms.ice.pwd,
+        terms.setup.fingerprint,
+        if terms.active { "active" } else { "passive" },
+    );
+}
+
+pub(super) fn write_extensions(sdp: &mut String, taken: &Taken) {
+    for (id, uri) in &taken.extensions {
+        let _ = write!(sdp, "a=extmap:{id} {uri}\r\n");
+    }
+}
+
+pub(super) fn write_codec(sdp: &mut String, codec: &OfferedCodec, extras: Extras) {
+    let pt = codec.pt;
+    let clock = codec.codec.kind().clock();
+    let channels = if codec.codec == Codec::Opus { "/2" } else { "" };
+    let _ = write!(sdp, "a=rtpmap:{pt} {}/{clock}{channels}\r\n", codec.codec.name());
+    let format = codec.format.to_string();
+    if !format.is_empty() {
+        let _ = write!(sdp, "a=fmtp:{pt} {format}");
+        if let Some(kilobits) = extras.start {
+            let _ = write!(sdp, ";x-google-start-bitrate={kilobits}");
         }
+        sdp.push_str("\r\n");
+    }
+    let feedback = [
+        (codec.nack, "nack"),
+        (codec.pli, "nack pli"),
+        (codec.fir, "ccm fir"),
+        (codec.remb && extras.remb, "goog-remb"),
+        (codec.transport_cc && extras.transport_cc, "transport-cc"),
+    ];
+    for (_, name) in feedback.iter().filter(|(on, _)| *on) {
+        let _ = write!(sdp, "a=rtcp-fb:{pt} {name}\r\n");
+    }
+    if let Some(rtx) = codec.rtx {
+        let _ = write!(sdp, "a=rtpmap:{rtx} rtx/{clock}\r\na=fmtp:{rtx} apt={pt}\r\n");
     }
 }
 
-fn write_section(sdp: &mut String, lines: &str, taken: &Taken) {
-    let mut lines = lines.lines();
-    let _ = write!(sdp, "m={}\r\n", lines.next().unwrap_or_default());
-    let mut candidates = false;
-    for line in lines {
-        if line.starts_with("a=candidate:") {
-            candidates = true;
-        } else if candidates {
-            // All of them are here: nothing will trickle from this side.
-            sdp.push_str("a=end-of-candidates\r\n");
-            candidates = false;
-        }
-        write_line(sdp, line, taken);
+/// The answer to an ICE restart: new credentials, the same candidates.
+pub(super) fn fragment(setup: &PeerSetup, ice: &Credentials, first: Option<&Taken>) -> String {
+    // What the answer said of ICE is said again (RFC 9725, 4.3.3).
+    let mut text = format!(
+        "a=ice-lite\r\na=ice-options:trickle\r\na=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
+        ice.ufrag, ice.pwd
+    );
+    if let Some(taken) = first {
+        let media = media(taken.kind);
+        let _ = write!(text, "m={media} 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:{}\r\n", taken.mid);
+        setup.write_candidates(&mut text);
+        text.push_str("a=end-of-candidates\r\n");
     }
+    text
 }
 
-fn write_line(sdp: &mut String, line: &str, taken: &Taken) {
-    if line.starts_with("a=mid:") {
-        let _ = write!(sdp, "a=mid:{}\r\n", taken.mid);
-    } else if line.starts_with("a=msid:") || line.contains(" msid:") {
-        // A publisher gets no track from us.
-    } else if line == "a=rtcp-mux" {
-        // RFC 9725, 4.4.1: every section says that there is no other way.
-        sdp.push_str("a=rtcp-mux\r\na=rtcp-mux-only\r\n");
-    } else if starts_low(line, taken) {
-        let _ = write!(sdp, "{line};x-google-start-bitrate={START_KILOBITS}\r\n");
-    } else {
-        let _ = write!(sdp, "{line}\r\n");
+/// The media name of a section.
+pub(super) fn media(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
     }
-}
-
-/// Whether this is the format of a payload type whose encoder starts low: H.264
-/// of a client with a bandwidth estimator, which browsers alone have.
-fn starts_low(line: &str, taken: &Taken) -> bool {
-    let pt = line.strip_prefix("a=fmtp:").and_then(|rest| rest.split_once(' '));
-    let Some(pt) = pt.and_then(|(pt, _)| pt.parse::<u8>().ok()) else { return false };
-    let codec = taken.codecs.iter().find(|c| c.pt == pt);
-    codec.is_some_and(|c| c.codec == Codec::H264 && c.transport_cc)
 }

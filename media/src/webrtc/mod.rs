@@ -1,11 +1,14 @@
-//! WebRTC peers: what is agreed on in SDP, and str0m in RTP mode behind it.
+//! WebRTC peers: what is agreed on in SDP, ICE, DTLS and RTCP of those who publish and view,
+//! and str0m in RTP mode for the members of meetings.
 //!
 //! Still sans-IO: datagrams and the clock are arguments.
 
 mod answer;
-mod clock;
 mod direction;
+mod dtls;
 mod dtls_openssl;
+mod ice;
+mod link;
 mod member;
 mod negotiate;
 mod peer;
@@ -20,11 +23,13 @@ mod viewer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ice::Pair;
+pub(crate) use link::Link;
 pub(crate) use member::Member;
 pub use member::Offered;
 pub(crate) use negotiate::Source;
-pub(crate) use peer::{Peer, PeerSetup};
-pub(crate) use publisher::Publisher;
+pub(crate) use peer::PeerSetup;
+pub(crate) use publisher::{Media as PublishedMedia, Output as PublisherOutput, Publisher};
 pub(crate) use stun::{is_stun, local_ufrag};
 pub(crate) use trickle::Fragment;
-pub(crate) use viewer::{Output as ViewerOutput, Pair, Viewer};
+pub(crate) use viewer::{Output as ViewerOutput, Viewer};

@@ -1,7 +1,6 @@
-//! What of an offer is taken, and the canonical offer that str0m sees.
+//! What of an offer is taken.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 
 use str0m::format::FormatParams;
 
@@ -11,9 +10,10 @@ use crate::rtp::{Codec, Kind};
 use super::sdp::{Offer, OfferedCodec, Section};
 
 pub(super) const MID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:mid";
-const RID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
-const REPAIRED_RID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
-const TWCC_EXTENSION: &str =
+pub(super) const RID_EXTENSION: &str = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+pub(super) const REPAIRED_RID_EXTENSION: &str =
+    "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id";
+pub(super) const TWCC_EXTENSION: &str =
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
 pub(super) const SEND_TIME_EXTENSION: &str =
     "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time";
@@ -142,13 +142,13 @@ pub(crate) struct Taken {
     /// The identifiers of the publisher's simulcast layers, the lowest first.
     pub(crate) layers: Vec<String>,
     pub(crate) extensions: Vec<(u8, &'static str)>,
-    ssrcs: Vec<String>,
+    /// Sources with those of their retransmissions, where the offer names them.
+    pub(crate) pairs: Vec<(u32, u32)>,
 }
 
 /// What of an offer is taken.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    pub(crate) role: Role,
     pub(crate) taken: Vec<Taken>,
 }
 
@@ -179,8 +179,8 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
                 }
                 // Layers are known by their names, not by what announces them.
                 let named = role == Role::Publisher && layers.is_empty();
-                let ssrcs = if named { section.ssrcs.clone() } else { Vec::new() };
-                taken.push(Taken { index, kind, mid, codecs, layers, extensions, ssrcs });
+                let pairs = if named { section.pairs.clone() } else { Vec::new() };
+                taken.push(Taken { index, kind, mid, codecs, layers, extensions, pairs });
             }
             Err(Refused::Quietly) => {}
             Err(Refused::Because(error)) => complaint = complaint.or(Some(error)),
@@ -197,7 +197,7 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
         ));
     }
     check_payload_types(&taken)?;
-    Ok(Plan { role, taken })
+    Ok(Plan { taken })
 }
 
 enum Refused {
@@ -318,7 +318,7 @@ fn extensions(section: &Section, role: Role, source: &Source) -> Vec<(u8, &'stat
         Role::Viewer if source.single => &[MID_EXTENSION],
         Role::Viewer => &[MID_EXTENSION, SEND_TIME_EXTENSION],
     };
-    // str0m knows mids of at most 16 letters and digits; others go by SSRC.
+    // Only so much fits a one-byte header extension (RFC 8285, 4.2); others go by SSRC.
     let plain_mid = section
         .mid
         .as_ref()
@@ -345,12 +345,8 @@ fn layers(section: &Section, extensions: &[(u8, &'static str)]) -> Vec<String> {
 
 fn check_mids(offer: &Offer) -> Result<(), OfferError> {
     let mut seen = HashSet::new();
-    // As str0m will see them.
-    let plain = |mid: &str| -> String {
-        mid.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(16).collect()
-    };
     for mid in offer.sections.iter().filter_map(|s| s.mid.as_deref()) {
-        if !seen.insert(plain(mid)) {
+        if !seen.insert(mid) {
             return Err(OfferError::Malformed("two sections have the same a=mid".into()));
         }
     }
@@ -367,89 +363,4 @@ fn check_payload_types(taken: &[Taken]) -> Result<(), OfferError> {
         }
     }
     Ok(())
-}
-
-impl Plan {
-    /// The offer as str0m is to see it: the sections that are taken, nothing else.
-    pub(crate) fn canonical(&self, offer: &Offer) -> String {
-        let mut sdp = String::with_capacity(2048);
-        let mids: Vec<&str> = self.taken.iter().map(|t| t.mid.as_str()).collect();
-        // Writing to a String cannot fail.
-        let _ = write!(
-            sdp,
-            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n\
-             a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=fingerprint:{}\r\na=setup:{}\r\n",
-            mids.join(" "),
-            offer.ufrag,
-            offer.pwd,
-            offer.fingerprint,
-            offer.setup
-        );
-        for taken in &self.taken {
-            taken.write(&mut sdp, self.role);
-        }
-        sdp
-    }
-}
-
-impl Taken {
-    fn write(&self, sdp: &mut String, role: Role) {
-        let (media, direction) = match (self.kind, role) {
-            (Kind::Audio, Role::Publisher) => ("audio", "sendonly"),
-            (Kind::Video, Role::Publisher) => ("video", "sendonly"),
-            (Kind::Audio, Role::Viewer) => ("audio", "recvonly"),
-            (Kind::Video, Role::Viewer) => ("video", "recvonly"),
-        };
-        let pts: Vec<String> = self
-            .codecs
-            .iter()
-            .flat_map(|c| std::iter::once(c.pt).chain(c.rtx))
-            .map(|pt| pt.to_string())
-            .collect();
-        let _ = write!(
-            sdp,
-            "m={media} 9 UDP/TLS/RTP/SAVPF {}\r\nc=IN IP4 0.0.0.0\r\na=mid:{}\r\na={direction}\r\na=rtcp-mux\r\n",
-            pts.join(" "),
-            self.mid
-        );
-        for (id, uri) in &self.extensions {
-            let _ = write!(sdp, "a=extmap:{id} {uri}\r\n");
-        }
-        for codec in &self.codecs {
-            codec.write(sdp);
-        }
-        for rid in &self.layers {
-            let _ = write!(sdp, "a=rid:{rid} send\r\n");
-        }
-        if !self.layers.is_empty() {
-            let _ = write!(sdp, "a=simulcast:send {}\r\n", self.layers.join(";"));
-        }
-        for line in &self.ssrcs {
-            let _ = write!(sdp, "{line}\r\n");
-        }
-    }
-}
-
-impl OfferedCodec {
-    fn write(&self, sdp: &mut String) {
-        let channels = if self.codec == Codec::Opus { "/2" } else { "" };
-        let clock = self.codec.kind().clock();
-        let _ = write!(sdp, "a=rtpmap:{} {}/{clock}{channels}\r\n", self.pt, self.codec.name());
-        let format = self.format.to_string();
-        if !format.is_empty() {
-            let _ = write!(sdp, "a=fmtp:{} {format}\r\n", self.pt);
-        }
-        let feedback = [
-            (self.nack, "nack"),
-            (self.pli, "nack pli"),
-            (self.fir, "ccm fir"),
-            (self.transport_cc, "transport-cc"),
-        ];
-        for (_, name) in feedback.iter().filter(|(on, _)| *on) {
-            let _ = write!(sdp, "a=rtcp-fb:{} {name}\r\n", self.pt);
-        }
-        if let Some(rtx) = self.rtx {
-            let _ = write!(sdp, "a=rtpmap:{rtx} rtx/{clock}\r\na=fmtp:{rtx} apt={}\r\n", self.pt);
-        }
-    }
 }

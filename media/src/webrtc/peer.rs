@@ -1,28 +1,18 @@
-//! One peer connection: str0m in RTP mode, ICE-lite, behind an answered offer, or
-//! before one of ours.
+//! What all sessions share, and the peer connection of a member: str0m in RTP mode, ICE-lite.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::format::{CodecConfig, CodecSpec, PayloadParams};
-use str0m::media::Frequency;
+use str0m::crypto::dtls::DtlsProvider;
 use str0m::net::{Protocol, Receive, TcpType};
-use str0m::rtp::{Extension, ExtensionMap};
 use str0m::{Candidate, Input, Rtc, RtcError};
 
-use crate::error::{OfferError, TrickleError};
-use crate::rtp::{Codec, Kind};
-
-use super::answer;
 use super::dtls_openssl;
-use super::negotiate::{Plan, Role, Source, Taken, plan};
-use super::sdp::{Offer, OfferedCodec};
+use super::ice::Pair;
 use super::stun;
-use super::viewer::{Credentials, Pair, fragment};
 
 /// The type preference of hosts over TCP, below what a client learns of itself over UDP.
 const TCP_PREFERENCE: u32 = 90;
@@ -31,8 +21,8 @@ const TCP_PREFERENCE: u32 = 90;
 #[derive(Debug)]
 pub(crate) struct PeerSetup {
     pub(super) crypto: Arc<CryptoProvider>,
-    /// The same with a DTLS that takes publishers' RSA certificates.
-    publisher_crypto: Arc<CryptoProvider>,
+    /// A DTLS that takes publishers' RSA certificates.
+    pub(super) publisher_dtls: &'static dyn DtlsProvider,
     pub(super) certificate: DtlsCert,
     /// `sha-256` and the hash of the certificate, as in `a=fingerprint`.
     pub(super) fingerprint: String,
@@ -51,10 +41,9 @@ impl PeerSetup {
         let hash = crypto.sha256_provider.sha256(&certificate.certificate);
         let hash: Vec<String> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
         let fingerprint = format!("sha-256 {}", hash.join(":"));
-        let publisher_crypto = CryptoProvider { dtls_provider: &dtls_openssl::PROVIDER, ..crypto };
         Ok(Self {
             crypto: Arc::new(crypto),
-            publisher_crypto: Arc::new(publisher_crypto),
+            publisher_dtls: &dtls_openssl::PROVIDER,
             certificate,
             fingerprint,
             candidates,
@@ -88,13 +77,10 @@ impl PeerSetup {
 
     /// With another DTLS for everybody.
     #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn with_dtls(
-        mut self,
-        provider: &'static dyn str0m::crypto::dtls::DtlsProvider,
-    ) -> Self {
+    pub(crate) fn with_dtls(mut self, provider: &'static dyn DtlsProvider) -> Self {
         let crypto = CryptoProvider { dtls_provider: provider, ..(*self.crypto).clone() };
-        self.crypto = Arc::new(crypto.clone());
-        self.publisher_crypto = Arc::new(crypto);
+        self.crypto = Arc::new(crypto);
+        self.publisher_dtls = provider;
         self
     }
 
@@ -122,45 +108,16 @@ impl PeerSetup {
     }
 }
 
-/// A peer connection.
+/// A member's peer connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     pub(super) rtc: Rtc,
     setup: Arc<PeerSetup>,
     local_ufrag: String,
     local_pwd: String,
-    remote_ufrag: String,
-    /// What was answered, to be answered again with other ICE credentials; none
-    /// where it is us who offer.
-    answered: Option<(Offer, Plan)>,
-}
-
-/// What came of an offer.
-#[derive(Debug)]
-pub(super) struct Answered {
-    pub(super) peer: Peer,
-    pub(super) sdp: String,
 }
 
 impl Peer {
-    /// Answers an offer.
-    pub(super) fn answer(
-        setup: &Arc<PeerSetup>,
-        now: Instant,
-        offer: &str,
-        role: Role,
-        source: &Source,
-    ) -> Result<Answered, OfferError> {
-        let offer = Offer::parse(offer)?;
-        let plan = plan(&offer, role, source)?;
-        let mut peer = Self::new(setup, config(setup, &plan).build(now));
-        let sdp = accept(&mut peer.rtc, &plan.canonical(&offer)).map_err(OfferError::Malformed)?;
-        let sdp = answer::finish(&sdp, &offer, &plan);
-        peer.remote_ufrag.clone_from(&offer.ufrag);
-        peer.answered = Some((offer, plan));
-        Ok(Answered { peer, sdp })
-    }
-
     /// A peer that is to be offered something.
     pub(super) fn new(setup: &Arc<PeerSetup>, mut rtc: Rtc) -> Self {
         for address in &setup.candidates {
@@ -176,53 +133,12 @@ impl Peer {
             setup: setup.clone(),
             local_ufrag: credentials.ufrag,
             local_pwd: credentials.pass,
-            remote_ufrag: String::new(),
-            answered: None,
         }
-    }
-
-    /// The sections that were agreed on.
-    pub(super) fn taken(&self) -> &[Taken] {
-        self.answered.as_ref().map_or(&[], |(_, plan)| &plan.taken)
-    }
-
-    /// Restarts ICE: new credentials on both sides (RFC 8445, 9). What flows goes
-    /// on where it goes until the client has proven another path, and only then
-    /// goes there. Gives back the answer as a fragment (RFC 9725, 4.3.3).
-    pub(crate) fn restart(&mut self, ufrag: &str, pwd: &str) -> Result<String, TrickleError> {
-        let Some((offer, plan)) = &mut self.answered else {
-            return Err(TrickleError::Malformed(
-                "this session is not the client's to restart".into(),
-            ));
-        };
-        let mut restarted = offer.clone();
-        restarted.ufrag = ufrag.to_owned();
-        restarted.pwd = pwd.to_owned();
-        accept(&mut self.rtc, &plan.canonical(&restarted)).map_err(TrickleError::Malformed)?;
-        let credentials = self.rtc.direct_api().local_ice_credentials();
-        self.remote_ufrag = ufrag.to_owned();
-        self.local_ufrag = credentials.ufrag;
-        self.local_pwd = credentials.pass;
-        *offer = restarted;
-        let credentials =
-            Credentials { ufrag: self.local_ufrag.clone(), pwd: self.local_pwd.clone() };
-        Ok(fragment(&self.setup, &credentials, plan.taken.first()))
     }
 
     /// The user fragment by which the client's checks are told from others'.
     pub(crate) fn local_ufrag(&self) -> &str {
         &self.local_ufrag
-    }
-
-    /// The password that belongs to it.
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn local_pwd(&self) -> &str {
-        &self.local_pwd
-    }
-
-    /// The client's user fragment, as of its offer.
-    pub(crate) fn remote_ufrag(&self) -> &str {
-        &self.remote_ufrag
     }
 
     /// Whether a STUN request proves to come from this session's client.
@@ -289,56 +205,4 @@ fn announce(
         }
         Err(error) => tracing::warn!(%address, %error, "an address cannot be announced"),
     }
-}
-
-/// str0m's answer to a canonical offer, or what it has against it.
-fn accept(rtc: &mut Rtc, canonical: &str) -> Result<String, String> {
-    let offer = SdpOffer::from_sdp_string(canonical).map_err(|error| error.to_string())?;
-    let answer = rtc.sdp_api().accept_offer(offer).map_err(|error| error.to_string())?;
-    Ok(answer.to_sdp_string())
-}
-
-fn config(setup: &PeerSetup, plan: &Plan) -> str0m::RtcConfig {
-    let mut extensions = ExtensionMap::empty();
-    extensions.set(1, Extension::RtpMid);
-    if plan.role == Role::Publisher {
-        extensions.set(2, Extension::TransportSequenceNumber);
-        extensions.set(3, Extension::AbsoluteSendTime);
-        extensions.set(4, Extension::RtpStreamId);
-        extensions.set(5, Extension::RepairedRtpStreamId);
-    }
-    let codecs: Vec<&OfferedCodec> = plan.taken.iter().flat_map(|t| &t.codecs).collect();
-    let mut config = Rtc::builder()
-        .set_crypto_provider(setup.publisher_crypto.clone())
-        .set_dtls_cert(setup.certificate.clone())
-        .set_ice_lite(true)
-        .set_rtp_mode(true)
-        .set_extension_map(extensions);
-    let params = codecs.iter().map(|codec| payload(codec, plan.role)).collect();
-    *config.codec_config() = CodecConfig::new_from_payload_params(params);
-    config
-}
-
-/// Exactly what the client offered, so that str0m answers each payload type of
-/// it with the same meaning.
-fn payload(offered: &OfferedCodec, role: Role) -> PayloadParams {
-    let codec = match offered.codec {
-        Codec::H264 => str0m::format::Codec::H264,
-        Codec::Vp8 => str0m::format::Codec::Vp8,
-        Codec::Vp9 => str0m::format::Codec::Vp9,
-        Codec::Av1 => str0m::format::Codec::Av1,
-        Codec::Opus => str0m::format::Codec::Opus,
-    };
-    let (clock_rate, channels) = match offered.codec.kind() {
-        Kind::Video => (Frequency::NINETY_KHZ, None),
-        Kind::Audio => (Frequency::FORTY_EIGHT_KHZ, Some(2)),
-    };
-    let spec = CodecSpec { codec, clock_rate, channels, format: offered.format };
-    let mut params = PayloadParams::new(offered.pt.into(), offered.rtx.map(Into::into), spec);
-    params.set_fb_nack(offered.nack);
-    params.set_fb_pli(offered.pli);
-    params.set_fb_fir(offered.fir);
-    params.set_fb_remb(false);
-    params.set_fb_transport_cc(role == Role::Publisher && offered.transport_cc);
-    params
 }

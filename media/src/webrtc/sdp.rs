@@ -1,8 +1,7 @@
 //! An offer as the client wrote it, read before anything else sees it.
 //!
 //! Clients differ much in how they write their offers. This reads what matters,
-//! refuses what cannot work with a reason, and writes it again in one canonical
-//! form for str0m, so that its parser meets nothing unusual.
+//! and refuses what cannot work with a reason.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use super::sprop;
 pub(crate) const MAX_SDP: usize = 64 * 1024;
 const MAX_SECTIONS: usize = 32;
 const MAX_CODECS: usize = 48;
-const MAX_SSRC_LINES: usize = 24;
+const MAX_PAIRS: usize = 24;
 
 /// A payload type with all that belongs to it.
 #[derive(Debug, Clone)]
@@ -55,8 +54,8 @@ pub(crate) struct Section {
     pub(crate) layers: Vec<String>,
     /// Header extensions with their identifiers.
     pub(crate) extensions: Vec<(u8, String)>,
-    /// `a=ssrc-group:FID` and one `a=ssrc` line per source.
-    pub(crate) ssrcs: Vec<String>,
+    /// `a=ssrc-group:FID`: sources, each with the one of its retransmissions.
+    pub(crate) pairs: Vec<(u32, u32)>,
     attributes: Transport,
 }
 
@@ -96,8 +95,8 @@ impl Transport {
 /// A whole offer.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
+    /// Its password is for checks of ours, and a lite agent makes none.
     pub(crate) ufrag: String,
-    pub(crate) pwd: String,
     pub(crate) fingerprint: String,
     pub(crate) setup: &'static str,
     pub(crate) bundle: Option<Vec<String>>,
@@ -154,7 +153,6 @@ struct RawSection {
     maps: Vec<(u8, String)>,
     formats: Vec<(u8, String)>,
     feedback: Vec<(String, String)>,
-    ssrcs: Vec<u32>,
     simulcast: Gathered,
 }
 
@@ -201,13 +199,12 @@ impl Raw {
                 codecs: Vec::new(),
                 layers: Vec::new(),
                 extensions: Vec::new(),
-                ssrcs: Vec::new(),
+                pairs: Vec::new(),
                 attributes: Transport::default(),
             },
             maps: Vec::new(),
             formats: Vec::new(),
             feedback: Vec::new(),
-            ssrcs: Vec::new(),
             simulcast: Gathered::default(),
         });
         Ok(())
@@ -270,7 +267,7 @@ impl Raw {
             Some("passive") => "passive",
             Some(other) => return Err(malformed(format!("a=setup:{} is unknown", excerpt(other)))),
         };
-        Ok(Offer { ufrag, pwd, fingerprint, setup, bundle: self.bundle, sections })
+        Ok(Offer { ufrag, fingerprint, setup, bundle: self.bundle, sections })
     }
 }
 
@@ -300,24 +297,14 @@ impl RawSection {
             "extmap" => self.extension(value),
             "rid" => self.simulcast.rid(value),
             "simulcast" => self.simulcast.simulcast(value),
-            "ssrc" => {
-                let ssrc = value.split(' ').next().and_then(|s| s.parse::<u32>().ok());
-                if let Some(ssrc) = ssrc
-                    && !self.ssrcs.contains(&ssrc)
-                    && self.ssrcs.len() < MAX_SSRC_LINES
-                {
-                    self.ssrcs.push(ssrc);
-                    self.section.ssrcs.push(format!("a=ssrc:{ssrc} cname:peer"));
-                }
-            }
             "ssrc-group" => {
                 let ids: Option<Vec<u32>> = value.strip_prefix("FID ").map(|ids| {
                     ids.split_ascii_whitespace().filter_map(|i| i.parse().ok()).collect()
                 });
                 if let Some([main, repair]) = ids.as_deref()
-                    && self.section.ssrcs.len() < MAX_SSRC_LINES
+                    && self.section.pairs.len() < MAX_PAIRS
                 {
-                    self.section.ssrcs.push(format!("a=ssrc-group:FID {main} {repair}"));
+                    self.section.pairs.push((*main, *repair));
                 }
             }
             _ => {}

@@ -1,4 +1,4 @@
-//! The little of STUN (RFC 8489) that has to be known before str0m sees it: whose
+//! The little of STUN (RFC 8489) that has to be known before a session sees it: whose
 //! request it is, and what some clients leave out.
 
 use str0m::config::CryptoProvider;

@@ -20,7 +20,7 @@ use crate::egress::Egress;
 use crate::error::OfferError;
 use crate::rtcp::WallClock;
 use crate::rtp::Codec;
-use crate::stream::{Outgoing, Stream, ViewerKey};
+use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
 
 const OBS: &str = include_str!("../../tests/sdp/obs-whip-offer.sdp");
 const FFMPEG8: &str = include_str!("../../tests/sdp/ffmpeg8-whip-offer.sdp");
@@ -237,24 +237,57 @@ static SHARED: std::sync::OnceLock<Arc<PeerSetup>> = std::sync::OnceLock::new();
 trait Server {
     fn tick(&mut self, now: Instant);
     fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]);
-    fn poll(&mut self, now: Instant, down: &mut VecDeque<Vec<u8>>, events: &mut Vec<Event>);
+    fn poll(&mut self, down: &mut VecDeque<Vec<u8>>);
 }
 
-impl Server for Publisher {
+/// A publisher with what came of it.
+struct Publishing {
+    publisher: Publisher,
+    packets: Vec<Packet>,
+    /// Said and not yet carried.
+    said: VecDeque<Vec<u8>>,
+    connected: bool,
+    /// Its client chose another way.
+    moved: bool,
+}
+
+impl Publishing {
+    fn new(publisher: Publisher) -> Self {
+        let (packets, said) = (Vec::new(), VecDeque::new());
+        Self { publisher, packets, said, connected: false, moved: false }
+    }
+
+    fn answer(setup: &Arc<PeerSetup>, now: Instant, offer: &str) -> (Self, String) {
+        let (publisher, sdp) = Publisher::answer(setup, now, offer).unwrap();
+        (Self::new(publisher), sdp)
+    }
+}
+
+impl Server for Publishing {
     fn tick(&mut self, now: Instant) {
-        self.peer.tick(now).unwrap();
+        self.publisher.tick(now);
     }
 
     fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
-        self.peer.datagram(now, Pair::udp(from, SERVER.parse().unwrap()), data).unwrap();
+        if is_stun(data) {
+            let pair = Pair::udp(from, SERVER.parse().unwrap());
+            if let Some(checked) = self.publisher.stun(now, pair, data) {
+                self.moved |= checked.moved;
+                self.said.push_back(checked.reply);
+            }
+        } else if let Some(media) = self.publisher.datagram(now, data).media {
+            self.packets.extend(media.before);
+            self.packets.push(media.packet);
+        }
     }
 
-    fn poll(&mut self, _: Instant, down: &mut VecDeque<Vec<u8>>, events: &mut Vec<Event>) {
-        loop {
-            match self.peer.poll().unwrap() {
-                Output::Timeout(_) => break,
-                Output::Transmit(t) => down.push_back(t.contents.into()),
-                Output::Event(event) => events.push(event),
+    fn poll(&mut self, down: &mut VecDeque<Vec<u8>>) {
+        down.extend(self.said.drain(..));
+        while let Some(output) = self.publisher.poll() {
+            match output {
+                PublisherOutput::Transmit(data) => down.push_back(data),
+                PublisherOutput::Connected => self.connected = true,
+                PublisherOutput::Lost(_) => {}
             }
         }
     }
@@ -303,7 +336,7 @@ impl Server for Viewing {
         }
     }
 
-    fn poll(&mut self, _: Instant, down: &mut VecDeque<Vec<u8>>, _: &mut Vec<Event>) {
+    fn poll(&mut self, down: &mut VecDeque<Vec<u8>>) {
         down.extend(self.sent.drain(..));
         while let Some(output) = self.viewer.poll() {
             match output {
@@ -360,16 +393,14 @@ impl Client {
         (client, peer)
     }
 
-    /// Carries all there is between the two, a datagram at a time, as str0m wants it;
-    /// gives back the server-side events.
-    fn exchange(&mut self, now: Instant, server: &mut impl Server) -> Vec<Event> {
-        let mut events = Vec::new();
+    /// Carries all there is between the two, a datagram at a time, as str0m wants it.
+    fn exchange(&mut self, now: Instant, server: &mut impl Server) {
         let mut up = VecDeque::new();
         let mut down = VecDeque::new();
         server.tick(now);
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         loop {
-            server.poll(now, &mut down, &mut events);
+            server.poll(&mut down);
             loop {
                 match self.rtc.poll_output().unwrap() {
                     Output::Timeout(_) => break,
@@ -384,7 +415,7 @@ impl Client {
                 let receive = Receive::new(Protocol::Udp, from, self.address, &data).unwrap();
                 self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
             } else {
-                return events;
+                return;
             }
         }
     }
@@ -430,22 +461,19 @@ fn connect(now: &mut Instant, client: &mut Client, peer: &mut impl Server) {
 fn run(
     now: &mut Instant,
     frames: usize,
-    (source, publisher): (&mut Client, &mut Publisher),
+    (source, publishing): (&mut Client, &mut Publishing),
     stream: &mut Stream,
     (sink, viewing): (&mut Client, &mut Viewing),
 ) {
     for _ in 0..frames {
         *now += STEP;
         source.send_frame(*now);
-        let events = source.exchange(*now, publisher);
+        source.exchange(*now, publishing);
         let at = *now;
         let mut deliver = |_: ViewerKey, out: Outgoing<'_>| viewing.write(at, &out);
-        for event in events {
-            if let Event::RtpPacket(packet) = event {
-                let (packet, _) = publisher.packet(packet).unwrap();
-                assert_eq!(packet.codec, Codec::H264);
-                stream.packets(at, &[packet], &mut deliver);
-            }
+        for packet in publishing.packets.drain(..) {
+            assert_eq!(packet.codec, Codec::H264);
+            stream.packets(at, &[packet], &mut deliver);
         }
         stream.pump(at, &mut deliver);
         sink.exchange(at, viewing);
@@ -458,19 +486,17 @@ fn a_viewer_sees_a_decodable_stream_across_a_takeover() {
     let mut now = Instant::now();
     let mut stream = Stream::default();
     let publish = |now, host| {
-        Client::join(now, host, Direction::SendOnly, |offer| {
-            Publisher::answer(&setup, now, offer).unwrap()
-        })
+        Client::join(now, host, Direction::SendOnly, |offer| Publishing::answer(&setup, now, offer))
     };
     let (mut one, mut first) = publish(now, 1);
     connect(&mut now, &mut one, &mut first);
     stream.publish(1);
     let (mut sink, viewer) = Client::join(now, 9, Direction::RecvOnly, |offer| {
-        Viewer::answer(&setup, now, offer, first.source()).unwrap()
+        Viewer::answer(&setup, now, offer, first.publisher.source()).unwrap()
     });
     let mut viewing = Viewing::new(viewer);
     connect(&mut now, &mut sink, &mut viewing);
-    viewing.follow(first.source());
+    viewing.follow(first.publisher.source());
     stream.add_viewer(now, now, 0);
     run(&mut now, 25, (&mut one, &mut first), &mut stream, (&mut sink, &mut viewing));
     let before = sink.packets.len();
@@ -479,7 +505,7 @@ fn a_viewer_sees_a_decodable_stream_across_a_takeover() {
     let (mut two, mut second) = publish(now, 2);
     connect(&mut now, &mut two, &mut second);
     stream.publish(1);
-    viewing.follow(second.source());
+    viewing.follow(second.publisher.source());
     run(&mut now, 25, (&mut two, &mut second), &mut stream, (&mut sink, &mut viewing));
     assert_eq!(sink.packets.len(), before + 25 * 3);
 

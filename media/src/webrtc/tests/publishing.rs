@@ -9,7 +9,6 @@ use super::*;
 use crate::stream::Packet;
 use crate::webrtc::dtls_openssl;
 use crate::webrtc::dtls_openssl::tests::certificate;
-use crate::webrtc::peer::Peer;
 
 /// A publishing client in virtual time, joined to its peer by a perfect network.
 struct Camera {
@@ -42,21 +41,14 @@ impl Camera {
         self.rtc.sdp_api().accept_answer(self.pending.take().unwrap(), answer).unwrap();
     }
 
-    /// Carries all there is between the two; gives back the server-side events.
-    fn exchange(&mut self, now: Instant, peer: &mut Peer) -> Result<Vec<Event>, str0m::RtcError> {
+    /// Carries all there is between the two.
+    fn exchange(&mut self, now: Instant, publishing: &mut Publishing) {
         let server = SERVER.parse().unwrap();
-        let mut events = Vec::new();
         let (mut up, mut down) = (VecDeque::new(), VecDeque::new());
-        peer.tick(now)?;
+        publishing.tick(now);
         self.rtc.handle_input(Input::Timeout(now)).unwrap();
         loop {
-            loop {
-                match peer.poll()? {
-                    Output::Timeout(_) => break,
-                    Output::Transmit(t) => down.push_back(t.contents),
-                    Output::Event(event) => events.push(event),
-                }
-            }
+            publishing.poll(&mut down);
             loop {
                 match self.rtc.poll_output().unwrap() {
                     Output::Timeout(_) => break,
@@ -66,21 +58,21 @@ impl Camera {
                 }
             }
             if let Some(data) = up.pop_front() {
-                peer.datagram(now, Pair::udp(self.address, server), &data)?;
+                publishing.datagram(now, self.address, &data);
             } else if let Some(data) = down.pop_front() {
                 let receive = Receive::new(Protocol::Udp, server, self.address, &data).unwrap();
                 self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
             } else {
-                return Ok(events);
+                return;
             }
         }
     }
 
-    fn connect(&mut self, now: &mut Instant, peer: &mut Peer) -> Result<(), str0m::RtcError> {
+    fn connect(&mut self, now: &mut Instant, publishing: &mut Publishing) {
         for _ in 0..500 {
-            self.exchange(*now, peer)?;
-            if self.connected {
-                return Ok(());
+            self.exchange(*now, publishing);
+            if self.connected && publishing.connected {
+                return;
             }
             *now += STEP;
         }
@@ -94,7 +86,7 @@ impl Camera {
     fn send(
         &mut self,
         now: &mut Instant,
-        publisher: &mut Publisher,
+        publishing: &mut Publishing,
         rid: Option<&str>,
         (seq, payload): (u64, &[u8]),
     ) -> Vec<Packet> {
@@ -105,15 +97,8 @@ impl Camera {
         let mut direct = self.rtc.direct_api();
         let stream = direct.stream_tx_by_mid(self.video, rid).unwrap();
         stream.write_rtp(write.marker(true).nackable(true));
-        let mut packets = Vec::new();
-        for event in self.exchange(*now, &mut publisher.peer).unwrap() {
-            if let Event::RtpPacket(packet) = event {
-                let packet = publisher.packet(packet).map(|(packet, _)| packet);
-                packets.extend(publisher.before());
-                packets.extend(packet);
-            }
-        }
-        packets
+        self.exchange(*now, publishing);
+        std::mem::take(&mut publishing.packets)
     }
 }
 
@@ -135,26 +120,29 @@ fn a_publisher_with_an_rsa_certificate_connects_in_either_role() {
         let mut now = Instant::now();
         let (mut camera, offer) = Camera::new(now, signing(certificate(true, 2, 1)), None);
         let offer = offer.replace("a=setup:actpass", &format!("a=setup:{offered}"));
-        let (mut publisher, sdp) = Publisher::answer(&setup, now, &offer).unwrap();
+        let (mut publishing, sdp) = Publishing::answer(&setup, now, &offer);
         assert!(sdp.contains(&format!("a=setup:{answered}\r\n")));
         camera.answered(&sdp);
-        camera.connect(&mut now, &mut publisher.peer).unwrap();
+        camera.connect(&mut now, &mut publishing);
     }
 }
 
 #[test]
 fn another_certificate_than_the_offers_is_refused() {
     let setup = setup();
-    let mut now = Instant::now();
-    let (mut camera, offer) = Camera::new(now, signing(certificate(true, 2, 1)), None);
-    let line = offer.lines().find(|l| l.starts_with("a=fingerprint:")).unwrap();
-    let digit = if line.ends_with('0') { '1' } else { '0' };
-    let offer = offer.replace(line, &format!("{}{digit}", &line[..line.len() - 1]));
-    let (mut publisher, sdp) = Publisher::answer(&setup, now, &offer).unwrap();
-    camera.answered(&sdp);
-    let error = camera.connect(&mut now, &mut publisher.peer).unwrap_err();
-    assert!(error.to_string().contains("fingerprint"), "{error}");
-    assert!(!publisher.peer.is_alive());
+    for offered in ["actpass", "passive"] {
+        let mut now = Instant::now();
+        let (mut camera, offer) = Camera::new(now, signing(certificate(true, 2, 1)), None);
+        let offer = offer.replace("a=setup:actpass", &format!("a=setup:{offered}"));
+        let (mut publishing, sdp) = Publishing::answer(&setup, now, &viewing::forged(&offer));
+        camera.answered(&sdp);
+        for _ in 0..100 {
+            camera.exchange(now, &mut publishing);
+            now += STEP;
+        }
+        assert!(camera.connected, "it is the server who refuses");
+        assert!(!publishing.connected && !publishing.publisher.is_alive(), "{offered}");
+    }
 }
 
 fn h264() -> RtcConfig {
@@ -162,32 +150,32 @@ fn h264() -> RtcConfig {
 }
 
 /// A connected publisher with three layers.
-fn layered(now: &mut Instant) -> (Camera, Publisher, String) {
+fn layered(now: &mut Instant) -> (Camera, Publishing, String) {
     let mut simulcast = Simulcast::new();
     for rid in ["h", "m", "l"] {
         simulcast.add_send_layer(SimulcastLayer::new(rid));
     }
     let (mut camera, offer) = Camera::new(*now, h264(), Some(simulcast));
-    let (mut publisher, sdp) = Publisher::answer(&setup(), *now, &offer).unwrap();
+    let (mut publishing, sdp) = Publishing::answer(&setup(), *now, &offer);
     camera.answered(&sdp);
-    camera.connect(now, &mut publisher.peer).unwrap();
-    (camera, publisher, sdp)
+    camera.connect(now, &mut publishing);
+    (camera, publishing, sdp)
 }
 
 #[test]
 fn simulcast_layers_are_answered_and_told_apart() {
     let mut now = Instant::now();
-    let (mut camera, mut publisher, sdp) = layered(&mut now);
+    let (mut camera, mut publishing, sdp) = layered(&mut now);
     let answer = Read::of(&sdp);
     answer.section(0, &["a=rid:h recv", "a=rid:m recv", "a=rid:l recv"]);
     assert!(answer.sections[0].contains("a=simulcast:recv "), "{sdp}");
     assert!(answer.sections[0].contains("rtp-hdrext:sdes:rtp-stream-id"), "{sdp}");
     assert!(answer.sections[0].contains("rtp-hdrext:sdes:repaired-rtp-stream-id"), "{sdp}");
-    assert_eq!(publisher.rids(), ["l", "m", "h"], "the smallest first");
+    assert_eq!(publishing.publisher.rids(), ["l", "m", "h"], "the smallest first");
     for (seq, (rid, layer)) in [("h", 2), ("l", 0), ("m", 1), ("l", 0), ("h", 2)].iter().enumerate()
     {
         let mark = [0x65, 0x88, *layer];
-        let sent = camera.send(&mut now, &mut publisher, Some(rid), (seq as u64 + 1, &mark));
+        let sent = camera.send(&mut now, &mut publishing, Some(rid), (seq as u64 + 1, &mark));
         let [packet] = &sent[..] else { panic!("{} packets of {rid}", sent.len()) };
         assert_eq!((packet.layer, &packet.payload[..]), (*layer, &mark[..]), "{rid}");
     }
@@ -196,18 +184,19 @@ fn simulcast_layers_are_answered_and_told_apart() {
 #[test]
 fn each_layer_is_asked_for_its_own_key_frame() {
     let mut now = Instant::now();
-    let (mut camera, mut publisher, _) = layered(&mut now);
+    let (mut camera, mut publishing, _) = layered(&mut now);
     for rid in ["h", "m", "l"] {
-        camera.send(&mut now, &mut publisher, Some(rid), (1, &[0x65, 0x88]));
+        camera.send(&mut now, &mut publishing, Some(rid), (1, &[0x65, 0x88]));
     }
     for (layer, rid) in [(1, "m"), (0, "l"), (2, "h")] {
-        publisher.request_keyframe(layer);
-        now += STEP;
-        camera.exchange(now, &mut publisher.peer).unwrap();
+        publishing.publisher.request_keyframe(now, layer);
+        camera.exchange(now, &mut publishing);
         assert_eq!(camera.asked.pop(), Some(Some(Rid::from(rid))), "layer {layer}");
         assert!(camera.asked.is_empty());
     }
-    publisher.request_keyframe(3);
+    publishing.publisher.request_keyframe(now, 3);
+    camera.exchange(now, &mut publishing);
+    assert!(camera.asked.is_empty(), "there is no such layer");
 }
 
 #[test]
@@ -237,27 +226,27 @@ fn the_offers_parameter_sets_come_before_the_first_key_frame() {
             if h264 { line.replace("\r\n", &with) } else { line.to_owned() }
         });
         let offer: String = lines.collect();
-        let (mut publisher, sdp) = Publisher::answer(&setup(), *now, &offer).unwrap();
+        let (mut publishing, sdp) = Publishing::answer(&setup(), *now, &offer);
         camera.answered(&sdp);
-        camera.connect(now, &mut publisher.peer).unwrap();
-        (camera, publisher)
+        camera.connect(now, &mut publishing);
+        (camera, publishing)
     };
     let seqs = |packets: &[Packet]| packets.iter().map(|p| p.seq).collect::<Vec<u64>>();
 
-    let (mut camera, mut publisher) = offered(&mut now);
-    let first = camera.send(&mut now, &mut publisher, None, (7, &[0x41, 0x9a]));
+    let (mut camera, mut publishing) = offered(&mut now);
+    let first = camera.send(&mut now, &mut publishing, None, (7, &[0x41, 0x9a]));
     assert_eq!(seqs(&first), [7]);
-    let key = camera.send(&mut now, &mut publisher, None, (8, &[0x65, 0x88]));
+    let key = camera.send(&mut now, &mut publishing, None, (8, &[0x65, 0x88]));
     assert_eq!(seqs(&key), [8, 9]);
     assert!(key[0].inspection.parameters && !key[0].inspection.key && !key[0].marker);
     assert_eq!(key[0].timestamp, key[1].timestamp);
     assert_eq!(&key[1].payload[..], [0x65, 0x88]);
-    let next = camera.send(&mut now, &mut publisher, None, (9, &[0x65, 0x88]));
+    let next = camera.send(&mut now, &mut publishing, None, (9, &[0x65, 0x88]));
     assert_eq!(seqs(&next), [10], "once is enough, and the numbers go on");
 
-    let (mut camera, mut publisher) = offered(&mut now);
-    let sets = camera.send(&mut now, &mut publisher, None, (7, &[0x67, 0x42, 0xc0, 0x1f]));
-    let key = camera.send(&mut now, &mut publisher, None, (8, &[0x65, 0x88]));
+    let (mut camera, mut publishing) = offered(&mut now);
+    let sets = camera.send(&mut now, &mut publishing, None, (7, &[0x67, 0x42, 0xc0, 0x1f]));
+    let key = camera.send(&mut now, &mut publishing, None, (8, &[0x65, 0x88]));
     assert_eq!((seqs(&sets), seqs(&key)), (vec![7], vec![8]), "it sends its own");
 }
 
@@ -265,24 +254,26 @@ fn the_offers_parameter_sets_come_before_the_first_key_frame() {
 fn ice_is_restarted_under_the_flow() {
     let mut now = Instant::now();
     let (mut camera, offer) = Camera::new(now, h264(), None);
-    let (mut publisher, sdp) = Publisher::answer(&setup(), now, &offer).unwrap();
+    let (mut publishing, sdp) = Publishing::answer(&setup(), now, &offer);
     camera.answered(&sdp);
-    camera.connect(&mut now, &mut publisher.peer).unwrap();
-    let before = publisher.peer.local_ufrag().to_owned();
+    camera.connect(&mut now, &mut publishing);
+    let local = |publishing: &Publishing| publishing.publisher.link.ice.local().ufrag.clone();
+    let (before, first) = (local(&publishing), publishing.publisher.pair().unwrap());
 
     // The client has new credentials and a new address; its media flow on meanwhile.
     let creds = str0m::IceCreds::new();
-    let fragment = publisher.peer.restart(&creds.ufrag, &creds.pass).unwrap();
-    assert_eq!(publisher.peer.remote_ufrag(), creds.ufrag);
-    assert_ne!(publisher.peer.local_ufrag(), before);
+    let fragment = publishing.publisher.restart(creds.ufrag.clone());
+    assert_eq!(publishing.publisher.link.ice.remote_ufrag(), creds.ufrag);
+    assert_ne!(local(&publishing), before);
     let value = |name: &str| {
         let line = fragment.lines().find_map(|line| line.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no {name} in {fragment}")).to_owned()
     };
-    assert_eq!(value("a=ice-ufrag:"), publisher.peer.local_ufrag());
+    assert_eq!(value("a=ice-ufrag:"), local(&publishing));
     assert!(value("a=candidate:").contains("192.0.2.1 8189 typ host"));
-    let flowing = camera.send(&mut now, &mut publisher, None, (5, &[0x65, 0x88]));
+    let flowing = camera.send(&mut now, &mut publishing, None, (5, &[0x65, 0x88]));
     assert_eq!(flowing.len(), 1, "the old path carries on");
+    assert_eq!(publishing.publisher.pair(), Some(first));
 
     camera.address = "203.0.113.9:6000".parse().unwrap();
     let mut direct = camera.rtc.direct_api();
@@ -292,20 +283,19 @@ fn ice_is_restarted_under_the_flow() {
         pass: value("a=ice-pwd:"),
     });
     camera.rtc.add_local_candidate(Candidate::host(camera.address, "udp").unwrap());
-    let mut checked = false;
+    publishing.moved = false;
     for _ in 0..500 {
         now += STEP;
-        for event in camera.exchange(now, &mut publisher.peer).unwrap() {
-            let state = str0m::IceConnectionState::Completed;
-            checked |= matches!(event, Event::IceConnectionStateChange(s) if s == state);
-        }
+        camera.exchange(now, &mut publishing);
     }
-    assert!(checked, "the new path was proven");
-    publisher.request_keyframe(0);
-    camera.exchange(now, &mut publisher.peer).unwrap();
-    let flowing = camera.send(&mut now, &mut publisher, None, (6, &[0x41, 0x9a]));
+    assert!(publishing.moved, "the new path was proven");
+    assert_eq!(publishing.publisher.pair().unwrap().remote, camera.address);
+    publishing.publisher.request_keyframe(now, 0);
+    camera.exchange(now, &mut publishing);
+    assert_eq!(camera.asked.len(), 1);
+    let flowing = camera.send(&mut now, &mut publishing, None, (6, &[0x41, 0x9a]));
     assert_eq!(flowing.len(), 1);
-    assert!(publisher.peer.is_alive());
+    assert!(publishing.publisher.is_alive());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 /// An offer of another certificate than the client's.
-fn forged(offer: &str) -> String {
+pub(super) fn forged(offer: &str) -> String {
     let line = offer.lines().find(|line| line.starts_with("a=fingerprint:")).unwrap();
     let digit = if line.ends_with('0') { '1' } else { '0' };
     offer.replace(line, &format!("{}{digit}", &line[..line.len() - 1]))

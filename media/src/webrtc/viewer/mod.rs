@@ -2,8 +2,6 @@
 //! it is sent goes past this, through [`crate::egress`].
 
 mod answer;
-mod dtls;
-mod ice;
 mod reception;
 
 use std::collections::VecDeque;
@@ -16,13 +14,13 @@ use crate::rtcp::{self, Feedback, WallClock};
 use crate::rtp::Kind;
 use crate::srtp::{MasterKey, Opener};
 
+use super::answer::Terms;
+use super::ice::{Checked, Pair};
+use super::link::Link;
 use super::negotiate::{MID_EXTENSION, Plan, Role, SEND_TIME_EXTENSION, Source, Taken, plan};
 use super::peer::PeerSetup;
 use super::sdp::Offer;
 
-pub(crate) use answer::fragment;
-use dtls::Dtls;
-pub(crate) use ice::{Checked, Credentials, IceLite, Pair};
 pub(crate) use reception::Reception;
 
 /// A client whose handshake ended needs a moment until it can decrypt. As the
@@ -48,8 +46,7 @@ pub(crate) enum Output {
 #[derive(Debug)]
 pub(crate) struct Viewer {
     setup: Arc<PeerSetup>,
-    pub(crate) ice: IceLite,
-    dtls: Dtls,
+    pub(crate) link: Link,
     opener: Option<Opener>,
     sealing: Option<MasterKey>,
     cname: String,
@@ -77,21 +74,18 @@ impl Viewer {
     ) -> Result<(Self, String), OfferError> {
         let offer = Offer::parse(offer)?;
         let plan = plan(&offer, Role::Viewer, source)?;
-        let ice = IceLite::new(setup.crypto.clone(), offer.ufrag.clone());
         // Who begins the handshake is done with it last: the client shall not get
         // packets before it has the keys for them.
         let active = offer.setup != "active";
-        let dtls = Dtls::new(setup, now, active, offer.fingerprint_bytes())?;
+        let link = Link::new(setup, setup.crypto.dtls_provider, now, &offer, active)?;
         let cname = format!("{:016x}", rand::random::<u64>());
         let tracks = tracks(&plan);
         let setups: Vec<&TrackSetup> = tracks.iter().map(|track| &track.setup).collect();
-        let terms =
-            answer::Terms { setup, ice: ice.local(), active, cname: &cname, tracks: &setups };
-        let sdp = answer::write(&offer, &plan, &terms);
+        let terms = Terms { setup, ice: link.ice.local(), active };
+        let sdp = answer::write(&offer, &plan, &terms, &cname, &setups);
         let mut viewer = Self {
             setup: setup.clone(),
-            ice,
-            dtls,
+            link,
             opener: None,
             sealing: None,
             cname,
@@ -124,11 +118,8 @@ impl Viewer {
 
     /// Answers a check of the client's.
     pub(crate) fn stun(&mut self, now: Instant, pair: Pair, data: &[u8]) -> Option<Checked> {
-        let checked = self.ice.check(now, pair, data)?;
-        if self.ice.pair().is_some() {
-            self.dtls.begin(now);
-            self.look(now);
-        }
+        let checked = self.link.stun(now, pair, data)?;
+        self.look();
         Some(checked)
     }
 
@@ -138,8 +129,8 @@ impl Viewer {
         // RFC 7983, 7.
         match data.first() {
             Some(20..=63) => {
-                self.dtls.datagram(now, data);
-                self.look(now);
+                self.link.record(now, data);
+                self.look();
                 false
             }
             Some(128..=191) if rtcp::is_rtcp(data) => self.control(now, wall, data),
@@ -179,32 +170,26 @@ impl Viewer {
 
     /// Lets time pass.
     pub(crate) fn tick(&mut self, now: Instant) {
-        if self.dtls.deadline().is_some_and(|at| at <= now) {
-            self.dtls.tick(now);
-            self.look(now);
+        if self.link.tick(now) {
+            self.look();
         }
     }
 
     /// When the session wants to be woken.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.dtls.deadline()
+        self.link.deadline()
     }
 
     /// What came of the handshake.
-    fn look(&mut self, _now: Instant) {
-        while let Some(datagram) = self.dtls.poll_datagram() {
+    fn look(&mut self) {
+        while let Some(datagram) = self.link.poll() {
             self.outputs.push_back(Output::Transmit(datagram));
         }
-        let Some(keys) = self.dtls.take_keys() else { return };
-        // The client in DTLS is whoever began.
-        let (ours, theirs) = match self.dtls.is_active() {
-            true => (keys.client, keys.server),
-            false => (keys.server, keys.client),
-        };
-        match Opener::new(&theirs) {
+        let Some(keys) = self.link.take_keys() else { return };
+        match Opener::new(&keys.theirs) {
             Ok(opener) => {
                 self.opener = Some(opener);
-                self.sealing = Some(ours);
+                self.sealing = Some(keys.ours);
                 self.outputs.push_back(Output::Connected);
             }
             Err(error) => {
@@ -227,12 +212,12 @@ impl Viewer {
 
     /// How long after [`Output::Connected`] the client can surely decrypt.
     pub(crate) fn settles_in(&self) -> Duration {
-        if self.dtls.is_active() { SETTLED } else { SETTLED_LAST }
+        if self.link.is_active() { SETTLED } else { SETTLED_LAST }
     }
 
     /// Where datagrams go.
     pub(crate) fn pair(&self) -> Option<Pair> {
-        self.ice.pair()
+        self.link.pair()
     }
 
     pub(crate) fn poll(&mut self) -> Option<Output> {
@@ -242,19 +227,18 @@ impl Viewer {
     /// Takes new credentials of the client's (RFC 9725, 4.3.3); gives back the
     /// answer as a fragment (RFC 8840).
     pub(crate) fn restart(&mut self, remote_ufrag: String) -> String {
-        let credentials = self.ice.restart(remote_ufrag);
         let first = self.video.iter().chain(&self.audio).min_by_key(|track| track.taken.index);
-        fragment(&self.setup, credentials, first.map(|track| &track.taken))
+        self.link.restart(&self.setup, remote_ufrag, first.map(|track| &track.taken))
     }
 
     pub(crate) fn is_alive(&self) -> bool {
-        !self.left && !self.dtls.is_dead()
+        !self.left && self.link.is_alive()
     }
 
     /// Begins to say goodbye: what it says is to be polled.
     pub(crate) fn close(&mut self) {
-        self.dtls.close();
-        while let Some(datagram) = self.dtls.poll_datagram() {
+        self.link.close();
+        while let Some(datagram) = self.link.poll() {
             self.outputs.push_back(Output::Transmit(datagram));
         }
         self.left = true;

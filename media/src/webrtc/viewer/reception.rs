@@ -71,6 +71,7 @@ mod tests {
             ssrc: 1,
             fraction_lost: 64,
             lost: 10,
+            highest: 0,
             jitter: 90,
             last_report: 0xffff_f000,
             delay: 0x8000,

@@ -8,8 +8,8 @@ use rand::RngExt;
 use str0m::config::CryptoProvider;
 use str0m::ice::StunMessage;
 
+use super::stun;
 use crate::ids::ConnectionId;
-use crate::webrtc::stun;
 
 /// A pair that was not checked for this long may be replaced by a lesser one.
 const STALE: Duration = Duration::from_secs(5);

@@ -1,14 +1,13 @@
-//! The DTLS handshake that gives a viewer its keys (RFC 5763, RFC 5764).
+//! The DTLS handshake that gives a session its keys (RFC 5763, RFC 5764).
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Instant;
 
-use str0m::crypto::dtls::{DtlsInstance, DtlsOutput, DtlsVersion};
+use str0m::crypto::dtls::{DtlsCert, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion};
 
 use crate::error::OfferError;
 use crate::srtp::{Keys, Profile};
-use crate::webrtc::PeerSetup;
 
 /// Records fit into this: the path's MTU less IP and UDP.
 const MTU: usize = 1_200;
@@ -40,13 +39,13 @@ impl fmt::Debug for Dtls {
 impl Dtls {
     /// `active` is the side that begins.
     pub(super) fn new(
-        setup: &PeerSetup,
+        provider: &dyn DtlsProvider,
+        certificate: &DtlsCert,
         now: Instant,
         active: bool,
         promised: [u8; 32],
     ) -> Result<Self, OfferError> {
-        let provider = setup.crypto.dtls_provider;
-        let instance = provider.new_dtls(&setup.certificate, now, DtlsVersion::Dtls12, Some(MTU));
+        let instance = provider.new_dtls(certificate, now, DtlsVersion::Dtls12, Some(MTU));
         let mut instance = instance.map_err(|error| {
             tracing::error!(%error, "no DTLS association could be made");
             OfferError::Internal
@@ -87,6 +86,8 @@ impl Dtls {
             tracing::debug!(%error, "a DTLS record was not taken");
         }
         self.poll();
+        // The handshake was refused, by either side; what was said of it last is on its way.
+        self.dead |= self.instance.is_closing();
     }
 
     pub(super) fn tick(&mut self, now: Instant) {

@@ -14,6 +14,7 @@ mod statistics;
 mod tests;
 mod window;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::rtcp::{
@@ -69,6 +70,9 @@ pub(crate) struct TrackPlan {
     pub(crate) layers: Vec<String>,
     /// Sources with those of their retransmissions, as far as they are named.
     pub(crate) pairs: Vec<(u32, u32)>,
+    /// Requests may go alone, without a report before them (RFC 5506). Where they may they do:
+    /// ffmpeg takes none that are with others.
+    pub(crate) reduced: bool,
     /// How to ask for a key frame; none if that was not agreed on.
     pub(crate) wish: Option<Wish>,
 }
@@ -142,6 +146,8 @@ pub(crate) struct Reception {
     reports_at: Option<Instant>,
     /// When a key frame was wished for last, if its publisher was not asked yet.
     wished_at: Option<Instant>,
+    /// Requests that go alone.
+    alone: VecDeque<Vec<u8>>,
     plain: Vec<u8>,
 }
 
@@ -177,6 +183,7 @@ impl Reception {
             cname,
             reports_at: None,
             wished_at: None,
+            alone: VecDeque::new(),
             plain: Vec::new(),
         }
     }
@@ -410,24 +417,31 @@ impl Reception {
         missing.chain(self.arrivals.deadline()).chain(self.reports_at).chain(self.wished_at).min()
     }
 
-    /// Appends the next compound packet that is due. Says whether there was one.
+    /// Appends the next datagram that is due. Says whether there was one.
     pub(crate) fn write(&mut self, now: Instant, buf: &mut Vec<u8>) -> bool {
-        if self.deadline().is_none_or(|at| at > now) {
-            return false;
+        if self.alone.is_empty() {
+            if self.deadline().is_none_or(|at| at > now) {
+                return false;
+            }
+            let feedback = self.requests(now);
+            let reports = self.due_reports(now);
+            if !feedback.is_empty() || !reports.is_empty() {
+                write_receiver_report(buf, self.ssrc, &reports, &self.cname);
+                buf.extend_from_slice(&feedback);
+                return true;
+            }
         }
-        let feedback = self.requests(now);
-        let reports = self.due_reports(now);
-        if feedback.is_empty() && reports.is_empty() {
-            // What came in time goes alone: it may be long.
-            let Some(told) = self.arrivals.report(now) else { return false };
-            let mains = self.sources.iter().find(|source| source.role == Role::Main);
-            let media = mains.map_or(0, |source| source.ssrc);
-            write_receiver_report(buf, self.ssrc, &[], &self.cname);
-            write_transport_feedback(buf, self.ssrc, media, &told);
+        if let Some(request) = self.alone.pop_front() {
+            buf.extend_from_slice(&request);
             return true;
         }
-        write_receiver_report(buf, self.ssrc, &reports, &self.cname);
-        buf.extend_from_slice(&feedback);
+        // What came in time goes without requests: it may be long.
+        let Some(told) = self.arrivals.report(now) else { return false };
+        let main = self.sources.iter().find(|source| source.role == Role::Main);
+        if main.is_none_or(|source| !self.tracks[source.track].plan.reduced) {
+            write_receiver_report(buf, self.ssrc, &[], &self.cname);
+        }
+        write_transport_feedback(buf, self.ssrc, main.map_or(0, |source| source.ssrc), &told);
         true
     }
 
@@ -441,31 +455,38 @@ impl Reception {
         layers.filter_map(|l| l.statistics.report(now, sources[l.main?].ssrc)).collect()
     }
 
-    /// What is asked of the publisher now.
+    /// What is asked of the publisher now, but for what goes alone.
     fn requests(&mut self, now: Instant) -> Vec<u8> {
-        let mut feedback = Vec::new();
+        let mut with_report = Vec::new();
         self.wished_at = None;
         let mut left = ENTRIES;
         for Track { plan, layers } in &mut self.tracks {
             for layer in layers {
                 let Some(main) = layer.main else { continue };
                 let ssrc = self.sources[main].ssrc;
+                let mut requests = [Vec::new(), Vec::new()];
                 let gaps = layer.missing.ask(now, left, self.trip);
                 if !gaps.is_empty() {
                     left -= gaps.len();
-                    write_nack(&mut feedback, self.ssrc, ssrc, &gaps);
+                    write_nack(&mut requests[0], self.ssrc, ssrc, &gaps);
                 }
                 match plan.wish.filter(|_| std::mem::take(&mut layer.wish)) {
-                    Some(Wish::Pli) => write_pli(&mut feedback, self.ssrc, ssrc),
+                    Some(Wish::Pli) => write_pli(&mut requests[1], self.ssrc, ssrc),
                     Some(Wish::Fir) => {
                         layer.commands = layer.commands.wrapping_add(1);
-                        write_fir(&mut feedback, self.ssrc, ssrc, layer.commands);
+                        write_fir(&mut requests[1], self.ssrc, ssrc, layer.commands);
                     }
                     None => {}
                 }
+                for request in requests.into_iter().filter(|request| !request.is_empty()) {
+                    match plan.reduced {
+                        true => self.alone.push_back(request),
+                        false => with_report.extend_from_slice(&request),
+                    }
+                }
             }
         }
-        feedback
+        with_report
     }
 
     /// Appends a goodbye.

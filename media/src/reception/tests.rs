@@ -75,6 +75,7 @@ fn video(layers: &[&str], rtx: bool) -> TrackPlan {
         formats: vec![Format { pt: PT, rtx: rtx.then_some(RTX), nack: true }],
         layers: layers.iter().map(|name| (*name).to_owned()).collect(),
         pairs: Vec::new(),
+        reduced: false,
         wish: Some(Wish::Pli),
     }
 }
@@ -85,6 +86,7 @@ fn audio() -> TrackPlan {
         formats: vec![Format { pt: OPUS, rtx: None, nack: false }],
         layers: Vec::new(),
         pairs: Vec::new(),
+        reduced: false,
         wish: None,
     }
 }
@@ -326,4 +328,26 @@ fn arrivals_are_told_to_who_numbers_them() {
     }
     let told = |seq, count| (vec![0, seq, 0, 1], count);
     assert_eq!(counts, [told(1, 0), told(2, 1), told(3, 2)]);
+}
+
+#[test]
+fn requests_go_alone_where_that_was_agreed_on() {
+    let (sender, now) = (Sender::new(), Instant::now());
+    for reduced in [true, false] {
+        let mut reception = reception(vec![TrackPlan { reduced, ..video(&[], true) }]);
+        for number in [1, 5] {
+            reception.packet(now, &sender.opener, &sender.packet(Head::of(number), b"x"));
+        }
+        reception.want_key_frame(now, 0, 0);
+        let (mut datagrams, mut buf) = (Vec::new(), Vec::new());
+        while reception.write(now + 10 * MS, &mut buf) {
+            datagrams.push(std::mem::take(&mut buf));
+        }
+        let kinds: Vec<(u8, usize)> = datagrams.iter().map(|d| (d[1], d.len())).collect();
+        match reduced {
+            true => assert_eq!(kinds, [(205, 16), (206, 12)]),
+            false => assert!(matches!(kinds[..], [(201, _)]), "{kinds:?}"),
+        }
+        assert!(reception.deadline().is_some_and(|at| at > now + 10 * MS));
+    }
 }

@@ -142,6 +142,8 @@ pub(crate) struct Taken {
     /// The identifiers of the publisher's simulcast layers, the lowest first.
     pub(crate) layers: Vec<String>,
     pub(crate) extensions: Vec<(u8, &'static str)>,
+    /// RTCP of reduced size is taken (RFC 5506, 5).
+    pub(crate) reduced: bool,
     /// Sources with those of their retransmissions, where the offer names them.
     pub(crate) pairs: Vec<(u32, u32)>,
 }
@@ -180,7 +182,8 @@ pub(crate) fn plan(offer: &Offer, role: Role, source: &Source) -> Result<Plan, O
                 // Layers are known by their names, not by what announces them.
                 let named = role == Role::Publisher && layers.is_empty();
                 let pairs = if named { section.pairs.clone() } else { Vec::new() };
-                taken.push(Taken { index, kind, mid, codecs, layers, extensions, pairs });
+                let reduced = section.rtcp_rsize;
+                taken.push(Taken { index, kind, mid, codecs, layers, extensions, reduced, pairs });
             }
             Err(Refused::Quietly) => {}
             Err(Refused::Because(error)) => complaint = complaint.or(Some(error)),

@@ -48,6 +48,8 @@ pub(crate) struct Section {
     pub(crate) mid: Option<String>,
     pub(crate) direction: Option<Direction>,
     pub(crate) rtcp_mux: bool,
+    /// RTCP of reduced size is taken (RFC 5506, 5).
+    pub(crate) rtcp_rsize: bool,
     pub(crate) bundle_only: bool,
     pub(crate) codecs: Vec<OfferedCodec>,
     /// The identifiers of simulcast layers, the lowest first.
@@ -195,6 +197,7 @@ impl Raw {
                 mid: None,
                 direction: None,
                 rtcp_mux: false,
+                rtcp_rsize: false,
                 bundle_only: false,
                 codecs: Vec::new(),
                 layers: Vec::new(),
@@ -279,6 +282,7 @@ impl RawSection {
             }
             "mid" => return Err(malformed("a=mid is no token")),
             "rtcp-mux" | "rtcp-mux-only" => self.section.rtcp_mux = true,
+            "rtcp-rsize" => self.section.rtcp_rsize = true,
             "bundle-only" => self.section.bundle_only = true,
             "rtpmap" | "fmtp" => {
                 let Some((pt, rest)) = payload_type(value) else { return Ok(()) };

@@ -20,7 +20,8 @@ use crate::egress::Egress;
 use crate::error::OfferError;
 use crate::rtcp::WallClock;
 use crate::rtp::Codec;
-use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
+use crate::stream::{Outgoing, Stream, ViewerKey};
+use publishing::Publishing;
 
 const OBS: &str = include_str!("../../tests/sdp/obs-whip-offer.sdp");
 const FFMPEG8: &str = include_str!("../../tests/sdp/ffmpeg8-whip-offer.sdp");
@@ -104,6 +105,8 @@ fn ffmpeg_makes_the_server_begin_the_handshake() {
     let answer = published(FFMPEG9);
     let video = ["video 9 UDP/TLS/RTP/SAVPF 106 105", "a=rtcp-fb:106 nack", "a=fmtp:105 apt=106"];
     answer.section(1, &video);
+    answer.section(1, &["a=rtcp-rsize"]);
+    answer.lacks(0, "a=rtcp-rsize");
 }
 
 #[test]
@@ -238,59 +241,6 @@ trait Server {
     fn tick(&mut self, now: Instant);
     fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]);
     fn poll(&mut self, down: &mut VecDeque<Vec<u8>>);
-}
-
-/// A publisher with what came of it.
-struct Publishing {
-    publisher: Publisher,
-    packets: Vec<Packet>,
-    /// Said and not yet carried.
-    said: VecDeque<Vec<u8>>,
-    connected: bool,
-    /// Its client chose another way.
-    moved: bool,
-}
-
-impl Publishing {
-    fn new(publisher: Publisher) -> Self {
-        let (packets, said) = (Vec::new(), VecDeque::new());
-        Self { publisher, packets, said, connected: false, moved: false }
-    }
-
-    fn answer(setup: &Arc<PeerSetup>, now: Instant, offer: &str) -> (Self, String) {
-        let (publisher, sdp) = Publisher::answer(setup, now, offer).unwrap();
-        (Self::new(publisher), sdp)
-    }
-}
-
-impl Server for Publishing {
-    fn tick(&mut self, now: Instant) {
-        self.publisher.tick(now);
-    }
-
-    fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
-        if is_stun(data) {
-            let pair = Pair::udp(from, SERVER.parse().unwrap());
-            if let Some(checked) = self.publisher.stun(now, pair, data) {
-                self.moved |= checked.moved;
-                self.said.push_back(checked.reply);
-            }
-        } else if let Some(media) = self.publisher.datagram(now, data).media {
-            self.packets.extend(media.before);
-            self.packets.push(media.packet);
-        }
-    }
-
-    fn poll(&mut self, down: &mut VecDeque<Vec<u8>>) {
-        down.extend(self.said.drain(..));
-        while let Some(output) = self.publisher.poll() {
-            match output {
-                PublisherOutput::Transmit(data) => down.push_back(data),
-                PublisherOutput::Connected => self.connected = true,
-                PublisherOutput::Lost(_) => {}
-            }
-        }
-    }
 }
 
 /// A viewer with what sends to it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rushes_media::{Absent, Media, SessionId, TrickleError};
+use rushes_media::{Absent, Media, SessionId, StreamId, StreamState, TrickleError};
 use str0m::media::Direction;
 use tokio::net::UdpSocket;
 
@@ -10,6 +10,8 @@ use super::client::{Client, attribute, h264_only};
 use super::viewing::check;
 use super::{STREAM, publisher, run, start, viewer};
 
+/// Another stream than that of the viewers.
+const OTHER: StreamId = StreamId(8);
 const END: &str = "a=end-of-candidates\r\n";
 
 /// Waits for fifteen seconds of silence to be over, as the server counts them.
@@ -30,6 +32,11 @@ async fn sessions_without_ice_end_and_the_others_go_on() {
         }
     });
 
+    let mut quiet = Client::new(h264_only(), Direction::SendOnly).await;
+    let published = media.publish(OTHER, quiet.offer.clone()).await.unwrap();
+    quiet.answered(&published.sdp);
+    quiet.connected().await;
+    quiet.send_frame().await;
     let mut talks = viewer(&media).await;
     talks.packet().await;
     feed.wait_for(|feed| feed.viewers == 2).await.unwrap();
@@ -37,7 +44,9 @@ async fn sessions_without_ice_end_and_the_others_go_on() {
     let server = media.local_addr();
     let talking = tokio::spawn(async move {
         loop {
-            talks.socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 1, 9, 9], server).await.unwrap();
+            for client in [&talks, &quiet] {
+                client.socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 1, 9, 9], server).await.unwrap();
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
@@ -45,6 +54,12 @@ async fn sessions_without_ice_end_and_the_others_go_on() {
     tokio::time::timeout(Duration::from_secs(40), ended).await.expect("it ends").unwrap();
     let late = media.trickle(never.session, END.to_owned()).await;
     assert_eq!(late, Err(TrickleError::NoSession), "it never connected");
+    let ended = async {
+        while media.status(OTHER).await.state != StreamState::Waiting {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("nor does it publish on");
     assert_eq!(media.trickle(answer.session, END.to_owned()).await.err(), None);
     assert!(!staying.is_finished());
     for task in [staying, talking] {

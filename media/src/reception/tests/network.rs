@@ -209,3 +209,22 @@ fn a_perfect_network_hears_no_request() {
         assert!(talk.repaired < 60_000 + 60 * u64::from(jitter) + 1, "{}", talk.repaired - 60_000);
     }
 }
+
+#[test]
+fn hundreds_in_a_row_come_again() {
+    for repair in [true, false] {
+        let network = Network { loss: 0, repeats: 0, delay: 15, jitter: 0, seed: 2 };
+        let mut talk = Conversation::new(network, repair, 65_300);
+        for frames in [10, 100, 10] {
+            talk.network.loss = if frames == 100 { 100 } else { 0 };
+            for _ in 0..frames {
+                talk.frame();
+                talk.pass(2 * MS);
+            }
+        }
+        talk.pass(100 * MS);
+        let came: BTreeSet<u64> = talk.came.iter().copied().collect();
+        assert_eq!(came.len(), 120 * 3, "all of them, long after more than a hundred others");
+        assert!(!talk.lost);
+    }
+}

@@ -28,6 +28,9 @@ pub(super) fn write(offer: &Offer, plan: &Plan, terms: &Terms<'_>) -> String {
 
 fn write_section(sdp: &mut String, taken: &Taken, terms: &Terms<'_>) {
     write_transport(sdp, taken, terms, "recvonly");
+    if taken.reduced {
+        sdp.push_str("a=rtcp-rsize\r\n");
+    }
     write_extensions(sdp, taken);
     for codec in &taken.codecs {
         // An encoder starts low only with a bandwidth estimator, which browsers alone have.

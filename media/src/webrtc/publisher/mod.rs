@@ -408,6 +408,7 @@ fn reception(taken: &[Taken]) -> Reception {
             formats: taken.codecs.iter().map(format).collect(),
             layers: taken.layers.clone(),
             pairs: taken.pairs.clone(),
+            reduced: taken.reduced,
             wish: match (any(|codec| codec.pli), any(|codec| codec.fir)) {
                 (true, _) => Some(Wish::Pli),
                 (false, true) => Some(Wish::Fir),

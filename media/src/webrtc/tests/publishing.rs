@@ -10,6 +10,67 @@ use crate::stream::Packet;
 use crate::webrtc::dtls_openssl;
 use crate::webrtc::dtls_openssl::tests::certificate;
 
+/// A publisher with what came of it.
+pub(super) struct Publishing {
+    pub(super) publisher: Publisher,
+    pub(super) packets: Vec<Packet>,
+    /// Said and not yet carried.
+    said: VecDeque<Vec<u8>>,
+    connected: bool,
+    /// Its client chose another way.
+    moved: bool,
+    /// How often a layer was said to miss packets for good.
+    lost: usize,
+    /// Whether the last datagram proved to be the client's.
+    proven: bool,
+}
+
+impl Publishing {
+    fn new(publisher: Publisher) -> Self {
+        let (packets, said) = (Vec::new(), VecDeque::new());
+        Self { publisher, packets, said, connected: false, moved: false, lost: 0, proven: false }
+    }
+
+    pub(super) fn answer(setup: &Arc<PeerSetup>, now: Instant, offer: &str) -> (Self, String) {
+        let (publisher, sdp) = Publisher::answer(setup, now, offer).unwrap();
+        (Self::new(publisher), sdp)
+    }
+}
+
+impl Server for Publishing {
+    fn tick(&mut self, now: Instant) {
+        self.publisher.tick(now);
+    }
+
+    fn datagram(&mut self, now: Instant, from: std::net::SocketAddr, data: &[u8]) {
+        if is_stun(data) {
+            let pair = Pair::udp(from, SERVER.parse().unwrap());
+            if let Some(checked) = self.publisher.stun(now, pair, data) {
+                self.moved |= checked.moved;
+                self.said.push_back(checked.reply);
+            }
+            return;
+        }
+        let received = self.publisher.datagram(now, data);
+        self.proven = received.proven;
+        if let Some(media) = received.media {
+            self.packets.extend(media.before);
+            self.packets.push(media.packet);
+        }
+    }
+
+    fn poll(&mut self, down: &mut VecDeque<Vec<u8>>) {
+        down.extend(self.said.drain(..));
+        while let Some(output) = self.publisher.poll() {
+            match output {
+                PublisherOutput::Transmit(data) => down.push_back(data),
+                PublisherOutput::Connected => self.connected = true,
+                PublisherOutput::Lost(_) => self.lost += 1,
+            }
+        }
+    }
+}
+
 /// A publishing client in virtual time, joined to its peer by a perfect network.
 struct Camera {
     rtc: Rtc,
@@ -303,4 +364,63 @@ fn a_browsers_encoder_is_told_where_to_begin() {
     let offer =
         OBS.replace("a=rtcp-fb:96 nack\r\n", "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 transport-cc\r\n");
     assert!(published(&offer).sections[1].contains(";x-google-start-bitrate=2500\r\n"));
+}
+
+#[test]
+fn what_comes_from_its_address_is_not_yet_the_publishers() {
+    let mut now = Instant::now();
+    let (mut camera, offer) = Camera::new(now, h264(), None);
+    let (mut publishing, sdp) = Publishing::answer(&setup(), now, &offer);
+    camera.answered(&sdp);
+    camera.connect(&mut now, &mut publishing);
+    camera.send(&mut now, &mut publishing, None, (5, &[0x65, 0x88]));
+    assert!(publishing.proven);
+    let mut forged = vec![0x80, 96, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1];
+    forged.resize(60, 0xaa);
+    for (first, kind) in
+        [(0x80, 96), (0x80, 200), (0x80, 201), (20, 254), (22, 254), (23, 254), (90, 0)]
+    {
+        (forged[0], forged[1]) = (first, kind);
+        publishing.datagram(now, camera.address, &forged);
+        assert!(!publishing.proven, "{first} {kind}");
+    }
+    assert!(publishing.packets.is_empty() && publishing.publisher.is_alive());
+}
+
+#[test]
+fn a_gap_that_is_too_long_to_ask_for_is_said_to_be_lost() {
+    let mut now = Instant::now();
+    let (mut camera, offer) = Camera::new(now, h264(), None);
+    let (mut publishing, sdp) = Publishing::answer(&setup(), now, &offer);
+    camera.answered(&sdp);
+    camera.connect(&mut now, &mut publishing);
+    camera.send(&mut now, &mut publishing, None, (5, &[0x65, 0x88]));
+    camera.send(&mut now, &mut publishing, None, (7, &[0x41, 0x9a]));
+    assert_eq!(publishing.lost, 0);
+    camera.send(&mut now, &mut publishing, None, (1_000, &[0x41, 0x9a]));
+    assert_eq!(publishing.lost, 1);
+}
+
+#[test]
+fn a_publisher_is_told_goodbye_and_its_own_is_heard() {
+    let connected = |now: &mut Instant| {
+        let (mut camera, offer) = Camera::new(*now, h264(), None);
+        let (mut publishing, sdp) = Publishing::answer(&setup(), *now, &offer);
+        camera.answered(&sdp);
+        camera.connect(now, &mut publishing);
+        (camera, publishing)
+    };
+    let mut now = Instant::now();
+    let (mut camera, mut publishing) = connected(&mut now);
+    publishing.publisher.close();
+    camera.exchange(now, &mut publishing);
+    assert!(!camera.rtc.is_alive() && !publishing.publisher.is_alive());
+
+    let (mut camera, mut publishing) = connected(&mut now);
+    camera.rtc.close().unwrap();
+    for _ in 0..10 {
+        camera.exchange(now, &mut publishing);
+        now += STEP;
+    }
+    assert!(!publishing.publisher.is_alive());
 }

@@ -307,16 +307,24 @@ impl Publisher {
         self.link.deadline().into_iter().chain(self.reception.deadline()).min()
     }
 
-    /// Tells the client what is due to be told.
+    /// Tells the client what is due to be told, and the driver what is lost for good.
     fn report(&mut self, now: Instant) {
-        if self.reception.deadline().is_none_or(|at| at > now) {
-            return;
+        if self.reception.deadline().is_some_and(|at| at <= now) {
+            self.tell(now);
         }
+        while let Some((track, layer)) = self.reception.take_lost() {
+            if self.taken.get(track).is_some_and(|taken| taken.kind == Kind::Video) {
+                self.outputs.push_back(Output::Lost(layer as u8));
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Instant) {
         let Some(sealer) = &mut self.sealer else { return };
         for _ in 0..DATAGRAMS {
             let mut datagram = Vec::with_capacity(512);
             if !self.reception.write(now, &mut datagram) {
-                break;
+                return;
             }
             if let Err(error) = sealer.seal_rtcp(&mut datagram, 0) {
                 tracing::debug!(%error, "nothing can be told any more");
@@ -324,11 +332,6 @@ impl Publisher {
                 return;
             }
             self.outputs.push_back(Output::Transmit(datagram));
-        }
-        while let Some((track, layer)) = self.reception.take_lost() {
-            if self.taken.get(track).is_some_and(|taken| taken.kind == Kind::Video) {
-                self.outputs.push_back(Output::Lost(layer as u8));
-            }
         }
     }
 

@@ -84,7 +84,7 @@ impl Statistics {
         let expected = all.saturating_sub(self.expected_before);
         (self.expected_before, self.received_before) = (all, self.received);
         let lost = expected.saturating_sub(received);
-        let fraction_lost = if expected == 0 { 0 } else { (lost << 8) / expected };
+        let fraction_lost = (lost << 8).checked_div(expected).unwrap_or_default();
         let total = i128::from(all) - i128::from(self.received);
         let delay = |heard: Heard| {
             let since = now.saturating_duration_since(heard.at).as_micros();

@@ -1,10 +1,9 @@
 //! DTLS 1.2 of publishers, on OpenSSL.
 //!
-//! str0m's own DTLS takes ECDSA certificates only, and GStreamer signs with RSA.
+//! The DTLS that comes with str0m takes ECDSA certificates only, and GStreamer signs with RSA.
 //! Which certificate a client has shows only in the handshake, so all publishers
-//! are met with an implementation that takes both. It is handed to str0m as a
-//! [`DtlsProvider`]: str0m compares the certificate's fingerprint with the
-//! offer's and does everything else.
+//! are met with an implementation that takes both, behind the same [`DtlsProvider`]: who
+//! drives it compares the certificate's fingerprint with the offer's.
 //!
 //! OpenSSL reads the time itself, for nothing but the retransmission of a lost
 //! flight; who drives it has to call often enough.
@@ -78,7 +77,7 @@ fn context(certificate: &DtlsCert) -> Result<SslContext, ErrorStack> {
     let profiles: Vec<String> = SrtpProfile::ALL.iter().map(ToString::to_string).collect();
     builder.set_tlsext_use_srtp(&profiles.join(":"))?;
     // Certificates are self-signed, and as old as X.509 version 1 or as odd as a
-    // negative serial number: what counts is the fingerprint, which str0m checks,
+    // negative serial number: what counts is the fingerprint, which is compared,
     // and the proof that the client has the key, which OpenSSL does.
     let verify = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
     builder.set_verify_callback(verify, |_, _| true);

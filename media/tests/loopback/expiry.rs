@@ -42,10 +42,11 @@ async fn sessions_without_ice_end_and_the_others_go_on() {
     feed.wait_for(|feed| feed.viewers == 2).await.unwrap();
     // Nothing of ICE any more, and yet it goes on to talk: RTCP, or who knows what.
     let server = media.local_addr();
+    let sockets = [talks.socket, quiet.socket];
     let talking = tokio::spawn(async move {
         loop {
-            for client in [&talks, &quiet] {
-                client.socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 1, 9, 9], server).await.unwrap();
+            for socket in &sockets {
+                socket.send_to(&[0x80, 201, 0, 1, 0, 0, 0, 1, 9, 9], server).await.unwrap();
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -1,6 +1,7 @@
 //! Publishers with what real ones bring along.
 
 use str0m::RtcConfig;
+use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpPendingOffer;
 use str0m::config::DtlsCert;
 use str0m::media::{Mid, Rid, Simulcast, SimulcastLayer};
@@ -80,6 +81,8 @@ struct Camera {
     video: Mid,
     /// The layers of which a key frame was asked for.
     asked: Vec<Option<Rid>>,
+    /// What it believes that its network carries, by what it is told of its packets.
+    estimate: Option<u64>,
 }
 
 impl Camera {
@@ -92,8 +95,8 @@ impl Camera {
         let video = api.add_media(MediaKind::Video, Direction::SendOnly, None, None, simulcast);
         let (offer, pending) = api.apply().unwrap();
         let pending = Some(pending);
-        let (connected, asked) = (false, Vec::new());
-        let camera = Self { rtc, address, pending, connected, video, asked };
+        let (connected, asked, estimate) = (false, Vec::new(), None);
+        let camera = Self { rtc, address, pending, connected, video, asked, estimate };
         (camera, offer.to_sdp_string())
     }
 
@@ -115,6 +118,11 @@ impl Camera {
                     Output::Timeout(_) => break,
                     Output::Transmit(t) => up.push_back(t.contents),
                     Output::Event(Event::KeyframeRequest(request)) => self.asked.push(request.rid),
+                    Output::Event(Event::EgressBitrateEstimate(BweKind::Twcc {
+                        estimate, ..
+                    })) => {
+                        self.estimate = Some(estimate.as_u64());
+                    }
                     Output::Event(event) => self.connected |= matches!(event, Event::Connected),
                 }
             }
@@ -423,4 +431,23 @@ fn a_publisher_is_told_goodbye_and_its_own_is_heard() {
         now += STEP;
     }
     assert!(!publishing.publisher.is_alive());
+}
+
+#[test]
+fn a_sender_that_estimates_its_network_is_told_enough_to_speed_up() {
+    let first = Bitrate::kbps(300);
+    let mut now = Instant::now();
+    let (mut camera, offer) = Camera::new(now, h264().enable_bwe(Some(first)), None);
+    let (mut publishing, sdp) = Publishing::answer(&setup(), now, &offer);
+    assert!(sdp.contains(" transport-cc\r\n"));
+    camera.answered(&sdp);
+    camera.connect(&mut now, &mut publishing);
+    camera.rtc.bwe().set_bitrate(Bitrate::mbps(1), Bitrate::mbps(2));
+    let mut payload = [0x41; 1_000];
+    payload[1] = 0x9a;
+    for number in 1..500 {
+        camera.send(&mut now, &mut publishing, None, (number, &payload));
+    }
+    let estimate = camera.estimate.expect("there is one");
+    assert!(estimate > 2 * first.as_u64(), "{estimate} bits a second");
 }

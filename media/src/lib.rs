@@ -16,6 +16,7 @@ mod meeting;
 mod network;
 pub mod rtcp;
 pub mod rtp;
+pub mod srt;
 pub mod srtp;
 mod status;
 pub mod stream;

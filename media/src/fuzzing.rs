@@ -7,6 +7,7 @@
 pub(crate) mod agreed;
 mod fanout;
 pub(crate) mod session;
+mod srt;
 mod viewing;
 
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,7 @@ use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
 use fanout::Fanout;
 use session::Session;
+pub use srt::srt;
 use viewing::Viewing;
 
 const CODECS: [Codec; 5] = [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus];

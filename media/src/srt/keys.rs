@@ -210,6 +210,8 @@ impl StreamKey {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The sender's side.
@@ -314,6 +316,31 @@ pub(crate) mod tests {
             let mut broken = whole.clone();
             broken[at] = value;
             assert!(KeyMessage::parse(&broken).is_none(), "byte {at} is {value}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_message_is_too_strange(
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            cut in 0..4usize,
+        ) {
+            let sender = SenderKeys::new("a passphrase", 16);
+            let good = sender.message(&[KeySlot::Even, KeySlot::Odd]);
+            let mut bytes = good.clone();
+            bytes.truncate(good.len() - cut);
+            for (at, value) in &changes {
+                let at = at.index(bytes.len());
+                bytes[at] = *value;
+            }
+            let mut keys = Keys::unwrap("a passphrase", &KeyMessage::parse(&good).unwrap()).unwrap();
+            if let Some(message) = KeyMessage::parse(&bytes) {
+                keys.refresh(&message);
+            }
+            // Whatever came of it, the keys of before or those of the message are there.
+            prop_assert!(keys.decrypt(KeySlot::Even, Seq::new(1), &mut [0; 8]));
         }
     }
 }

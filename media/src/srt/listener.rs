@@ -18,8 +18,9 @@ use super::window::CAPACITY;
 
 /// Whoever is to say who may come has this long.
 const DECISION: Duration = Duration::from_secs(3);
-/// For so long a refused caller that asks again is told the same.
-const REFUSED: Duration = Duration::from_secs(3);
+/// For so long a refused caller that asks again is told the same: the answer may be lost, and
+/// callers repeat themselves every 250 ms.
+const REFUSED: Duration = Duration::from_secs(1);
 /// Callers of one address that wait for the decision, or were refused.
 const CALLS_OF_ADDRESS: usize = 16;
 /// Callers in all that wait for the decision, or were refused.
@@ -294,6 +295,12 @@ impl Listener {
         }
         let (stage, output) = match self.consider(now, from, timestamp, &handshake, content) {
             Ok((stage, call)) => (stage, Output::Call(call)),
+            // Nothing is kept of it: else one that asks again and again would keep itself, and all
+            // who share its address, out.
+            Err(Rejection::Resource) => {
+                let body = handshake.rejected(Rejection::Resource);
+                return self.reply(now, from, handshake.id, &body);
+            }
             Err(why) => {
                 let body = handshake.rejected(why);
                 (Stage::Refused { since: now, why }, self.made(now, from, handshake.id, &body))

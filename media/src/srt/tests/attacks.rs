@@ -146,6 +146,28 @@ fn one_address_cannot_take_all_places() {
 }
 
 #[test]
+fn whoever_asks_too_often_is_heard_again_soon() {
+    let (mut now, mut listener) = listener();
+    let mut heard = 0;
+    // Each attempt is another socket's; nobody is let in. Ten seconds of them, a hundred a second.
+    for attempt in 0..1_000u16 {
+        now += Duration::from_millis(10);
+        listener.tick(now);
+        said(&mut listener);
+        let (sent, calls) = conclude(&mut listener, now, address(1, 1_000 + attempt), 9, &[]);
+        match calls.first() {
+            Some(call) => {
+                heard += 1;
+                assert!(listener.answer(now, call.id, Err(Rejection::NotFound)).is_none());
+                said(&mut listener);
+            }
+            None => assert_eq!(word(&sent[0], 5), 1003),
+        }
+    }
+    assert!((150..=176).contains(&heard), "sixteen a second: {heard}");
+}
+
+#[test]
 fn a_decision_that_never_comes_is_a_refusal() {
     let (now, mut listener) = listener();
     let from = address(1, 4000);

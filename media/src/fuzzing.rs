@@ -7,6 +7,7 @@
 pub(crate) mod agreed;
 mod fanout;
 pub(crate) mod session;
+mod sources;
 mod srt;
 mod viewing;
 
@@ -20,6 +21,7 @@ use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
 use fanout::Fanout;
 use session::Session;
+pub use sources::{adts, latm, ts};
 pub use srt::srt;
 use viewing::Viewing;
 

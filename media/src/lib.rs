@@ -7,6 +7,7 @@
 mod driver;
 mod egress;
 mod error;
+pub mod feed;
 mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -20,6 +21,7 @@ pub mod srt;
 pub mod srtp;
 mod status;
 pub mod stream;
+pub mod ts;
 mod webrtc;
 
 pub use driver::{Absent, Act, Answer, Joined, Media, MediaConfig, TcpLimits, Trickled};

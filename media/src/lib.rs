@@ -24,7 +24,10 @@ pub mod stream;
 pub mod ts;
 mod webrtc;
 
-pub use driver::{Absent, Act, Answer, Joined, Media, MediaConfig, TcpLimits, Trickled};
+pub use driver::{
+    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Srt,
+    SrtConfig, TcpLimits, Trickled,
+};
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
 pub use meeting::{
@@ -33,7 +36,7 @@ pub use meeting::{
 };
 pub use network::network;
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState,
-    StreamStatus, Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, SourceStatus,
+    StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
 pub use webrtc::Offered;

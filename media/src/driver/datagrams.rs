@@ -65,6 +65,8 @@ impl Shard {
                 session.heard(now);
                 self.peer_datagram(now, slot, pair, data);
             }
+            // They have no address here.
+            (End::Feed(_), _) => {}
             (End::Viewer(_), true) => self.check(now, slot, pair, data),
             (End::Viewer(viewing), false) => {
                 let wall = self.wall;

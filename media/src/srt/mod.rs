@@ -16,7 +16,7 @@ mod seq;
 mod stats;
 mod stream_id;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod window;
 
 pub use handshake::Rejection;

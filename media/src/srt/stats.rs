@@ -7,7 +7,8 @@ use serde::Serialize;
 /// The figures of a caller's connection. Counts are since it began.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SrtStatus {
-    /// Where it comes from.
+    /// Where it comes from; not everybody's business.
+    #[serde(skip)]
     pub remote: String,
     /// Round trip in milliseconds.
     pub rtt: f64,

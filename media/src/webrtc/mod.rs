@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use member::Member;
 pub use member::Offered;
-pub(crate) use negotiate::Source;
+pub(crate) use negotiate::{Source, TrackFormat};
 pub(crate) use peer::{Peer, PeerSetup};
 pub(crate) use publisher::Publisher;
 pub(crate) use stun::{is_stun, local_ufrag};

@@ -1,7 +1,7 @@
 //! The listener and a sender at the two ends of a network, in virtual time.
 
 mod attacks;
-mod sender;
+pub(crate) mod sender;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -12,18 +12,18 @@ use crate::srt::seq::Seq;
 
 /// How a sender differs from another.
 #[derive(Clone)]
-pub(super) struct Config {
-    pub(super) first: u32,
+pub(crate) struct Config {
+    pub(crate) first: u32,
     /// Its timestamp when it begins.
-    pub(super) timestamp: u32,
-    pub(super) latency_ms: u16,
-    pub(super) stream_id: String,
+    pub(crate) timestamp: u32,
+    pub(crate) latency_ms: u16,
+    pub(crate) stream_id: String,
     /// The passphrase and the bytes of a key.
-    pub(super) secret: Option<(&'static str, usize)>,
+    pub(crate) secret: Option<(&'static str, usize)>,
     /// Keys change after so many packets.
-    pub(super) refresh: Option<u32>,
+    pub(crate) refresh: Option<u32>,
     /// By how much its clock is fast, in millionths.
-    pub(super) fast: i64,
+    pub(crate) fast: i64,
 }
 
 impl Default for Config {
@@ -41,7 +41,7 @@ impl Default for Config {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     Calling,
     Connected,
     Refused(u32),
@@ -56,10 +56,10 @@ struct Sent {
     payload: Vec<u8>,
 }
 
-pub(super) struct Sender {
+pub(crate) struct Sender {
     config: Config,
     begun: Instant,
-    pub(super) state: State,
+    pub(crate) state: State,
     id: u32,
     peer: u32,
     cookie: Option<u32>,
@@ -69,16 +69,16 @@ pub(super) struct Sender {
     keys: Option<SenderKeys>,
     slot: KeySlot,
     key_request: Option<Instant>,
-    pub(super) key_answers: Vec<Vec<u8>>,
+    pub(crate) key_answers: Vec<Vec<u8>>,
     rtt: Duration,
     heard: Instant,
-    pub(super) out: Vec<Vec<u8>>,
+    pub(crate) out: Vec<Vec<u8>>,
     /// Data packets on the wire, and those of them sent again.
-    pub(super) packets: (u64, u64),
+    pub(crate) packets: (u64, u64),
 }
 
 impl Sender {
-    pub(super) fn new(now: Instant, config: Config) -> Self {
+    pub(crate) fn new(now: Instant, config: Config) -> Self {
         let keys = config.secret.map(|(secret, length)| SenderKeys::new(secret, length));
         Self {
             next: config.first,
@@ -115,7 +115,7 @@ impl Sender {
     }
 
     /// Sends a payload, once there is a connection.
-    pub(super) fn send(&mut self, now: Instant, payload: &[u8]) {
+    pub(crate) fn send(&mut self, now: Instant, payload: &[u8]) {
         assert_eq!(self.state, State::Connected);
         let seq = Seq::new(self.next);
         self.next = seq.add(1).value();
@@ -150,7 +150,7 @@ impl Sender {
         }
     }
 
-    pub(super) fn receive(&mut self, now: Instant, datagram: &[u8]) {
+    pub(crate) fn receive(&mut self, now: Instant, datagram: &[u8]) {
         self.heard = now;
         let packet = Packet::parse(datagram).expect("the receiver writes well");
         let Body::Control(control) = &packet.body else { panic!("the receiver sends data") };
@@ -214,7 +214,7 @@ impl Sender {
         }
     }
 
-    pub(super) fn tick(&mut self, now: Instant) {
+    pub(crate) fn tick(&mut self, now: Instant) {
         let again = |at: Option<Instant>| {
             at.is_none_or(|at| now.duration_since(at) >= Duration::from_millis(250))
         };
@@ -244,7 +244,7 @@ impl Sender {
         assert!(now.duration_since(self.heard) < Duration::from_secs(5), "libsrt would hang up");
     }
 
-    pub(super) fn close(&mut self, now: Instant) {
+    pub(crate) fn close(&mut self, now: Instant) {
         self.control(now, 5 << 16, 0, &[]);
         self.state = State::Closed;
     }

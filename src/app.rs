@@ -4,13 +4,13 @@ use std::{
     collections::HashSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
-        Mutex,
+        Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
     time::Instant,
 };
 
-use rushes_media::{Media, StreamId};
+use rushes_media::{Media, Srt, StreamId};
 use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -18,7 +18,7 @@ use crate::{
     api,
     config::Config,
     events::{Bus, Turns},
-    live::reach::Host,
+    live::{passphrase::PassphraseKey, reach::Host},
     login_guard::LoginGuard,
     rooms,
     rpc::{Extensions, Limiter, Routes},
@@ -33,6 +33,10 @@ pub struct App {
     pub store: Store,
     /// The streams and their WebRTC sessions.
     pub media: Media,
+    /// The SRT port, once it is open.
+    pub srt: OnceLock<Srt>,
+    /// What the passphrases of SRT sources are made of.
+    pub srt_key: PassphraseKey,
     /// Where events go.
     pub bus: Bus,
     /// In which order they go.
@@ -82,7 +86,13 @@ pub struct Metrics {
 impl App {
     /// Puts the parts together. Must be called inside a tokio runtime.
     #[must_use]
-    pub fn new(config: Config, store: Store, media: Media, http: SocketAddr) -> Self {
+    pub fn new(
+        config: Config,
+        store: Store,
+        media: Media,
+        srt_key: PassphraseKey,
+        http: SocketAddr,
+    ) -> Self {
         let url = public_url(&config, http);
         let path = path_of(&url);
         Self {
@@ -92,6 +102,8 @@ impl App {
             config,
             store,
             media,
+            srt: OnceLock::new(),
+            srt_key,
             bus: Bus::default(),
             turns: Turns::default(),
             routes: api::routes(),

@@ -42,6 +42,9 @@ pub struct Options {
         value_delimiter = ','
     )]
     pub webrtc_host: Option<Vec<Host>>,
+    /// UDP address and port of SRT callers [default: 0.0.0.0:8890]; port 0: any free one
+    #[arg(long, global = true, env = "RUSHES_SRT_LISTEN", value_name = "ADDR:PORT")]
+    pub srt_listen: Option<SocketAddr>,
     /// STUN and TURN servers that clients are told of, such as `turn:turn.example.com:3478`; may be
     /// repeated
     #[arg(
@@ -93,6 +96,10 @@ pub struct Limits {
     pub live_address: Rate,
     /// WebRTC sessions of one address at a time; this machine's own do not count.
     pub sessions_per_address: usize,
+    /// SRT connections at a time.
+    pub srt: usize,
+    /// SRT connections of one address at a time.
+    pub srt_per_address: usize,
     /// Rooms of one production that may be open at once, beside those it was given in addition.
     pub open_rooms: u32,
     /// People of one room.
@@ -136,6 +143,8 @@ impl Default for Limits {
             session: live.session.into(),
             live_address: live.address.into(),
             sessions_per_address: live.sessions_per_address,
+            srt: 256,
+            srt_per_address: 32,
             open_rooms: 100,
             room_people: 5000,
         }
@@ -155,6 +164,8 @@ pub struct Config {
     pub webrtc_listen: SocketAddr,
     /// The addresses peers are told; none: as bound.
     pub webrtc_hosts: Vec<Host>,
+    /// Where SRT callers are served, over UDP.
+    pub srt_listen: SocketAddr,
     /// The STUN and TURN servers that clients are told of.
     pub ice_servers: Vec<IceUrl>,
     /// What this server shares with the TURN servers.
@@ -238,6 +249,7 @@ impl Config {
             data: given.data.or(file.data).unwrap_or_else(|| PathBuf::from("data")),
             webrtc_listen: given.webrtc_listen.or(file.webrtc_listen).unwrap_or(any(8189)),
             webrtc_hosts: given.webrtc_host.or(file.webrtc_host).unwrap_or_default(),
+            srt_listen: given.srt_listen.or(file.srt_listen).unwrap_or(any(8890)),
             ice_servers,
             turn_secret,
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
@@ -256,6 +268,7 @@ impl Config {
             data,
             webrtc_listen: free,
             webrtc_hosts: Vec::new(),
+            srt_listen: free,
             ice_servers: Vec::new(),
             turn_secret: None,
             metrics_public: false,

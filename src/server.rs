@@ -22,6 +22,7 @@ use crate::{
     csv_upload, files, jobs, listen,
     live::{
         self,
+        passphrase::PassphraseKey,
         reach::{self, Reach},
     },
     ops, qr, room_log, rpc,
@@ -106,15 +107,19 @@ impl Server {
         jobs::end_unfinished(&store, &config.data).await?;
         let hosts = reach::resolve(&config.webrtc_hosts).await?;
         let (media, streams) = start_media(&config, hosts.clone())?;
-        let mut app = App::new(config, store, media, address);
+        let srt_key = PassphraseKey::open(&config.data)?;
+        let mut app = App::new(config, store, media, srt_key, address);
         app.reachability = look_around(&app, &hosts);
         let app = Arc::new(app);
+        live::srt::open(&app)
+            .map_err(|cause| RunError::Bind { address: app.config.srt_listen, cause })?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         let router = rpc::layered(routes(&app), &app);
         let http = tokio::spawn(listen::serve(Arc::clone(&app), listeners.http, router));
         write_runtime(&app)?;
         let webrtc = app.media.local_addr();
-        tracing::info!(%address, %webrtc, data = %app.config.data.display(), "ready");
+        let srt = app.srt.get().map(rushes_media::Srt::local_addr);
+        tracing::info!(%address, %webrtc, ?srt, data = %app.config.data.display(), "ready");
         Ok(Self { app, http })
     }
 
@@ -140,6 +145,9 @@ impl Server {
         let drained = tokio::time::timeout(DRAIN, async {
             // Whoever watches or publishes hears of it while the server still answers, and an offer
             // that comes meanwhile is told when to try again.
+            if let Some(srt) = app.srt.get() {
+                srt.shutdown().await;
+            }
             app.media.drain(DRAIN_MEDIA).await;
             app.stop.cancel();
             app.connections.close();
@@ -271,6 +279,7 @@ fn write_runtime(app: &App) -> Result<(), RunError> {
         "pid": std::process::id(),
         "http": app.http,
         "webrtc": app.media.local_addr(),
+        "srt": app.srt.get().map(rushes_media::Srt::local_addr),
     });
     bootstrap::write_whole(&app.config.data.join(RUNTIME), &runtime.to_string())
 }

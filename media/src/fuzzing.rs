@@ -7,6 +7,8 @@
 pub(crate) mod agreed;
 mod fanout;
 pub(crate) mod session;
+mod sources;
+mod srt;
 mod viewing;
 
 use std::sync::{Arc, OnceLock};
@@ -19,6 +21,8 @@ use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
 use fanout::Fanout;
 use session::Session;
+pub use sources::{adts, latm, ts};
+pub use srt::srt;
 use viewing::Viewing;
 
 const CODECS: [Codec; 5] = [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus];

@@ -7,6 +7,7 @@
 mod driver;
 mod egress;
 mod error;
+pub mod feed;
 mod framing;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
@@ -17,12 +18,17 @@ mod network;
 mod reception;
 pub mod rtcp;
 pub mod rtp;
+pub mod srt;
 pub mod srtp;
 mod status;
 pub mod stream;
+pub mod ts;
 mod webrtc;
 
-pub use driver::{Absent, Act, Answer, Joined, Media, MediaConfig, TcpLimits, Trickled};
+pub use driver::{
+    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Srt,
+    SrtConfig, TcpLimits, Trickled,
+};
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
 pub use meeting::{
@@ -31,7 +37,7 @@ pub use meeting::{
 };
 pub use network::network;
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, StreamState,
-    StreamStatus, Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, SourceStatus,
+    StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
 pub use webrtc::Offered;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::ids::StreamId;
 use crate::rtp::Codec;
+use crate::srt::SrtStatus;
 
 /// Whether a stream has a publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
@@ -82,6 +83,19 @@ pub struct AudioStatus {
     pub gaps: u64,
     /// Channels as of the last packet: one or two.
     pub channels: u8,
+}
+
+/// What is known of a source that sends a transport stream over SRT.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SourceStatus {
+    /// Its connection.
+    pub srt: SrtStatus,
+    /// What is wrong with what it sends, in words for those who set the encoder up.
+    pub problems: Vec<String>,
+    /// Frames that came incomplete, and were left out.
+    pub frames_lost: u64,
+    /// Packets that were left out because this server was overloaded.
+    pub skipped: u64,
 }
 
 /// Something that happened to a stream.

@@ -14,6 +14,7 @@ use crate::{
     store::{
         self, Object,
         live::{NewRegistration, RegistrationRow},
+        text::SourceKind,
     },
     time::Millis,
 };
@@ -47,6 +48,7 @@ pub(super) async fn create_whip(ctx: &mut Ctx, req: CreateRegistration) -> ApiRe
         id,
         project_id: project,
         owner_id: caller.user_id,
+        kind: SourceKind::Whip,
         name: req.name,
         description: req.description,
         device: id.to_string(),
@@ -74,7 +76,7 @@ pub(super) struct Registration {
     registration_data: Option<String>,
     status: Option<String>,
     #[serde(rename = "type")]
-    kind: Option<String>,
+    kind: Option<SourceKind>,
 }
 
 impl Registration {
@@ -82,6 +84,8 @@ impl Registration {
     async fn of(app: &App, row: &RegistrationRow) -> Self {
         let mut details = figures(app, row).await;
         let state = details.remove("state");
+        let stopped = row.stopped.then(|| json!("STOPPED"));
+        let state = stopped.or(state);
         for (name, value) in [
             ("asset_id", json!(row.asset_id)),
             ("device", json!(row.device)),
@@ -95,9 +99,12 @@ impl Registration {
             id: Some(row.id),
             last_connected: row.last_connected,
             name: Some(row.name.clone()),
-            registration_data: Some(live::publish_url(app, row)),
+            registration_data: Some(match row.kind {
+                SourceKind::Whip => live::publish_url(app, row),
+                SourceKind::Srt => live::srt::url(app, row.id),
+            }),
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
-            kind: Some(row.kind.clone()),
+            kind: Some(row.kind),
         }
     }
 }
@@ -179,6 +186,9 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         && let Some(details) = &mut registration.additional_details
     {
         details.insert("viewer_statistics".to_owned(), watchers(ctx.app(), &row).await);
+        if row.kind == SourceKind::Srt {
+            details.insert("source_address".to_owned(), json!(address(ctx.app(), &row)));
+        }
     }
     Ok(Details {
         registration,
@@ -272,9 +282,25 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
 async fn figures(app: &App, row: &RegistrationRow) -> Object {
     let status = app.media.status(live::stream_of(row.id)).await;
     let since = status.since.map(|since| Millis(since).to_string());
+    let source = app.srt.get().and_then(|srt| srt.status(live::stream_of(row.id)));
+    let problems = live::problems(&status, source.as_ref());
     let mut figures = serde_json::to_value(status).unwrap_or_default();
     let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
-    figures.into_iter().chain([("since".to_owned(), json!(since))]).collect()
+    let mut more = vec![("since", json!(since)), ("problems", json!(problems))];
+    if row.kind == SourceKind::Srt {
+        more.push(("stream_id", json!(row.id)));
+        more.push(("url", json!(live::srt::url(app, row.id))));
+        more.push(("srt", json!(source.as_ref().map(|source| &source.srt))));
+        more.push(("frames_lost", json!(source.as_ref().map(|source| source.frames_lost))));
+        more.push(("packets_skipped", json!(source.as_ref().map(|source| source.skipped))));
+    }
+    let more = more.into_iter().map(|(name, value)| (name.to_owned(), value));
+    figures.into_iter().chain(more).collect()
+}
+
+/// Where an SRT source is, while it is connected.
+fn address(app: &App, row: &RegistrationRow) -> Option<String> {
+    Some(app.srt.get()?.status(live::stream_of(row.id))?.srt.remote)
 }
 
 /// What is measured of those who watch a source.

@@ -21,6 +21,7 @@ mod home;
 mod invite;
 mod license;
 mod live;
+mod live_srt;
 mod participant;
 mod playlist;
 mod playlist_assets;
@@ -67,6 +68,9 @@ pub fn routes() -> Routes {
 
 fn live(r: &mut Routes) {
     r.write("/create/live/registration/whip", live::create_whip);
+    r.write("/create/live/registration/srt", live_srt::create);
+    r.write("/start/live/stream", live_srt::start);
+    r.write("/stop/live/stream", live_srt::stop);
     r.read("/list/live/registrations", live::list);
     r.read("/list/live/registrations/v2", live::list);
     r.write("/delete/live/registration", live::delete);

@@ -84,6 +84,7 @@ fn command(mut cli: Cli) -> Result<(), CliError> {
         let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         cli.options.listen.get_or_insert(local(8080));
         cli.options.webrtc_listen.get_or_insert(local(8189));
+        cli.options.srt_listen.get_or_insert(local(8890));
         cli.options.data.get_or_insert_with(demo::DemoArgs::default_data);
     }
     let config = Config::load(cli.options, cli.config.as_deref())?;
@@ -130,7 +131,12 @@ pub fn told_to_end() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
+/// Warns of each packet that it does not like, and a source can send thousands a second.
+const TALKATIVE: &str = "mpeg2ts_reader";
+
 fn log_to_stderr(filter: &str) {
+    let quiet = format!("{filter},{TALKATIVE}=off");
+    let filter = if filter.contains(TALKATIVE) { filter } else { quiet.as_str() };
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|error| {
         eprintln!("rushes: the log filter is not understood ({error}); using info");
         tracing_subscriber::EnvFilter::new("info")

@@ -7,7 +7,9 @@
 
 pub mod ice;
 pub mod metrics;
+pub mod passphrase;
 pub mod reach;
+pub mod srt;
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -22,7 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use rushes_media::{MediaEvent, StreamId, StreamState};
+use rushes_media::{MediaEvent, SourceStatus, StreamId, StreamState, StreamStatus};
 use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
 use serde_json::json;
 
@@ -36,6 +38,7 @@ use crate::{
     store::{
         self, Db, Store, StoreError,
         live::{NewRegistration, RegistrationRow},
+        text::SourceKind,
     },
     time::Millis,
     web::segment,
@@ -44,6 +47,10 @@ use crate::{
 /// An asset counts as live for this long after its source went silent: encoders that drop come
 /// back, and those who watch should not see it flicker.
 const GRACE: Duration = Duration::from_secs(10);
+/// What to do about B-frames.
+const B_FRAMES: &str = "The picture has B-frames, which browsers show out of order or not at all. \
+    Turn them off: OBS: Settings, Output, Advanced, \"B-frames\" 0 or tune zerolatency; \
+    ffmpeg: -bf 0; hardware encoders: B-frames 0, or the profile Baseline.";
 /// The longest name of a device or stream, in bytes.
 const LONGEST_NAME: usize = 200;
 
@@ -196,11 +203,13 @@ impl LiveAccess {
         }
         let known = store::live::by_source(&mut db, project, &path.device, &path.stream).await?;
         Ok(match known {
+            Some(row) if row.kind != SourceKind::Whip => return Err(unknown()),
             Some(row) => Source::Registered(row),
             None => Source::New(NewRegistration {
                 id: RegistrationId::new(),
                 project_id: project,
                 owner_id: caller.user_id,
+                kind: SourceKind::Whip,
                 name: format!("{} {}", path.device, path.stream),
                 description: String::new(),
                 device: path.device.clone(),
@@ -250,6 +259,16 @@ pub(crate) fn id_in_url(uri: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
+/// What is wrong with what a source sends, in words for those who set the encoder up.
+#[must_use]
+pub(crate) fn problems(status: &StreamStatus, source: Option<&SourceStatus>) -> Vec<String> {
+    let mut problems = source.map(|source| source.problems.clone()).unwrap_or_default();
+    if status.video.as_ref().is_some_and(|video| video.b_frames) {
+        problems.push(B_FRAMES.to_owned());
+    }
+    problems
+}
+
 /// Whether somebody may watch a source: they see its asset in its folder, or attend a room that
 /// shows it. Before it has published there is its folder alone.
 pub(crate) async fn may_watch(
@@ -267,7 +286,8 @@ pub(crate) async fn may_watch(
 
 /// Whether a path is the registration's own.
 fn names(row: &RegistrationRow, path: &WhipPath) -> bool {
-    path.project.parse() == Ok(row.project_id)
+    row.kind == SourceKind::Whip
+        && path.project.parse() == Ok(row.project_id)
         && row.device.eq_ignore_ascii_case(&path.device)
         && row.stream == path.stream
 }

@@ -15,6 +15,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event, Mailbox},
     ids::{RoomId, UserId},
+    live::passphrase::PassphraseKey,
     provision,
     store::{Store, companies, credentials, text::TokenKind},
     time::Millis,
@@ -106,7 +107,8 @@ async fn bench() -> Bench {
         fanout_threads: None,
     };
     let (media, _) = Media::start(media).unwrap();
-    let mut app = App::new(config, store, media, ([127, 0, 0, 1], 1).into());
+    let key = PassphraseKey::open(&folder).unwrap();
+    let mut app = App::new(config, store, media, key, ([127, 0, 0, 1], 1).into());
     app.routes = Routes::default();
     app.routes.read(PANICS, panics);
     app.routes.write(SUCCEEDS, succeeds);

@@ -6,7 +6,7 @@ use super::{
     Db, StoreError, assets,
     assets::{AssetRow, NewAsset},
     batches, members,
-    text::AssetSubtype,
+    text::{AssetSubtype, SourceKind},
 };
 use crate::{
     access::Permission,
@@ -27,8 +27,8 @@ pub struct RegistrationRow {
     pub project_id: ProjectId,
     /// Who registered it.
     pub owner_id: UserId,
-    /// How it publishes: `WHIP`.
-    pub kind: String,
+    /// How it publishes.
+    pub kind: SourceKind,
     /// Its name.
     pub name: String,
     /// Free text.
@@ -45,6 +45,8 @@ pub struct RegistrationRow {
     pub last_connected: Option<Millis>,
     /// When it was registered.
     pub created: Millis,
+    /// Nobody may publish it until it is started again.
+    pub stopped: bool,
 }
 
 /// What a new registration is created from.
@@ -56,6 +58,8 @@ pub struct NewRegistration {
     pub project_id: ProjectId,
     /// Who registers it.
     pub owner_id: UserId,
+    /// How it publishes.
+    pub kind: SourceKind,
     /// Its name.
     pub name: String,
     /// Free text.
@@ -72,7 +76,7 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT r.id, r.project_id, r.owner_id, r.kind, r.name, r.description, r.device, ",
-            "r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created ",
+            "r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped ",
             "FROM live_registrations r JOIN projects p ON p.id = r.project_id ",
             "JOIN productions n ON n.id = p.production_id ",
             "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
@@ -87,12 +91,14 @@ macro_rules! select {
 /// [`StoreError::Unique`] (`uq_live_registrations_source`) when the folder has this source
 /// already; [`StoreError::ForeignKey`] when its folder or owner is absent.
 pub async fn create(db: &mut Db, new: &NewRegistration, now: Millis) -> Result<(), StoreError> {
-    let sql = "INSERT INTO live_registrations (id, project_id, owner_id, name, description, device, \
-               stream, token_sha256, created) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let sql = "INSERT INTO live_registrations (id, project_id, owner_id, kind, name, description, \
+               device, stream, token_sha256, created) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     sqlx::query(sql)
         .bind(new.id)
         .bind(new.project_id)
         .bind(new.owner_id)
+        .bind(new.kind)
         .bind(&new.name)
         .bind(&new.description)
         .bind(&new.device)
@@ -182,6 +188,16 @@ pub async fn is_administrator(db: &mut Db, user: UserId) -> Result<bool, StoreEr
     let sql = "SELECT COUNT(*) FROM company_members WHERE user_id = $1 AND is_admin";
     let count: i64 = sqlx::query_scalar(sql).bind(user).fetch_one(db).await?;
     Ok(count > 0)
+}
+
+/// Lets nobody publish a registration, or lets them again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_stopped(db: &mut Db, id: RegistrationId, stopped: bool) -> Result<(), StoreError> {
+    let sql = "UPDATE live_registrations SET stopped = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(stopped).execute(db).await?;
+    Ok(())
 }
 
 /// Deletes a registration, and with it what is kept of its token.

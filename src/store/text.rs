@@ -73,6 +73,16 @@ text_enum! {
 }
 
 text_enum! {
+    /// How a live source publishes.
+    SourceKind {
+        /// Over WebRTC, by WHIP.
+        Whip,
+        /// Over SRT, an MPEG transport stream.
+        Srt,
+    }
+}
+
+text_enum! {
     /// Where an asset is in its life.
     AssetStatus {
         /// In use.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::Url;
+use rushes::demo::picture::Size;
+use rushes::demo::strip::{self, Reading};
 use rushes::demo::whip_client::WhipTarget;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -275,6 +277,22 @@ impl Browser {
     pub(crate) async fn again(&mut self, name: &str) -> Result<(), Error> {
         let script = format!("rushes.again(rushes.peers['{name}'])");
         self.evaluate(&script, Duration::ZERO).await.map(drop)
+    }
+
+    /// What the frame strip of the picture says that the viewer `name` shows; none if there is no
+    /// intact one.
+    pub(crate) async fn strip(&mut self, name: &str) -> Result<Option<Reading>, Error> {
+        let script = format!("rushes.luma(rushes.peers['{name}'])");
+        let picture = self.evaluate(&script, Duration::ZERO).await?;
+        let side = |name: &str| picture[name].as_u64().unwrap_or(0) as usize;
+        let luma = hex::decode(picture["hex"].as_str().ok_or("no pixels")?)?;
+        Ok(strip::read(&luma, side("width"), Size::new(side("width"), side("height"))?))
+    }
+
+    /// The loudest frequency that the viewer `name` hears, in hertz.
+    pub(crate) async fn tone(&mut self, name: &str) -> Result<f64, Error> {
+        let script = format!("rushes.tone(rushes.peers['{name}'])");
+        Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
     }
 
     /// Ends the peer `name`; gives back the status of its DELETE.

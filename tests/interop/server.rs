@@ -87,6 +87,11 @@ impl Place<'_> {
         Self { http: free, webrtc: free, announced: None, namespace: None, turn: None }
     }
 
+    /// Where SRT callers come: a free port beside HTTP.
+    fn srt(&self) -> SocketAddr {
+        SocketAddr::new(self.http.ip(), 0)
+    }
+
     fn command(&self) -> Command {
         let binary = env!("CARGO_BIN_EXE_rushes");
         let mut command =
@@ -115,6 +120,7 @@ impl Process {
             .args(command)
             .arg(format!("--listen={}", place.http))
             .arg(format!("--webrtc-listen={}", place.webrtc))
+            .arg(format!("--srt-listen={}", place.srt()))
             .args(announced)
             .arg("--data")
             .arg(data)
@@ -315,6 +321,28 @@ impl Server {
 
     /// Registers a WHIP source in a folder of its own.
     pub(crate) async fn register(&self, name: &str) -> Result<Registered, Error> {
+        let source = self.register_as("whip", name).await?;
+        let id = text(&source, "id")?;
+        let url = self.api.base.join(&text(&source, "url")?)?;
+        let whip = WhipTarget { url, bearer: text(&source, "token")? };
+        Ok(Registered { whip, whep: self.api.whep(&id)?, id })
+    }
+
+    /// Registers an SRT source in a folder of its own.
+    pub(crate) async fn register_srt(&self, name: &str) -> Result<SrtSource, Error> {
+        let source = self.register_as("srt", name).await?;
+        let id = text(&source, "id")?;
+        let (url, stream_id) = (text(&source, "url")?, text(&source, "stream_id")?);
+        Ok(SrtSource {
+            whep: self.api.whep(&id)?,
+            id,
+            url,
+            stream_id,
+            passphrase: text(&source, "token")?,
+        })
+    }
+
+    async fn register_as(&self, kind: &str, name: &str) -> Result<Value, Error> {
         let group = json!({ "name": "Interop", "company_id": self.company });
         let group = self.api.call("/create/group", group).await?;
         let project = json!({ "name": name, "group_id": group["id"] });
@@ -324,15 +352,24 @@ impl Server {
             "description": "An interop test's source",
             "project_id": project["id"],
         });
-        let source = self.api.call("/create/live/registration/whip", source).await?;
-        let text = |field: &str| {
-            source[field].as_str().map(str::to_owned).ok_or(format!("no {field} in {source}"))
-        };
-        let id = text("id")?;
-        let url = self.api.base.join(&text("url")?)?;
-        let whip = WhipTarget { url, bearer: text("token")? };
-        Ok(Registered { whip, whep: self.api.whep(&id)?, id })
+        self.api.call(&format!("/create/live/registration/{kind}"), source).await
     }
+}
+
+fn text(source: &Value, field: &str) -> Result<String, Error> {
+    Ok(source[field].as_str().map(str::to_owned).ok_or(format!("no {field} in {source}"))?)
+}
+
+/// A registered SRT source.
+pub(crate) struct SrtSource {
+    /// The registration.
+    pub(crate) id: String,
+    /// Where to publish, with all that is needed.
+    pub(crate) url: String,
+    pub(crate) stream_id: String,
+    pub(crate) passphrase: String,
+    /// Where to watch.
+    pub(crate) whep: WhipTarget,
 }
 
 /// A registered source.

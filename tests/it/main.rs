@@ -15,6 +15,7 @@ mod people;
 mod playlists;
 mod process;
 mod rooms;
+mod srt;
 mod tree;
 mod websocket;
 mod whep;

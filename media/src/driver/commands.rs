@@ -77,7 +77,7 @@ impl Shard {
         let entry = self.streams.entry(stream).or_default();
         let publisher = match &end {
             End::Publisher(publisher) => Some(*publisher.source()),
-            End::Viewer(_) | End::Member(_) => None,
+            End::Viewer(_) | End::Member(_) | End::Feed(_) => None,
         };
         if let (Some(source), None) = (publisher, entry.publisher) {
             entry.source = source;
@@ -111,15 +111,15 @@ impl Shard {
         let slot = self.sessions.find(session).ok_or(TrickleError::NoSession)?;
         let session = self.sessions.get(slot).ok_or(TrickleError::NoSession)?;
         session.heard(now);
-        let ufrag = fragment.ufrag.filter(|ufrag| ufrag != session.remote_ufrag());
+        let ufrag = fragment.ufrag.filter(|ufrag| Some(ufrag.as_str()) != session.remote_ufrag());
         // Its password is for checks of ours, and a lite agent makes none.
         let Some(ufrag) = ufrag else { return Ok(Trickled::Taken) };
-        let before = session.local_ufrag().to_owned();
+        let before = session.local_ufrag().unwrap_or_default().to_owned();
         let fragment = match &mut session.end {
             End::Publisher(publisher) => publisher.restart(ufrag),
             End::Viewer(viewing) => viewing.viewer.restart(ufrag),
-            // They join again instead.
-            End::Member(_) => return Err(TrickleError::NoSession),
+            // They join again instead, or there is no ICE.
+            End::Member(_) | End::Feed(_) => return Err(TrickleError::NoSession),
         };
         self.sessions.renamed(slot, before);
         Ok(Trickled::Restarted { fragment, etag: new_etag() })
@@ -245,7 +245,7 @@ impl Shard {
 
     fn close_publisher(&mut self, now: Instant, stream: StreamId) -> bool {
         let publishes = |session: &Session| {
-            session.stream == stream && matches!(session.end, End::Publisher(_))
+            session.stream == stream && matches!(session.end, End::Publisher(_) | End::Feed(_))
         };
         let slots = self.sessions.slots(publishes);
         for slot in &slots {

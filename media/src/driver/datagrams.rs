@@ -81,6 +81,8 @@ impl Shard {
                     Err(reason) => self.end(now, slot, reason),
                 }
             }
+            // They have no address here.
+            (End::Feed(_), _) => {}
             (End::Viewer(viewing), false) => {
                 let wall = self.wall;
                 let taken = guarded(|| Ok(viewing.viewer.datagram(now, &wall, data)));
@@ -114,7 +116,7 @@ impl Shard {
             Ok(match &mut session.end {
                 End::Publisher(publisher) => publisher.stun(now, pair, data),
                 End::Viewer(viewing) => viewing.viewer.stun(now, pair, data),
-                End::Member(_) => None,
+                End::Member(_) | End::Feed(_) => None,
             })
         });
         let checked = match checked {

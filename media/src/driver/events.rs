@@ -82,7 +82,7 @@ impl Shard {
     }
 
     /// The new publisher is there: the one before goes, the viewers stay.
-    fn take_over(&mut self, now: Instant, stream: StreamId, slot: Slot, source: Source) {
+    pub(super) fn take_over(&mut self, now: Instant, stream: StreamId, slot: Slot, source: Source) {
         let publisher = self.sessions.get(slot).and_then(Session::publisher);
         let rids = publisher.map(|publisher| publisher.rids()).unwrap_or_default();
         let layers = rids.len().max(1);
@@ -177,10 +177,7 @@ impl Shard {
             return; // replaced meanwhile
         }
         entry.source = source;
-        let news = entry.note_live();
-        if news {
-            self.tell(MediaEvent::Live { stream });
-        }
+        self.is_live(stream);
         if media.changed {
             self.follow(now, stream, &confirmed);
         }
@@ -189,8 +186,15 @@ impl Shard {
         }
     }
 
+    /// Media of the stream's publisher arrives.
+    pub(super) fn is_live(&mut self, stream: StreamId) {
+        if self.streams.get_mut(&stream).is_some_and(super::streams::Entry::note_live) {
+            self.tell(MediaEvent::Live { stream });
+        }
+    }
+
     /// A packet of a stream's publisher goes to the threads that have viewers of it.
-    fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
+    pub(super) fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.place(&self.wall, &mut packet);
         entry.ingest.packet(now, &packet);
@@ -207,7 +211,7 @@ impl Shard {
 
     /// The publisher's encoding is known, or new: viewers whose session cannot
     /// carry it end, so that their clients come again.
-    fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
+    pub(super) fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
         let Some(entry) = self.streams.get(&stream) else { return };
         let seated: Vec<Slot> = entry.viewers.iter().copied().collect();
         for slot in seated {

@@ -10,6 +10,7 @@
 mod commands;
 mod datagrams;
 mod events;
+mod feeds;
 mod hosts;
 mod layers;
 mod meeting;
@@ -19,6 +20,8 @@ mod senders;
 mod sessions;
 mod shard;
 mod socket;
+mod sound;
+mod srt;
 mod streams;
 mod tcp;
 mod timers;
@@ -38,9 +41,11 @@ use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
+use feeds::FeedItem;
 pub use meeting::Joined;
 pub use meetings::Act;
 use sessions::End;
+pub use srt::{Admission, BoxFuture, Caller, Gate, Srt, SrtConfig};
 use tcp::Lines;
 pub use tcp::TcpLimits;
 
@@ -134,6 +139,7 @@ type Known = Arc<Mutex<HashSet<SessionId>>>;
 
 struct Shared {
     commands: mpsc::Sender<Command>,
+    feeds: mpsc::Sender<FeedItem>,
     local: SocketAddr,
     setup: Arc<PeerSetup>,
     room: Arc<Semaphore>,
@@ -171,6 +177,7 @@ impl Media {
         let local = socket.local_addr()?;
         let setup = Arc::new(setup(hosts::candidates(local, &config.hosts)?)?);
         let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (feeds, items) = mpsc::channel(feeds::ITEMS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let known = Known::default();
         let threads = config.fanout_threads.or_else(|| std::thread::available_parallelism().ok());
@@ -181,6 +188,7 @@ impl Media {
             lines: lines.clone(),
             threads: threads.map_or(1, NonZero::get),
             commands: inbox,
+            feeds: items,
             events,
             known: known.clone(),
         };
@@ -191,7 +199,7 @@ impl Media {
         })?;
         let sessions = config.max_sessions.min(Semaphore::MAX_PERMITS);
         let room = Arc::new(Semaphore::new(sessions));
-        let shared = Shared { commands, local, setup, room, sessions, known, lines };
+        let shared = Shared { commands, feeds, local, setup, room, sessions, known, lines };
         Ok((Media(Arc::new(shared)), receiver))
     }
 

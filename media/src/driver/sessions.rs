@@ -11,6 +11,7 @@ use crate::egress::Counters;
 use crate::ids::{ConnectionId, SessionId, StreamId};
 use crate::webrtc::{Link, Pair, Publisher, Viewer};
 
+use super::feeds::FeedEnd;
 use super::layers::{Chooser, Network};
 use super::meetings::Attendance;
 
@@ -44,6 +45,9 @@ pub(super) enum End {
     Publisher(Box<Publisher>),
     Viewer(Box<Viewing>),
     Member(Box<Attendance>),
+    /// A publisher that comes another way: its packets are handed over.
+    #[expect(dead_code, reason = "what counts is that it goes")]
+    Feed(FeedEnd),
 }
 
 /// A viewer with all that belongs to its place in the stream.
@@ -129,20 +133,22 @@ impl Session {
         }
     }
 
-    pub(super) fn local_ufrag(&self) -> &str {
+    /// The name that STUN has for it; none where there is no ICE.
+    pub(super) fn local_ufrag(&self) -> Option<&str> {
         match &self.end {
-            End::Publisher(publisher) => &publisher.link.ice.local().ufrag,
-            End::Member(attendance) => attendance.member.peer.local_ufrag(),
-            End::Viewer(viewing) => &viewing.viewer.link.ice.local().ufrag,
+            End::Publisher(publisher) => Some(&publisher.link.ice.local().ufrag),
+            End::Member(attendance) => Some(attendance.member.peer.local_ufrag()),
+            End::Viewer(viewing) => Some(&viewing.viewer.link.ice.local().ufrag),
+            End::Feed(_) => None,
         }
     }
 
-    /// The client's user fragment; nothing is known of a member's.
-    pub(super) fn remote_ufrag(&self) -> &str {
+    /// The client's user fragment; nothing is known of a member's, and a feed has none.
+    pub(super) fn remote_ufrag(&self) -> Option<&str> {
         match &self.end {
-            End::Publisher(publisher) => publisher.link.ice.remote_ufrag(),
-            End::Member(_) => "",
-            End::Viewer(viewing) => viewing.viewer.link.ice.remote_ufrag(),
+            End::Publisher(publisher) => Some(publisher.link.ice.remote_ufrag()),
+            End::Viewer(viewing) => Some(viewing.viewer.link.ice.remote_ufrag()),
+            End::Member(_) | End::Feed(_) => None,
         }
     }
 
@@ -151,28 +157,28 @@ impl Session {
         match &mut self.end {
             End::Publisher(publisher) => Some(&mut publisher.link),
             End::Viewer(viewing) => Some(&mut viewing.viewer.link),
-            End::Member(_) => None,
+            End::Member(_) | End::Feed(_) => None,
         }
     }
 
     pub(super) fn viewing(&mut self) -> Option<&mut Viewing> {
         match &mut self.end {
             End::Viewer(viewing) => Some(viewing),
-            End::Publisher(_) | End::Member(_) => None,
+            End::Publisher(_) | End::Member(_) | End::Feed(_) => None,
         }
     }
 
     pub(super) fn publisher(&mut self) -> Option<&mut Publisher> {
         match &mut self.end {
             End::Publisher(publisher) => Some(publisher),
-            End::Viewer(_) | End::Member(_) => None,
+            End::Viewer(_) | End::Member(_) | End::Feed(_) => None,
         }
     }
 
     pub(super) fn attendance(&mut self) -> Option<&mut Attendance> {
         match &mut self.end {
             End::Member(attendance) => Some(attendance),
-            End::Publisher(_) | End::Viewer(_) => None,
+            End::Publisher(_) | End::Viewer(_) | End::Feed(_) => None,
         }
     }
 
@@ -181,6 +187,7 @@ impl Session {
             End::Publisher(publisher) => publisher.is_alive(),
             End::Member(attendance) => attendance.member.peer.is_alive(),
             End::Viewer(viewing) => viewing.viewer.is_alive(),
+            End::Feed(_) => true,
         }
     }
 
@@ -207,10 +214,12 @@ impl Session {
     /// Why it is to end, if it is.
     fn expired(&self, now: Instant) -> Option<&'static str> {
         let since = |at: Instant| now.saturating_duration_since(at);
-        let publishes = matches!(self.end, End::Publisher(_));
+        let publishes = matches!(self.end, End::Publisher(_) | End::Feed(_));
+        // Whoever receives a feed looks after its connection.
+        let silent = !matches!(self.end, End::Feed(_)) && since(self.heard) > SILENCE;
         if !self.connected {
             (since(self.opened) > CONNECT).then_some("it did not connect")
-        } else if since(self.heard) > SILENCE {
+        } else if silent {
             Some("it was not heard of")
         } else {
             (publishes && since(self.media) > NO_MEDIA).then_some("it sends no media")
@@ -254,7 +263,9 @@ impl Sessions {
         place.generation = place.generation.wrapping_add(1);
         let slot = Slot { index, generation: place.generation };
         self.by_id.insert(session.id, slot);
-        self.by_ufrag.insert(session.local_ufrag().to_owned(), slot);
+        if let Some(ufrag) = session.local_ufrag() {
+            self.by_ufrag.insert(ufrag.to_owned(), slot);
+        }
         place.session = Some(session);
         slot
     }
@@ -280,7 +291,9 @@ impl Sessions {
         let session = place.session.take()?;
         self.free.push(slot.index);
         self.by_id.remove(&session.id);
-        self.by_ufrag.remove(session.local_ufrag());
+        if let Some(ufrag) = session.local_ufrag() {
+            self.by_ufrag.remove(ufrag);
+        }
         for ufrag in &session.former_ufrags {
             self.by_ufrag.remove(ufrag);
         }
@@ -335,7 +348,7 @@ impl Sessions {
     /// The session has a new user fragment; the ones before find it as well.
     pub(super) fn renamed(&mut self, slot: Slot, before: String) {
         let Some(session) = self.get(slot) else { return };
-        let ufrag = session.local_ufrag().to_owned();
+        let Some(ufrag) = session.local_ufrag().map(str::to_owned) else { return };
         session.former_ufrags.push(before);
         let forgotten = if session.former_ufrags.len() > FORMER {
             Some(session.former_ufrags.remove(0))

@@ -15,6 +15,7 @@ use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
 use crate::webrtc::{PublisherOutput, ViewerOutput};
 
+use super::feeds::FeedItem;
 use super::meetings::Meetings;
 use super::sender::Word;
 use super::senders::Senders;
@@ -38,6 +39,8 @@ const SOONEST: Duration = Duration::from_millis(1);
 const AGAIN: Duration = Duration::from_millis(1);
 /// Words of the fan-out threads in a row.
 const WORDS_IN_A_ROW: usize = 64;
+/// Items of feeds in a row.
+const ITEMS_IN_A_ROW: usize = 64;
 /// Events that the server has not taken; beyond, the oldest go.
 const BACKLOG: usize = 4096;
 
@@ -70,13 +73,15 @@ pub(super) struct Start {
     /// How many fan-out threads there are.
     pub(super) threads: usize,
     pub(super) commands: mpsc::Receiver<Command>,
+    /// What publishers that are no WebRTC sessions send.
+    pub(super) feeds: mpsc::Receiver<FeedItem>,
     pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) known: Known,
 }
 
 /// Runs until it is told to end, or nobody is left to tell.
 pub(super) fn run(start: Start) -> io::Result<()> {
-    let Start { socket, listener, lines, threads, commands, events, known } = start;
+    let Start { socket, listener, lines, threads, commands, feeds, events, known } = start;
     let (arrivals, accepting) = tcp::start(listener, lines.clone())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -102,7 +107,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             known,
             draining: false,
         };
-        shard.serve(commands, words, arrivals).await;
+        shard.serve(commands, words, arrivals, feeds).await;
         shard.senders.stop();
         shard.lines.stop();
         if accepting.join().is_err() {
@@ -118,6 +123,7 @@ impl Shard {
         mut commands: mpsc::Receiver<Command>,
         mut words: mpsc::Receiver<Word>,
         mut arrivals: mpsc::Receiver<FromTcp>,
+        mut feeds: mpsc::Receiver<FeedItem>,
     ) {
         let mut inbox = Inbox::new();
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
@@ -134,6 +140,7 @@ impl Shard {
                 }
                 word = words.recv() => self.words(word, &mut words),
                 Some(first) = arrivals.recv() => self.arrivals(first, &mut arrivals),
+                Some(item) = feeds.recv() => self.feed_items(item, &mut feeds),
                 _ = self.socket.readable() => self.receive(&mut inbox),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
@@ -154,6 +161,14 @@ impl Shard {
         let rest = std::iter::from_fn(|| more.try_recv().ok());
         for word in first.into_iter().chain(rest).take(WORDS_IN_A_ROW) {
             self.word(now, word);
+        }
+    }
+
+    fn feed_items(&mut self, first: FeedItem, more: &mut mpsc::Receiver<FeedItem>) {
+        let now = Instant::now();
+        let rest = std::iter::from_fn(|| more.try_recv().ok());
+        for item in std::iter::once(first).chain(rest).take(ITEMS_IN_A_ROW) {
+            self.feed_item(now, item);
         }
     }
 
@@ -199,6 +214,7 @@ impl Shard {
             End::Publisher(_) => self.drain_publisher(now, slot),
             End::Member(_) => self.drain_member(now, slot),
             End::Viewer(_) => self.drain_viewer(now, slot),
+            End::Feed(_) => {}
         }
         if self.sessions.get(slot).is_some_and(|session| !session.is_alive()) {
             self.end(now, slot, "its client closed it");
@@ -263,6 +279,7 @@ impl Shard {
                 viewing.viewer.tick(now);
                 Ok(())
             }),
+            End::Feed(_) => Ok(()),
         };
         match woken {
             Ok(()) => self.drain(now, slot),
@@ -339,7 +356,7 @@ impl Shard {
         if let Some(session) = self.sessions.remove(now, slot) {
             match &session.end {
                 End::Member(_) => self.leave_meeting(now, slot, &session),
-                End::Publisher(_) | End::Viewer(_) => self.leave(slot, &session),
+                End::Publisher(_) | End::Viewer(_) | End::Feed(_) => self.leave(slot, &session),
             }
             if session.connections().next().is_some() {
                 // Nothing is taken for them any more once they are to close.
@@ -424,6 +441,7 @@ fn goodbye(
     outbox: &mut Outbox,
 ) -> Result<(), RtcError> {
     match &mut session.end {
+        End::Feed(_) => {}
         End::Member(attendance) => {
             attendance.member.peer.close();
             attendance.member.peer.tick(now)?;

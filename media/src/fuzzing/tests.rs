@@ -36,7 +36,7 @@ fn the_stream_of_the_targets_is_watched() {
 #[test]
 fn every_seed_is_survived() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 7] = [
+    let targets: [Target; 11] = [
         ("stun", stun),
         ("offer", offer),
         ("fragment", fragment),
@@ -44,6 +44,10 @@ fn every_seed_is_survived() {
         ("viewer", viewer),
         ("inspect", inspect),
         ("fanout", fanout),
+        ("srt", srt),
+        ("ts", ts),
+        ("adts", adts),
+        ("latm", latm),
     ];
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(name);

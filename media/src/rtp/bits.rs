@@ -1,16 +1,21 @@
 //! A reader of bits, most significant first. Past the end every read is `None`.
 
-pub(super) struct Bits<'a> {
+pub(crate) struct Bits<'a> {
     data: &'a [u8],
     at: usize,
 }
 
 impl<'a> Bits<'a> {
-    pub(super) fn new(data: &'a [u8]) -> Self {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
         Self { data, at: 0 }
     }
 
-    pub(super) fn bit(&mut self) -> Option<bool> {
+    /// How many bits were read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn bit(&mut self) -> Option<bool> {
         let byte = *self.data.get(self.at / 8)?;
         let bit = byte >> (7 - self.at % 8) & 1;
         self.at += 1;
@@ -18,7 +23,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Up to 32 bits.
-    pub(super) fn take(&mut self, count: u32) -> Option<u32> {
+    pub(crate) fn take(&mut self, count: u32) -> Option<u32> {
         let mut value = 0;
         for _ in 0..count {
             value = value << 1 | u32::from(self.bit()?);
@@ -26,7 +31,7 @@ impl<'a> Bits<'a> {
         Some(value)
     }
 
-    pub(super) fn skip(&mut self, count: u32) -> Option<()> {
+    pub(crate) fn skip(&mut self, count: u32) -> Option<()> {
         for _ in 0..count {
             self.bit()?;
         }
@@ -34,7 +39,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Unsigned Exp-Golomb code (ITU-T H.264, 9.1).
-    pub(super) fn ue(&mut self) -> Option<u32> {
+    pub(crate) fn ue(&mut self) -> Option<u32> {
         let mut zeros = 0;
         while !self.bit()? {
             zeros += 1;
@@ -47,7 +52,7 @@ impl<'a> Bits<'a> {
     }
 
     /// Signed Exp-Golomb code.
-    pub(super) fn se(&mut self) -> Option<i64> {
+    pub(crate) fn se(&mut self) -> Option<i64> {
         let code = i64::from(self.ue()?);
         Some(if code % 2 == 0 { -(code / 2) } else { (code + 1) / 2 })
     }

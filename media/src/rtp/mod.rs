@@ -2,7 +2,7 @@
 //! picture sizes and the figures of a track.
 
 mod av1;
-mod bits;
+pub(crate) mod bits;
 mod h264;
 mod meter;
 mod opus;

@@ -27,7 +27,7 @@ pub(crate) use ice::Pair;
 pub(crate) use link::Link;
 pub(crate) use member::Member;
 pub use member::Offered;
-pub(crate) use negotiate::Source;
+pub(crate) use negotiate::{Source, TrackFormat};
 pub(crate) use peer::PeerSetup;
 pub(crate) use publisher::{Media as PublishedMedia, Output as PublisherOutput, Publisher};
 pub(crate) use stun::{is_stun, local_ufrag};

@@ -1,0 +1,106 @@
+//! Publishers that are no WebRTC sessions: whoever receives them hands their packets over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::ids::{SessionId, StreamId};
+use crate::stream::Packet;
+use crate::webrtc::Source;
+
+use super::sessions::{End, Session};
+use super::shard::{Shard, short};
+
+/// Items that wait for the shard, most of them frames: some seconds of a stream. Beyond, whoever
+/// has one leaves it out, and goes on with the next key frame.
+pub(super) const ITEMS: usize = 512;
+
+/// What a receiver hands over.
+pub(super) enum FeedItem {
+    /// A publisher is there: it takes its stream over.
+    Begin(Box<Begin>),
+    /// Its tracks are known, or others.
+    Source(SessionId, Source),
+    /// Packets of it; none, when it sends what there are none of.
+    Packets(SessionId, Vec<Packet>),
+    /// It is gone.
+    End(SessionId),
+}
+
+/// A new publisher.
+pub(super) struct Begin {
+    pub(super) id: SessionId,
+    pub(super) stream: StreamId,
+    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) end: FeedEnd,
+}
+
+/// The shard's end of a publisher: when it goes, the receiver is to end its connection.
+#[derive(Debug)]
+pub(super) struct FeedEnd(Arc<AtomicBool>);
+
+impl FeedEnd {
+    /// The end, and what becomes true when it goes.
+    pub(super) fn new() -> (Self, Arc<AtomicBool>) {
+        let gone = Arc::new(AtomicBool::new(false));
+        (Self(Arc::clone(&gone)), gone)
+    }
+}
+
+impl Drop for FeedEnd {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Shard {
+    pub(super) fn feed_item(&mut self, now: Instant, item: FeedItem) {
+        match item {
+            FeedItem::Begin(begin) => self.begin_feed(now, *begin),
+            FeedItem::Source(id, source) => self.feed_source(now, id, source),
+            FeedItem::Packets(id, packets) => self.feed_packets(now, id, packets),
+            FeedItem::End(id) => {
+                if let Some(slot) = self.sessions.find(id) {
+                    self.end(now, slot, "its connection ended");
+                }
+            }
+        }
+    }
+
+    fn begin_feed(&mut self, now: Instant, begin: Begin) {
+        let Begin { id, stream, permit, end } = begin;
+        let mut session = Session::new(now, id, stream, End::Feed(end), permit);
+        session.connected = true;
+        let slot = self.sessions.insert(session);
+        tracing::debug!(session = %short(id), %stream, "a publisher is connected");
+        let source = Source { single: true, ..Source::default() };
+        self.take_over(now, stream, slot, source);
+    }
+
+    fn feed_source(&mut self, now: Instant, id: SessionId, source: Source) {
+        let Some(slot) = self.sessions.find(id) else { return };
+        let Some(stream) = self.sessions.get(slot).map(|session| session.stream) else { return };
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        if entry.publisher == Some(slot) {
+            entry.source = source;
+            self.follow(now, stream, &source);
+        }
+    }
+
+    fn feed_packets(&mut self, now: Instant, id: SessionId, packets: Vec<Packet>) {
+        let Some(slot) = self.sessions.find(id) else { return };
+        let Some(session) = self.sessions.get(slot) else { return };
+        session.sends_media(now);
+        let stream = session.stream;
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        if entry.publisher != Some(slot) || packets.is_empty() {
+            return; // replaced meanwhile, or there is nothing to hand on
+        }
+        self.is_live(stream);
+        for packet in packets {
+            self.hand_on(now, stream, packet);
+        }
+    }
+}

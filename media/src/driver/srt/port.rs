@@ -1,0 +1,353 @@
+//! The port's thread.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::ids::{SessionId, StreamId};
+use crate::srt::{Call, CallId, Closed, Keys, LinkId, Listener, Output, Rejection};
+use crate::status::SourceStatus;
+use crate::webrtc::Pair;
+
+use super::super::feeds::{Begin, FeedEnd, FeedItem};
+use super::super::shard::short;
+use super::super::socket::{Inbox, Outbox, Route, Socket};
+use super::super::tcp::{Lines, TcpLimits};
+use super::publishing::Publishing;
+use super::{Caller, DECISIONS, Gate, Start, Statuses, request};
+
+/// Receive calls in a row before timers get their turn.
+const BATCHES: usize = 16;
+/// It is looked this often at what is no datagram's or caller's affair.
+const LOOK: Duration = Duration::from_millis(100);
+/// The figures are told this often.
+const TELL: Duration = Duration::from_secs(1);
+/// A caller that was silent for this long gives way to another: it is gone, and does not know.
+const GONE: Duration = Duration::from_secs(1);
+/// A listener that has nothing to do is asked again after this.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What came of a caller's wish.
+struct Decision {
+    call: CallId,
+    from: SocketAddr,
+    outcome: Result<Admitted, Rejection>,
+}
+
+/// A caller that may come, as far as the server is concerned.
+struct Admitted {
+    stream: StreamId,
+    keys: Option<Keys>,
+    /// The server has taken note of it, which comes after all else was looked at.
+    noted: bool,
+    /// It is one of those that are decided on.
+    _permit: OwnedSemaphorePermit,
+}
+
+struct Port {
+    socket: Socket,
+    outbox: Outbox,
+    listener: Listener,
+    /// Which of our addresses a remote one talks to.
+    locals: HashMap<SocketAddr, SocketAddr>,
+    publishing: HashMap<LinkId, Publishing>,
+    gate: Arc<dyn Gate>,
+    server: tokio::runtime::Handle,
+    decisions: mpsc::UnboundedSender<Decision>,
+    deciding: Arc<Semaphore>,
+    feeds: mpsc::Sender<FeedItem>,
+    room: Arc<Semaphore>,
+    statuses: Statuses,
+    /// What the media thread had no room for, and has to know.
+    unsent: VecDeque<FeedItem>,
+    looked: Instant,
+    told: Instant,
+}
+
+/// Runs until it is told to end, or nobody is left to tell.
+pub(super) fn run(start: Start) -> io::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async {
+        let now = Instant::now();
+        // As many wait as the listener lets ask.
+        let (decisions, decided) = mpsc::unbounded_channel();
+        let mut port = Port {
+            // Nothing here goes over TCP.
+            socket: Socket::new(start.socket, Lines::new(TcpLimits::default()))?,
+            outbox: Outbox::default(),
+            listener: Listener::new(now, start.limits),
+            locals: HashMap::new(),
+            publishing: HashMap::new(),
+            gate: start.gate,
+            server: start.server,
+            decisions,
+            deciding: Arc::new(Semaphore::new(DECISIONS)),
+            feeds: start.feeds,
+            room: start.room,
+            statuses: start.statuses,
+            unsent: VecDeque::new(),
+            looked: now,
+            told: now,
+        };
+        port.serve(start.end, decided).await;
+        Ok(())
+    })
+}
+
+impl Port {
+    async fn serve(
+        &mut self,
+        mut end: mpsc::Receiver<oneshot::Sender<()>>,
+        mut decided: mpsc::UnboundedReceiver<Decision>,
+    ) {
+        let mut inbox = Inbox::new();
+        loop {
+            let now = Instant::now();
+            let mut wake = self.listener.deadline().unwrap_or(now + IDLE).min(now + IDLE);
+            if !self.publishing.is_empty() || !self.unsent.is_empty() {
+                wake = wake.min(self.looked + LOOK);
+            }
+            tokio::select! {
+                done = end.recv() => {
+                    self.listener.shut(Instant::now());
+                    self.outputs(Instant::now(), None);
+                    self.outbox.flush(self.socket.outlet());
+                    if let Some(done) = done {
+                        // An error: whoever asked did not wait.
+                        let _ = done.send(());
+                    }
+                    return;
+                }
+                Some(decision) = decided.recv() => self.decided(Instant::now(), decision),
+                _ = self.socket.readable() => self.receive(&mut inbox),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            let now = Instant::now();
+            self.listener.tick(now);
+            self.outputs(now, None);
+            if now.saturating_duration_since(self.looked) >= LOOK {
+                self.looked = now;
+                self.look(now);
+            }
+            self.outbox.flush(self.socket.outlet());
+        }
+    }
+
+    fn receive(&mut self, inbox: &mut Inbox) {
+        for _ in 0..BATCHES {
+            let now = Instant::now();
+            match self.socket.receive(inbox) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "a receive failed");
+                    return;
+                }
+            }
+            for (way, data) in inbox.datagrams(self.socket.local()) {
+                self.listener.datagram(now, way.remote, data);
+                self.outputs(now, Some(way));
+            }
+            self.outbox.flush(self.socket.outlet());
+        }
+    }
+
+    /// Takes all that the listener has to say; `way` is that of the datagram that made it speak.
+    fn outputs(&mut self, now: Instant, way: Option<Pair>) {
+        while let Some(output) = self.listener.poll() {
+            match output {
+                Output::Send(to, datagram) => {
+                    let back = way.filter(|way| way.remote == to).map(|way| way.local);
+                    let from = back.or_else(|| self.locals.get(&to).copied());
+                    let route = Route { to, from, tcp: None };
+                    self.outbox.push(self.socket.outlet(), route, &datagram);
+                }
+                Output::Call(call) => {
+                    if let Some(way) = way {
+                        self.locals.insert(call.from, way.local);
+                    }
+                    self.called(now, call);
+                }
+                Output::Data(link, payload) => self.data(now, link, &payload),
+                Output::Closed(link, why, status) => {
+                    if let Ok(remote) = status.remote.parse::<SocketAddr>() {
+                        self.locals.remove(&remote);
+                    }
+                    self.closed(link, why);
+                }
+            }
+        }
+    }
+
+    /// Asks the server about a caller.
+    fn called(&mut self, now: Instant, call: Call) {
+        let (id, from, message) = (call.id, call.from, call.keys);
+        let (wanted, room) = (request(&call.stream_id), self.deciding.clone().try_acquire_owned());
+        let (request, permit) = match (wanted, room) {
+            (Ok(request), Ok(permit)) => (request, permit),
+            (Err(why), _) => return self.refuse(now, id, from, why),
+            (_, Err(_)) => return self.refuse(now, id, from, Rejection::Overload),
+        };
+        let (gate, decisions) = (Arc::clone(&self.gate), self.decisions.clone());
+        self.server.spawn(async move {
+            let decide = async {
+                let admitted = gate.admit(Caller { from, request }).await?;
+                let keys = match (admitted.passphrase, message) {
+                    (None, _) => None,
+                    (Some(_), None) => return Err(Rejection::Unsecure),
+                    (Some(passphrase), Some(message)) => {
+                        let work = move || Keys::unwrap(&passphrase, &message);
+                        let keys = tokio::task::spawn_blocking(work).await;
+                        Some(keys.ok().flatten().ok_or(Rejection::BadSecret)?)
+                    }
+                };
+                Ok(Admitted { stream: admitted.stream, keys, noted: false, _permit: permit })
+            };
+            let outcome = decide.await;
+            // An error: the port has ended.
+            let _ = decisions.send(Decision { call: id, from, outcome });
+        });
+    }
+
+    fn refuse(&mut self, now: Instant, call: CallId, from: SocketAddr, why: Rejection) {
+        tracing::info!(%from, code = why.code(), reason = ?why, "an SRT caller was refused");
+        self.listener.answer(now, call, Err(why));
+        self.outputs(now, None);
+        self.locals.remove(&from);
+    }
+
+    fn decided(&mut self, now: Instant, decision: Decision) {
+        let Decision { call, from, outcome } = decision;
+        let admitted = outcome.and_then(|admitted| {
+            let before = self.give_way(now, admitted.stream, from)?;
+            let room = self.room.clone().try_acquire_owned().map_err(|_| Rejection::Overload)?;
+            Ok((admitted, before, room))
+        });
+        match admitted {
+            Ok((admitted, ..)) if !admitted.noted => self.note(call, from, admitted),
+            Ok((admitted, before, room)) => {
+                let Some(link) = self.listener.answer(now, call, Ok(admitted.keys)) else {
+                    // It was told that nobody decided in time.
+                    self.locals.remove(&from);
+                    return;
+                };
+                if let Some(before) = before {
+                    self.listener.close(now, before);
+                }
+                self.begin(link, admitted.stream, from, room);
+            }
+            Err(why) => self.refuse(now, call, from, why),
+        }
+    }
+
+    /// Lets the server take note of a caller that is about to be let in.
+    fn note(&self, call: CallId, from: SocketAddr, admitted: Admitted) {
+        let (gate, decisions) = (Arc::clone(&self.gate), self.decisions.clone());
+        self.server.spawn(async move {
+            let accepted = gate.accepted(admitted.stream).await;
+            let outcome = accepted.map(|()| Admitted { noted: true, ..admitted });
+            // An error: the port has ended.
+            let _ = decisions.send(Decision { call, from, outcome });
+        });
+    }
+
+    /// Whether the running publisher of a stream, if there is one, gives way to a caller: when it
+    /// is silent, or of the same address. An encoder that dropped does not wait to be given up.
+    fn give_way(
+        &self,
+        now: Instant,
+        stream: StreamId,
+        from: SocketAddr,
+    ) -> Result<Option<LinkId>, Rejection> {
+        let running = self.publishing.iter().find(|(_, running)| running.stream == stream);
+        let Some((link, _)) = running else { return Ok(None) };
+        let Some((remote, silent)) = self.listener.remote(now, *link) else { return Ok(None) };
+        let gives_way = remote.ip() == from.ip() || silent >= GONE;
+        if gives_way { Ok(Some(*link)) } else { Err(Rejection::Conflict) }
+    }
+
+    fn begin(
+        &mut self,
+        link: LinkId,
+        stream: StreamId,
+        from: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let id = SessionId::random();
+        let (end, gone) = FeedEnd::new();
+        tracing::info!(session = %short(id), %stream, %from, "an SRT caller publishes");
+        let begin = Begin { id, stream, permit, end };
+        if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
+            // The media thread is overloaded: `gone` is true by now, and the caller is let go.
+            tracing::warn!(%stream, "the media thread takes no publisher");
+        }
+        let publishing = Publishing::new(id, stream, self.feeds.clone(), gone);
+        self.publishing.insert(link, publishing);
+    }
+
+    fn data(&mut self, now: Instant, link: LinkId, payload: &[u8]) {
+        let Some(publishing) = self.publishing.get_mut(&link) else { return };
+        let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, payload)));
+        if taken.is_err() {
+            tracing::error!(stream = %publishing.stream, "a defect ended an SRT caller's connection");
+            self.listener.close(now, link);
+        }
+    }
+
+    fn closed(&mut self, link: LinkId, why: Closed) {
+        let Some(publishing) = self.publishing.remove(&link) else { return };
+        let Publishing { id, stream, .. } = publishing;
+        tracing::info!(session = %short(id), %stream, reason = ?why, "an SRT caller is gone");
+        let runs_on = self.publishing.values().any(|other| other.stream == stream);
+        if !runs_on {
+            self.statuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+        }
+        self.unsent.push_back(FeedItem::End(id));
+        self.send_rest();
+    }
+
+    fn send_rest(&mut self) {
+        while let Some(item) = self.unsent.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(item)) = self.feeds.try_send(item) {
+                self.unsent.push_front(item);
+                return;
+            }
+        }
+    }
+
+    /// Ends what the media thread has ended, and tells the figures.
+    fn look(&mut self, now: Instant) {
+        self.send_rest();
+        let gone = |publishing: &Publishing| publishing.gone.load(Ordering::Relaxed);
+        let over: Vec<LinkId> =
+            self.publishing.iter().filter(|(_, p)| gone(p)).map(|(link, _)| *link).collect();
+        for link in over {
+            self.listener.close(now, link);
+        }
+        self.outputs(now, None);
+        if now.saturating_duration_since(self.told) < TELL {
+            return;
+        }
+        self.told = now;
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        for (link, publishing) in &mut self.publishing {
+            if let Some(srt) = self.listener.status(*link) {
+                publishing.sends(srt.packets);
+                let status = SourceStatus {
+                    srt,
+                    problems: publishing.problems(),
+                    frames_lost: publishing.frames_lost(),
+                    skipped: publishing.skipped,
+                };
+                statuses.insert(publishing.stream, status);
+            }
+        }
+    }
+}

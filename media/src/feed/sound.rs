@@ -1,0 +1,283 @@
+//! Sound as browsers take it: AAC-LC is decoded, brought to 48 kHz and encoded as Opus;
+//! Opus stays as it is.
+
+use std::time::{Duration, Instant};
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler as _};
+use symphonia_codec_aac::AacDecoder;
+use symphonia_core::audio::layouts::{CHANNEL_LAYOUT_MONO, CHANNEL_LAYOUT_STEREO};
+use symphonia_core::codecs::audio::well_known::CODEC_ID_AAC;
+use symphonia_core::codecs::audio::{AudioCodecParameters, AudioDecoder as _};
+use symphonia_core::packet::PacketRef;
+use symphonia_core::units::{Duration as Span, Timestamp};
+use thiserror::Error;
+
+use crate::ts::{AAC_BLOCK, AacFrame};
+
+/// Samples a second of what comes out.
+const RATE: u32 = 48_000;
+/// Samples of a channel in an Opus packet: 20 ms.
+const FRAME: usize = 960;
+const BITRATE: i32 = 96_000;
+const COMPLEXITY: i32 = 5;
+/// The largest packet that is made; 20 ms at that bit rate are 240 bytes.
+const MOST: usize = 1200;
+/// Where the time of a frame is off by more than this, something is missing before it.
+const OFF: i64 = RATE as i64 / 25;
+/// Frames in a row that do not decode before it is said that they do not.
+const UNREADABLE: u32 = 20;
+
+/// A piece of sound as it came.
+#[derive(Debug, Clone)]
+pub struct Sound {
+    /// What it is.
+    pub data: SoundData,
+    /// When it is to be heard, in ticks of 90 kHz.
+    pub ticks: i64,
+    /// When that was, on this machine's clock.
+    pub captured: Instant,
+}
+
+/// What carries a piece of sound.
+#[derive(Debug, Clone)]
+pub enum SoundData {
+    /// A frame of AAC.
+    Aac(AacFrame),
+    /// A packet of Opus.
+    Opus(Vec<u8>),
+}
+
+/// An Opus packet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpusPacket {
+    /// The packet.
+    pub payload: Vec<u8>,
+    /// When it is to be heard, in samples of 48 kHz.
+    pub samples: i64,
+    /// When that was, on this machine's clock.
+    pub captured: Instant,
+    /// It does not continue the one before.
+    pub begins: bool,
+}
+
+/// Why there is no sound, in words for those who set the encoder up.
+#[derive(Debug, Error)]
+pub enum SoundError {
+    /// Nothing of it can be decoded.
+    #[error("The sound cannot be decoded ({0}): set the encoder to AAC-LC, 48 kHz, stereo.")]
+    Decode(symphonia_core::errors::Error),
+    /// Its rate cannot be changed.
+    #[error("The sound cannot be brought to 48 kHz ({0}): set the encoder to 48 kHz.")]
+    Resample(String),
+    /// What was decoded cannot be encoded.
+    #[error("The sound cannot be encoded as Opus ({0}).")]
+    Encode(#[from] opus::Error),
+}
+
+/// Makes Opus packets of what comes.
+pub struct Transcoder {
+    chain: Option<Chain>,
+    unreadable: u32,
+}
+
+/// Decoder, resampler and encoder of one format.
+struct Chain {
+    rate: u32,
+    channels: u8,
+    decoder: AacDecoder,
+    resampler: Option<Resampler>,
+    encoder: opus::Encoder,
+    /// Stereo samples of 48 kHz that do not fill a packet yet.
+    pending: Vec<f32>,
+    /// When the first of them is to be heard, in samples, and when that was.
+    at: Option<(i64, Instant)>,
+    begins: bool,
+}
+
+struct Resampler {
+    inner: Fft<f32>,
+    /// Samples at its beginning that are only its delay.
+    to_skip: usize,
+}
+
+impl Default for Transcoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Transcoder {
+    /// One that has heard nothing yet.
+    pub fn new() -> Self {
+        Self { chain: None, unreadable: 0 }
+    }
+
+    /// Takes a piece of sound, and gives out the packets that it completes.
+    ///
+    /// # Errors
+    /// If it cannot be decoded, as at last twenty in a row; or not be encoded.
+    pub fn push(&mut self, sound: Sound) -> Result<Vec<OpusPacket>, SoundError> {
+        let Sound { data, ticks, captured } = sound;
+        let samples = ticks * i64::from(RATE) / i64::from(crate::ts::CLOCK);
+        let frame = match data {
+            SoundData::Opus(payload) => {
+                return Ok(vec![OpusPacket { payload, samples, captured, begins: false }]);
+            }
+            SoundData::Aac(frame) => frame,
+        };
+        let of = |chain: &Chain| (chain.rate, chain.channels) == (frame.rate, frame.channels);
+        if !self.chain.as_ref().is_some_and(of) {
+            self.chain = Some(Chain::new(frame.rate, frame.channels)?);
+        }
+        let Some(chain) = &mut self.chain else { return Ok(Vec::new()) };
+        match chain.push(&frame.payload, samples, captured) {
+            Err(SoundError::Decode(error)) => {
+                // A damaged frame is a gap. Only when there is nothing else it is a fault.
+                self.unreadable += 1;
+                chain.decoder.reset();
+                if self.unreadable < UNREADABLE {
+                    return Ok(Vec::new());
+                }
+                self.unreadable = 0;
+                Err(SoundError::Decode(error))
+            }
+            other => {
+                self.unreadable = 0;
+                other
+            }
+        }
+    }
+}
+
+impl Chain {
+    fn new(rate: u32, channels: u8) -> Result<Self, SoundError> {
+        let layout = if channels == 1 { CHANNEL_LAYOUT_MONO } else { CHANNEL_LAYOUT_STEREO };
+        let mut parameters = AudioCodecParameters::new();
+        parameters.for_codec(CODEC_ID_AAC).with_sample_rate(rate).with_channels(layout);
+        let decoder = AacDecoder::try_new(&parameters, &Default::default());
+        let decoder = decoder.map_err(SoundError::Decode)?;
+        let (stereo, music) = (opus::Channels::Stereo, opus::Application::Audio);
+        let mut encoder = opus::Encoder::new(RATE, stereo, music)?;
+        encoder.set_bitrate(opus::Bitrate::Bits(BITRATE))?;
+        encoder.set_complexity(COMPLEXITY)?;
+        let resampler = if rate == RATE { None } else { Some(Resampler::new(rate)?) };
+        Ok(Self {
+            rate,
+            channels,
+            decoder,
+            resampler,
+            encoder,
+            pending: Vec::new(),
+            at: None,
+            begins: true,
+        })
+    }
+
+    fn push(
+        &mut self,
+        payload: &[u8],
+        samples: i64,
+        captured: Instant,
+    ) -> Result<Vec<OpusPacket>, SoundError> {
+        let packet = PacketRef::new(0, Timestamp::ZERO, Span::ZERO, payload);
+        let decoded = self.decoder.decode_ref(&packet).map_err(SoundError::Decode)?;
+        let mut pcm: Vec<f32> = Vec::new();
+        decoded.copy_to_vec_interleaved(&mut pcm);
+        if self.channels == 1 {
+            pcm = pcm.into_iter().flat_map(|sample| [sample, sample]).collect();
+        }
+        self.place(samples, captured)?;
+        match &mut self.resampler {
+            Some(resampler) => self.pending.extend(resampler.push(&pcm)?),
+            None => self.pending.extend(pcm),
+        }
+        self.encode()
+    }
+
+    /// Where the frame goes: behind what is pending, unless its time says that something else
+    /// was to come between.
+    fn place(&mut self, samples: i64, captured: Instant) -> Result<(), SoundError> {
+        let pending = (self.pending.len() / 2) as i64;
+        let held = self.resampler.as_ref().map_or(0, Resampler::held);
+        let expected = self.at.map(|(at, _)| at + pending + held);
+        if expected.is_none_or(|expected| (samples - expected).abs() > OFF) {
+            self.pending.clear();
+            if let Some(resampler) = &mut self.resampler {
+                resampler.begin_anew();
+            }
+            self.at = Some((samples, captured));
+            self.begins = true;
+        } else if let Some((at, when)) = &mut self.at {
+            // The machine's clock may have been followed meanwhile.
+            let behind = Duration::from_micros((samples - *at).unsigned_abs() * 1000 / 48);
+            *when = captured.checked_sub(behind).unwrap_or(*when);
+        }
+        Ok(())
+    }
+
+    fn encode(&mut self) -> Result<Vec<OpusPacket>, SoundError> {
+        let mut packets = Vec::new();
+        let whole = self.pending.len() / (2 * FRAME) * 2 * FRAME;
+        for frame in self.pending[..whole].chunks_exact(2 * FRAME) {
+            let Some((at, captured)) = self.at else { break };
+            let payload = self.encoder.encode_vec_float(frame, MOST)?;
+            let begins = std::mem::take(&mut self.begins);
+            packets.push(OpusPacket { payload, samples: at, captured, begins });
+            self.at = Some((at + FRAME as i64, captured + Duration::from_millis(20)));
+        }
+        self.pending.drain(..whole);
+        Ok(packets)
+    }
+}
+
+impl Resampler {
+    fn new(rate: u32) -> Result<Self, SoundError> {
+        let (from, to) = (rate as usize, RATE as usize);
+        let inner = Fft::new(from, to, AAC_BLOCK as usize, 2, FixedSync::Input);
+        let inner = inner.map_err(|error| SoundError::Resample(error.to_string()))?;
+        let to_skip = inner.output_delay();
+        Ok(Self { inner, to_skip })
+    }
+
+    /// How many samples of what it was given are not given out, in those of its output.
+    fn held(&self) -> i64 {
+        // All that is not skipped any more has come out; the rest is its delay.
+        (self.inner.output_delay() - self.to_skip) as i64
+    }
+
+    fn begin_anew(&mut self) {
+        self.inner.reset();
+        self.to_skip = self.inner.output_delay();
+    }
+
+    /// Takes a block, and gives out stereo samples.
+    fn push(&mut self, pcm: &[f32]) -> Result<Vec<f32>, SoundError> {
+        let failed = |error: String| SoundError::Resample(error);
+        let input = InterleavedSlice::new(pcm, 2, pcm.len() / 2);
+        let input = input.map_err(|error| failed(error.to_string()))?;
+        let output = self.inner.process(&input, None).map_err(|error| failed(error.to_string()))?;
+        let mut output = output.take_data();
+        let skipped = self.to_skip.min(output.len() / 2);
+        output.drain(..2 * skipped);
+        self.to_skip -= skipped;
+        Ok(output)
+    }
+}
+
+/// How many samples of 48 kHz an Opus packet stands for (RFC 6716, 3.1).
+pub(crate) fn opus_samples(packet: &[u8]) -> u32 {
+    let Some(&toc) = packet.first() else { return 0 };
+    let config = u32::from(toc >> 3);
+    let frame = match config {
+        0..=11 => [480, 960, 1920, 2880][config as usize % 4],
+        12..=15 => [480, 960][config as usize % 2],
+        _ => [120, 240, 480, 960][config as usize % 4],
+    };
+    let count = match toc & 3 {
+        0 => 1,
+        1 | 2 => 2,
+        _ => packet.get(1).map_or(0, |byte| u32::from(byte & 0x3f)),
+    };
+    (frame * count).min(5760)
+}

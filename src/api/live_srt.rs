@@ -1,0 +1,130 @@
+//! Live registrations that publish over SRT.
+
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use super::live::CreateRegistration;
+use crate::{
+    access::{self, Permission},
+    error::{ApiError, ApiResult, Code},
+    ids::{AssetId, RegistrationId, UserId},
+    live,
+    rpc::Ctx,
+    secret::Secret,
+    store::{
+        self,
+        live::{NewRegistration, RegistrationRow},
+        text::SourceKind,
+    },
+};
+
+/// What an SRT source goes by beside its id.
+const STREAM: &str = "srt";
+
+/// A new SRT registration. Its passphrase is shown here and never again.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CreatedSrt {
+    id: Option<RegistrationId>,
+    /// What the caller is to give as its stream id.
+    stream_id: Option<String>,
+    success: Option<bool>,
+    /// The passphrase.
+    token: Option<Secret>,
+    /// All of it in one, as encoders take it.
+    url: Option<String>,
+}
+
+/// Registers a source that publishes over SRT.
+pub(super) async fn create(ctx: &mut Ctx, req: CreateRegistration) -> ApiResult<CreatedSrt> {
+    let (caller, now) = (ctx.user()?.clone(), ctx.now());
+    let project = req.project_id;
+    access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
+    let id = RegistrationId::new();
+    let token = ctx.app().srt_key.passphrase(id);
+    let new = NewRegistration {
+        id,
+        project_id: project,
+        owner_id: caller.user_id,
+        kind: SourceKind::Srt,
+        name: req.name,
+        description: req.description,
+        device: id.to_string(),
+        stream: STREAM.to_owned(),
+        // It is no bearer token, and nobody is to be found by it.
+        token_sha256: None,
+    };
+    store::live::create(ctx.db(), &new, now).await?;
+    Ok(CreatedSrt {
+        id: Some(id),
+        stream_id: Some(id.to_string()),
+        success: Some(true),
+        url: Some(live::srt::whole_url(ctx.app(), id)),
+        token: Some(token),
+    })
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StartStream {
+    /// The passphrase, which is all the proof there is: an encoder has no token.
+    password: Option<String>,
+    stream_uri: Option<String>,
+    user_id: Option<UserId>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Started {
+    connect_uri: Option<String>,
+    success: Option<bool>,
+}
+
+/// Lets a source be published that was stopped, and says where to. Whoever has its passphrase may.
+pub(super) async fn start(ctx: &mut Ctx, req: StartStream) -> ApiResult<Started> {
+    let unknown = || ApiError::new(Code::NOT_FOUND);
+    let (Some(uri), Some(password)) = (&req.stream_uri, &req.password) else {
+        return Err(ApiError::new(Code::REQUIRED)
+            .message("stream_uri and password are needed to start an SRT stream"));
+    };
+    // A wrong password and an unknown stream are answered alike: neither says what there is.
+    let row = srt_source(ctx, uri).await?;
+    let known = ctx.app().srt_key.passphrase(row.id);
+    let right = bool::from(known.reveal().as_bytes().ct_eq(password.as_bytes()));
+    if !right || req.user_id.is_some_and(|user| user != row.owner_id) {
+        return Err(unknown());
+    }
+    store::live::set_stopped(ctx.db(), row.id, false).await?;
+    Ok(Started { connect_uri: Some(live::srt::url(ctx.app(), row.id)), success: Some(true) })
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct StopStream {
+    asset_id: Option<AssetId>,
+    stream_uri: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Stopped {
+    success: Option<bool>,
+}
+
+/// Ends a source's publisher, and lets nobody publish it until it is started again.
+pub(super) async fn stop(ctx: &mut Ctx, req: StopStream) -> ApiResult<Stopped> {
+    let caller = ctx.user()?.clone();
+    let named = req.stream_uri.or_else(|| req.asset_id.map(|id| id.to_string()));
+    let Some(uri) = named else {
+        return Err(ApiError::new(Code::REQUIRED)
+            .message("asset_id or stream_uri is needed to stop a stream"));
+    };
+    let row = srt_source(ctx, &uri).await?;
+    access::project_for(ctx.db(), &caller, row.project_id, Permission::CreateLiveStream).await?;
+    store::live::set_stopped(ctx.db(), row.id, true).await?;
+    let app = ctx.app().clone();
+    ctx.after_commit(async move {
+        app.media.close_publisher(live::stream_of(row.id)).await;
+    });
+    Ok(Stopped { success: Some(true) })
+}
+
+async fn srt_source(ctx: &mut Ctx, uri: &str) -> ApiResult<RegistrationRow> {
+    let row = live::srt::by_uri(ctx.db(), uri).await?;
+    if row.kind == SourceKind::Srt { Ok(row) } else { Err(ApiError::new(Code::NOT_FOUND)) }
+}

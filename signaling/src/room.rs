@@ -23,7 +23,8 @@ pub use events::{
 pub use people::{ReportRequest, UserBody};
 pub use state::{CompareBody, StateBody, StateChangedBody};
 pub use subscription::{
-    RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, YouBody,
+    RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, UnshareRequest,
+    YouBody,
 };
 
 /// The contract's error code for a refusal.

@@ -67,6 +67,7 @@ pub fn routes() -> Routes {
 
 fn live(r: &mut Routes) {
     r.write("/create/live/registration/whip", live::create_whip);
+    r.write("/create/live/registration/desktop", live::create_desktop);
     r.read("/list/live/registrations", live::list);
     r.read("/list/live/registrations/v2", live::list);
     r.write("/delete/live/registration", live::delete);

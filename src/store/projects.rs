@@ -111,7 +111,8 @@ macro_rules! seen_of_reached {
             "SELECT p.*, n.company_id, (COALESCE(m.is_admin, FALSE) ",
             "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) AS is_over_all, ",
             "sg.is_admin AS group_is_admin, sg.permissions, ",
-            "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED') ",
+            "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED' ",
+            "AND a.room_id IS NULL) ",
             "AS asset_count FROM projects p JOIN productions n ON n.id = p.production_id ",
             "LEFT JOIN company_members m ON m.company_id = n.company_id AND m.user_id = $1 ",
             "LEFT JOIN reached r ON ",
@@ -463,7 +464,7 @@ pub async fn usage(db: &mut Db, id: ProjectId, with_live: bool) -> Result<Usage,
     let sql = "WITH RECURSIVE below(id) AS (SELECT $1 UNION SELECT p.id FROM projects p \
                JOIN below b ON p.parent_project_id = b.id WHERE p.status <> 'DELETED'), \
                found(id) AS (SELECT a.id FROM below b JOIN assets a ON a.project_id = b.id \
-               WHERE a.status <> 'DELETED' AND ($2 OR a.is_live = FALSE)) \
+               WHERE a.status <> 'DELETED' AND a.room_id IS NULL AND ($2 OR a.is_live = FALSE)) \
                SELECT (SELECT COUNT(*) FROM below) AS projects, \
                (SELECT COUNT(*) FROM found) AS assets, \
                (SELECT COALESCE(SUM(f.bytes), 0) FROM found x JOIN asset_files f \

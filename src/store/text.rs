@@ -39,6 +39,16 @@ text_enum! {
 }
 
 text_enum! {
+    /// How a live source publishes.
+    SourceKind {
+        /// Over WHIP, as encoders do.
+        Whip,
+        /// A screen, over WHIP too: a browser's, or that of an app.
+        Desktop,
+    }
+}
+
+text_enum! {
     /// Where a production is in its life.
     GroupStatus {
         /// In use.

@@ -176,7 +176,7 @@ describe('WhipPublisher', () => {
     peer().become('connected');
     answers = [problem(401, 'the token is void')];
     publisher.nudge();
-    await settle();
+    await vi.advanceTimersByTimeAsync(10);
     expect(states.at(-1)).toEqual(['refused', 'the token is void']);
     await vi.advanceTimersByTimeAsync(60_000);
     publisher.nudge();

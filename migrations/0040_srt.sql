@@ -1,4 +1,4 @@
--- Sources that publish over SRT, and sources that are stopped for a while. The kinds
+-- Sources that publish over SRT, sources that are a screen, and sources that are stopped for a while. The kinds
 -- stand in a constraint, which cannot be changed in place: the table is made anew.
 CREATE TABLE live_registrations_new (
     id             TEXT   NOT NULL CONSTRAINT pk_live_registrations PRIMARY KEY,
@@ -16,7 +16,7 @@ CREATE TABLE live_registrations_new (
     created        BIGINT NOT NULL,
     -- Nobody may publish it until it is started again.
     stopped        BOOLEAN NOT NULL DEFAULT FALSE,
-    CONSTRAINT ck_live_registrations_kind CHECK (kind IN ('WHIP', 'SRT')),
+    CONSTRAINT ck_live_registrations_kind CHECK (kind IN ('WHIP', 'DESKTOP', 'SRT')),
     CONSTRAINT ck_live_registrations_status CHECK (status IN ('ACTIVE', 'DELETED'))
 );
 INSERT INTO live_registrations_new (id, project_id, owner_id, kind, status, name, description, device, stream,

@@ -2,6 +2,7 @@
 
 mod chat;
 mod drawing;
+mod share;
 
 use std::{sync::Arc, time::Duration};
 
@@ -163,6 +164,8 @@ impl Extension for RoomExtension {
                 "rushes/room/point" => drawing::point(&call),
                 "rushes/room/erase" => drawing::erase(&call).await,
                 "rushes/room/keep" => drawing::keep(&call).await,
+                "rushes/room/share" => share::share(&call).await,
+                "rushes/room/unshare" => share::unshare(&call).await,
                 "rushes/room/chat" => chat::say(&call).await,
                 "rushes/room/chat/history" => chat::history(&call).await,
                 _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),

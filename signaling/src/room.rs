@@ -23,7 +23,7 @@ pub use events::{
 pub use people::{PageBody, PageRequest, PeopleBody, ReportRequest, UserBody};
 pub use state::{CompareBody, StateBody, StateChangedBody};
 pub use subscription::{
-    RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, YouBody,
+    RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, UnshareRequest, YouBody,
 };
 
 /// The contract's error code for a refusal.

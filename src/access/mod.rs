@@ -331,10 +331,12 @@ async fn asset_found(
     Ok((found, in_room()))
 }
 
-/// Whether an asset is there for one with these rights in its folder.
+/// Whether an asset is there for one with these rights in its folder. A screen that is shared in a
+/// room is there for administrators alone.
 #[must_use]
 pub fn asset_shows(asset: &FoundAsset, rights: Rights) -> bool {
-    rights.sees(asset.row.hidden || asset.batch_hidden)
+    let of_folder = asset.row.room_id.is_none() || rights.is_admin;
+    of_folder && rights.sees(asset.row.hidden || asset.batch_hidden)
 }
 
 /// A production in which the caller may create rooms: its administrators may, and those who may

@@ -71,6 +71,10 @@ struct Showers(HashMap<(UserId, ProjectId), Rights>);
 impl Showers {
     /// Whether the one who shows an asset in a room may do so.
     async fn may_show(&mut self, db: &mut Db, asset: &RoomAsset) -> ApiResult<bool> {
+        if let Some(room) = asset.kept_for {
+            // A shared screen is its room's, whatever anybody may do in the folder that keeps it.
+            return Ok(room == asset.room_id);
+        }
         let key = (asset.shown_by, asset.project_id);
         let rights = match self.0.get(&key) {
             Some(known) => *known,

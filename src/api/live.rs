@@ -7,20 +7,18 @@ use crate::{
     access::{self, Permission},
     app::App,
     error::{ApiError, ApiResult, Code},
-    ids::{GroupId, ProjectId, RegistrationId},
+    ids::{GroupId, ProjectId, RegistrationId, UserId},
     live,
     rpc::Ctx,
     secret::Secret,
     store::{
         self, Object,
         live::{NewRegistration, RegistrationRow},
+        projects::SeenProject,
         text::SourceKind,
     },
     time::Millis,
 };
-
-/// The stream of a registration with a token of its own; devices may have several.
-const FIRST_STREAM: &str = "1";
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CreateRegistration {
@@ -43,18 +41,12 @@ pub(super) async fn create_whip(ctx: &mut Ctx, req: CreateRegistration) -> ApiRe
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let project = req.project_id;
     access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
-    let (id, token) = (RegistrationId::new(), Secret::random());
+    let token = Secret::random();
     let new = NewRegistration {
-        id,
-        project_id: project,
-        owner_id: caller.user_id,
-        kind: SourceKind::Whip,
-        name: req.name,
-        description: req.description,
-        device: id.to_string(),
-        stream: FIRST_STREAM.to_owned(),
         token_sha256: Some(token.digest()),
+        ..new_registration(req, caller.user_id, SourceKind::Whip)
     };
+    let id = new.id;
     store::live::create(ctx.db(), &new, now).await?;
     let row = store::live::get(ctx.db(), id).await?.ok_or(ApiError::new(Code::NOT_FOUND))?;
     Ok(CreatedWhip {
@@ -63,6 +55,58 @@ pub(super) async fn create_whip(ctx: &mut Ctx, req: CreateRegistration) -> ApiRe
         token: Some(token),
         url: Some(live::publish_url(ctx.app(), &row)),
     })
+}
+
+/// A registration under names that the server chooses, without a token.
+fn new_registration(req: CreateRegistration, owner: UserId, kind: SourceKind) -> NewRegistration {
+    let id = RegistrationId::new();
+    NewRegistration {
+        id,
+        project_id: req.project_id,
+        owner_id: owner,
+        kind,
+        room_id: None,
+        name: req.name,
+        description: req.description,
+        device: id.to_string(),
+        stream: live::FIRST_STREAM.to_owned(),
+        token_sha256: None,
+    }
+}
+
+/// A new registration of a screen.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct CreatedDesktop {
+    id: Option<RegistrationId>,
+    success: Option<bool>,
+}
+
+/// Registers a screen. The contract's answer has no token: who may upload into the folder publishes
+/// it with their own, by WHIP, to the address that stands in the list as `registration_data`.
+pub(super) async fn create_desktop(
+    ctx: &mut Ctx,
+    req: CreateRegistration,
+) -> ApiResult<CreatedDesktop> {
+    let (caller, now) = (ctx.user()?.clone(), ctx.now());
+    let project = req.project_id;
+    access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
+    let new = new_registration(req, caller.user_id, SourceKind::Desktop);
+    store::live::create(ctx.db(), &new, now).await?;
+    Ok(CreatedDesktop { id: Some(new.id), success: Some(true) })
+}
+
+/// A registration, if the caller may do this in its folder. One that is a screen shared in a room is
+/// there for the folder's administrators alone.
+async fn registration(
+    ctx: &mut Ctx,
+    id: RegistrationId,
+    permission: Permission,
+) -> ApiResult<(RegistrationRow, SeenProject)> {
+    let (caller, unknown) = (ctx.user()?.clone(), ApiError::new(Code::NOT_FOUND));
+    let Some(row) = store::live::get(ctx.db(), id).await? else { return Err(unknown) };
+    let seen = access::project_for(ctx.db(), &caller, row.project_id, permission).await?;
+    let hidden = row.room_id.is_some() && !seen.rights().is_admin;
+    if hidden { Err(unknown) } else { Ok((row, seen)) }
 }
 
 /// A registration in a list.
@@ -100,7 +144,7 @@ impl Registration {
             last_connected: row.last_connected,
             name: Some(row.name.clone()),
             registration_data: Some(match row.kind {
-                SourceKind::Whip => live::publish_url(app, row),
+                SourceKind::Whip | SourceKind::Desktop => live::publish_url(app, row),
                 SourceKind::Srt => live::srt::url(app, row.id),
             }),
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
@@ -117,8 +161,9 @@ pub(super) struct ListRegistrations {
 /// The sources of a folder, each with what it does at the moment.
 pub(super) async fn list(ctx: &mut Ctx, req: ListRegistrations) -> ApiResult<Vec<Registration>> {
     let caller = ctx.user()?.clone();
-    access::project_for(ctx.db(), &caller, req.project_id, Permission::View).await?;
-    let rows = store::live::of_project(ctx.db(), req.project_id).await?;
+    let seen = access::project_for(ctx.db(), &caller, req.project_id, Permission::View).await?;
+    let mut rows = store::live::of_project(ctx.db(), req.project_id).await?;
+    rows.retain(|row| row.room_id.is_none() || seen.rights().is_admin);
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
         listed.push(Registration::of(ctx.app(), row).await);
@@ -138,9 +183,8 @@ pub(super) struct Deleted {
 
 /// Deletes a source, and ends its publisher and its viewers.
 pub(super) async fn delete(ctx: &mut Ctx, req: DeleteRegistration) -> ApiResult<Deleted> {
-    let (caller, id) = (ctx.user()?.clone(), req.id);
-    let row = store::live::get(ctx.db(), id).await?.ok_or(ApiError::new(Code::NOT_FOUND))?;
-    access::project_for(ctx.db(), &caller, row.project_id, Permission::CreateLiveStream).await?;
+    let id = req.id;
+    let (row, _) = registration(ctx, id, Permission::CreateLiveStream).await?;
     store::live::delete(ctx.db(), id).await?;
     let app = ctx.app().clone();
     ctx.after_commit(async move { live::end(&app, id, row.asset_id).await });
@@ -169,10 +213,8 @@ pub(super) struct Details {
 /// A source, and what it does at the moment.
 pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details> {
     let caller = ctx.user()?.clone();
-    let unknown = || ApiError::new(Code::NOT_FOUND);
-    let id = req.id.ok_or_else(unknown)?;
-    let row = store::live::get(ctx.db(), id).await?.ok_or_else(unknown)?;
-    let seen = access::project_for(ctx.db(), &caller, row.project_id, Permission::View).await?;
+    let id = req.id.ok_or(ApiError::new(Code::NOT_FOUND))?;
+    let (row, seen) = registration(ctx, id, Permission::View).await?;
     let mut breadcrumbs = Vec::new();
     for (id, name) in store::projects::ancestors(ctx.db(), row.project_id).await? {
         // The names of folders that the caller does not see stay unsaid.

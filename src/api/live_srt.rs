@@ -46,6 +46,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateRegistration) -> ApiResult<
         project_id: project,
         owner_id: caller.user_id,
         kind: SourceKind::Srt,
+        room_id: None,
         name: req.name,
         description: req.description,
         device: id.to_string(),

@@ -68,6 +68,7 @@ pub fn routes() -> Routes {
 
 fn live(r: &mut Routes) {
     r.write("/create/live/registration/whip", live::create_whip);
+    r.write("/create/live/registration/desktop", live::create_desktop);
     r.write("/create/live/registration/srt", live_srt::create);
     r.write("/start/live/stream", live_srt::start);
     r.write("/stop/live/stream", live_srt::stop);

@@ -9,6 +9,7 @@ pub mod ice;
 pub mod metrics;
 pub mod passphrase;
 pub mod reach;
+pub(crate) mod shares;
 pub mod srt;
 
 use std::{
@@ -51,6 +52,8 @@ const GRACE: Duration = Duration::from_secs(10);
 const B_FRAMES: &str = "The picture has B-frames, which browsers show out of order or not at all. \
     Turn them off: OBS: Settings, Output, Advanced, \"B-frames\" 0 or tune zerolatency; \
     ffmpeg: -bf 0; hardware encoders: B-frames 0, or the profile Baseline.";
+/// The stream of a registration that the server names; devices may have several.
+pub(crate) const FIRST_STREAM: &str = "1";
 /// The longest name of a device or stream, in bytes.
 const LONGEST_NAME: usize = 200;
 
@@ -186,10 +189,13 @@ impl LiveAccess {
     async fn source(&self, path: &WhipPath, bearer: &str, peer: IpAddr) -> ApiResult<Source> {
         let mut db = self.0.store.read().await?;
         if let Some(row) = store::live::by_token(&mut db, bearer).await? {
-            if names(&row, path) {
-                return Ok(Source::Registered(row));
+            if !names(&row, path) {
+                return Err(denied("the token belongs to another registration"));
             }
-            return Err(denied("the token belongs to another registration"));
+            if !shares::goes_on(&mut db, &row).await? {
+                return Err(denied("this screen is not shared any more"));
+            }
+            return Ok(Source::Registered(row));
         }
         let caller = self.caller(bearer, peer).await?;
         if caller.kind != CallerKind::User {
@@ -203,13 +209,17 @@ impl LiveAccess {
         }
         let known = store::live::by_source(&mut db, project, &path.device, &path.stream).await?;
         Ok(match known {
-            Some(row) if row.kind != SourceKind::Whip => return Err(unknown()),
+            Some(row) if row.kind == SourceKind::Srt => return Err(unknown()),
+            Some(row) if row.room_id.is_some() => {
+                return Err(denied("a screen that is shared in a room has a token of its own"));
+            }
             Some(row) => Source::Registered(row),
             None => Source::New(NewRegistration {
                 id: RegistrationId::new(),
                 project_id: project,
                 owner_id: caller.user_id,
                 kind: SourceKind::Whip,
+                room_id: None,
                 name: format!("{} {}", path.device, path.stream),
                 description: String::new(),
                 device: path.device.clone(),
@@ -286,7 +296,7 @@ pub(crate) async fn may_watch(
 
 /// Whether a path is the registration's own.
 fn names(row: &RegistrationRow, path: &WhipPath) -> bool {
-    row.kind == SourceKind::Whip
+    row.kind != SourceKind::Srt
         && path.project.parse() == Ok(row.project_id)
         && row.device.eq_ignore_ascii_case(&path.device)
         && row.stream == path.stream
@@ -387,13 +397,27 @@ fn tell_rooms(app: &App, rooms: Vec<RoomId>) {
 async fn try_set_live(app: &App, stream: StreamId, live: bool) -> ApiResult<Vec<RoomId>> {
     let mut tx = app.store.write().await?;
     let row = store::live::get(&mut tx, RegistrationId::from_u128(stream.0)).await?;
-    let Some(asset) = row.and_then(|row| row.asset_id) else { return Ok(Vec::new()) };
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let Some(asset) = row.asset_id else { return Ok(Vec::new()) };
     let known = store::assets::get(&mut tx, asset).await?;
     if known.is_none_or(|found| found.row.is_live == live) {
         return Ok(Vec::new());
     }
-    store::assets::set_live(&mut tx, asset, live, Millis::now()).await?;
-    let rooms = store::live::rooms_with(&mut tx, asset).await?;
+    let now = Millis::now();
+    let rooms = match row.room_id {
+        None => store::live::rooms_with(&mut tx, asset).await?,
+        // It was withdrawn while it began.
+        Some(_) if live && row.token_sha256.is_none() => return Ok(Vec::new()),
+        Some(room) => {
+            if live {
+                store::live::shares::show(&mut tx, &row, now).await?;
+            } else {
+                store::live::shares::hide(&mut tx, asset).await?;
+            }
+            vec![room]
+        }
+    };
+    store::assets::set_live(&mut tx, asset, live, now).await?;
     tx.commit().await.map_err(|error| ApiError::internal(&error))?;
     Ok(rooms)
 }
@@ -406,6 +430,7 @@ pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<A
         let mut tx = app.store.write().await?;
         store::assets::set_live(&mut tx, asset, false, Millis::now()).await?;
         let rooms = store::live::rooms_with(&mut tx, asset).await?;
+        store::live::shares::hide(&mut tx, asset).await?;
         tx.commit().await?;
         Ok::<_, StoreError>(rooms)
     };

@@ -7,7 +7,7 @@ use super::{
     text::{AssetStatus, AssetSubtype, AssetType},
 };
 use crate::{
-    ids::{AssetId, BatchId, ProjectId, UserId},
+    ids::{AssetId, BatchId, ProjectId, RoomId, UserId},
     time::Millis,
 };
 
@@ -60,6 +60,8 @@ pub struct AssetRow {
     pub created: Millis,
     /// When it was last changed.
     pub modified: Millis,
+    /// The room whose shared screen it is; of its folder only administrators see it then.
+    pub room_id: Option<RoomId>,
 }
 
 /// An asset with what its listing needs of its surroundings.
@@ -103,6 +105,8 @@ pub struct NewAsset {
     pub duration_ms: Option<i64>,
     /// What is known of it.
     pub metadata: Object,
+    /// The room whose shared screen it is.
+    pub room_id: Option<RoomId>,
 }
 
 impl NewAsset {
@@ -122,6 +126,7 @@ impl NewAsset {
             fps: None,
             duration_ms: None,
             metadata: Object::new(),
+            room_id: None,
         }
     }
 }
@@ -145,8 +150,8 @@ macro_rules! select {
 /// [`StoreError::ForeignKey`] when its folder, batch or owner is absent.
 pub async fn create(db: &mut Db, asset: &NewAsset, now: Millis) -> Result<AssetRow, StoreError> {
     let sql = "INSERT INTO assets (id, project_id, batch_id, owner_id, uuid, name, ext, asset_type, \
-               subtype, frames, fps_num, fps_den, duration_ms, metadata, created, modified) VALUES \
-               ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) RETURNING *";
+               subtype, frames, fps_num, fps_den, duration_ms, metadata, created, modified, room_id) VALUES \
+               ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16) RETURNING *";
     let row = sqlx::query_as(sql)
         .bind(AssetId::new())
         .bind(asset.project_id)
@@ -163,6 +168,7 @@ pub async fn create(db: &mut Db, asset: &NewAsset, now: Millis) -> Result<AssetR
         .bind(asset.duration_ms)
         .bind(Json(&asset.metadata))
         .bind(now)
+        .bind(asset.room_id)
         .fetch_one(db)
         .await?;
     Ok(row)

@@ -280,7 +280,7 @@ pub struct Copyable {
 /// # Errors
 /// When the database fails.
 pub async fn assets(db: &mut Db, project: ProjectId) -> Result<Vec<Copyable>, StoreError> {
-    let sql = "SELECT id, project_id, batch_id FROM assets WHERE project_id = $1 \
+    let sql = "SELECT id, project_id, batch_id FROM assets WHERE project_id = $1 AND room_id IS NULL \
                AND status = 'ACTIVE' AND is_live = FALSE ORDER BY id";
     Ok(sqlx::query_as(sql).bind(project).fetch_all(db).await?)
 }

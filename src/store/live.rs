@@ -29,6 +29,8 @@ pub struct RegistrationRow {
     pub owner_id: UserId,
     /// How it publishes.
     pub kind: SourceKind,
+    /// The room in which its owner shares their screen by it.
+    pub room_id: Option<RoomId>,
     /// Its name.
     pub name: String,
     /// Free text.
@@ -60,6 +62,8 @@ pub struct NewRegistration {
     pub owner_id: UserId,
     /// How it publishes.
     pub kind: SourceKind,
+    /// The room in which its owner shares their screen by it.
+    pub room_id: Option<RoomId>,
     /// Its name.
     pub name: String,
     /// Free text.
@@ -75,15 +79,19 @@ pub struct NewRegistration {
 macro_rules! select {
     ($tail:literal) => {
         concat!(
-            "SELECT r.id, r.project_id, r.owner_id, r.kind, r.name, r.description, r.device, ",
-            "r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped ",
+            "SELECT r.id, r.project_id, r.owner_id, r.kind, d.room_id, r.name, r.description, ",
+            "r.device, r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped ",
             "FROM live_registrations r JOIN projects p ON p.id = r.project_id ",
+            "LEFT JOIN live_desktops d ON d.registration_id = r.id ",
             "JOIN productions n ON n.id = p.production_id ",
             "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
             $tail
         )
     };
 }
+
+// Behind the macro, which it uses.
+pub mod shares;
 
 /// Creates a registration.
 ///
@@ -105,8 +113,12 @@ pub async fn create(db: &mut Db, new: &NewRegistration, now: Millis) -> Result<(
         .bind(&new.stream)
         .bind(&new.token_sha256)
         .bind(now)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
+    if new.kind == SourceKind::Desktop {
+        let sql = "INSERT INTO live_desktops (registration_id, room_id) VALUES ($1, $2)";
+        sqlx::query(sql).bind(new.id).bind(new.room_id).execute(db).await?;
+    }
     Ok(())
 }
 
@@ -230,18 +242,30 @@ pub async fn connected(
     now: Millis,
 ) -> Result<Option<Connected>, StoreError> {
     let Some(row) = get(db, id).await? else { return Ok(None) };
-    let known = match row.asset_id {
-        Some(asset) => assets::get(db, asset).await?.map(|found| found.row.id),
-        None => None,
-    };
-    let created = match known {
-        Some(_) => None,
-        None => Some(create_asset(db, &row, now).await?),
-    };
-    let asset = known.or(created.as_ref().map(|asset| asset.id));
-    let sql = "UPDATE live_registrations SET last_connected = $2, asset_id = $3 WHERE id = $1";
-    sqlx::query(sql).bind(id).bind(now).bind(asset).execute(db).await?;
-    Ok(asset.map(|asset| Connected { asset, created }))
+    let connected = asset_of(db, &row, now).await?;
+    let sql = "UPDATE live_registrations SET last_connected = $2 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(now).execute(db).await?;
+    Ok(Some(connected))
+}
+
+/// The asset that shows a registration. It is made, if there is none or somebody deleted it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn asset_of(
+    db: &mut Db,
+    row: &RegistrationRow,
+    now: Millis,
+) -> Result<Connected, StoreError> {
+    if let Some(asset) = row.asset_id
+        && assets::get(db, asset).await?.is_some()
+    {
+        return Ok(Connected { asset, created: None });
+    }
+    let created = create_asset(db, row, now).await?;
+    let sql = "UPDATE live_registrations SET asset_id = $2 WHERE id = $1";
+    sqlx::query(sql).bind(row.id).bind(created.id).execute(db).await?;
+    Ok(Connected { asset: created.id, created: Some(created) })
 }
 
 async fn create_asset(
@@ -249,10 +273,13 @@ async fn create_asset(
     row: &RegistrationRow,
     now: Millis,
 ) -> Result<AssetRow, StoreError> {
-    let batch = live_batch(db, row, now).await?;
     let mut asset = NewAsset::video(row.project_id, row.owner_id, row.name.as_str());
     asset.subtype = Some(AssetSubtype::Streaming);
-    asset.batch_id = Some(batch);
+    asset.room_id = row.room_id;
+    // What is a room's own stands in no batch of the folder.
+    if row.room_id.is_none() {
+        asset.batch_id = Some(live_batch(db, row, now).await?);
+    }
     assets::create(db, &asset, now).await
 }
 
@@ -268,16 +295,17 @@ async fn live_batch(
     }
 }
 
-/// Says of all assets that nobody publishes them: what a server knows when it starts.
+/// Says of all assets that nobody publishes them, and takes shared screens out of their rooms: what
+/// a server knows when it starts.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn all_offline(db: &mut Db, now: Millis) -> Result<(), StoreError> {
     sqlx::query("UPDATE assets SET is_live = FALSE, modified = $1 WHERE is_live")
         .bind(now)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
-    Ok(())
+    shares::hide_all(db).await
 }
 
 /// The rooms in whose playlists an asset is, as long as they are not over.

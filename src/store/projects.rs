@@ -116,8 +116,8 @@ macro_rules! seen_of_reached {
             "n.company_id, (COALESCE(m.is_admin, FALSE) ",
             "OR (m.user_id IS NOT NULL AND n.owner_id = $1)) AS is_over_all, ",
             "sg.is_admin AS group_is_admin, sg.permissions, ",
-            "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED') ",
-            "AS asset_count, CASE WHEN $4 THEN (SELECT COUNT(*) FROM projects c ",
+            "(SELECT COUNT(*) FROM assets a WHERE a.project_id = p.id AND a.status <> 'DELETED' ",
+            "AND a.room_id IS NULL) AS asset_count, CASE WHEN $4 THEN (SELECT COUNT(*) FROM projects c ",
             "WHERE c.parent_project_id = p.id AND c.status <> 'DELETED') ELSE 0 END AS child_count ",
             $from,
             "JOIN productions n ON n.id = p.production_id ",
@@ -450,7 +450,7 @@ pub async fn usage(db: &mut Db, id: ProjectId, with_live: bool) -> Result<Usage,
     let sql = "WITH RECURSIVE below(id) AS (SELECT $1 UNION SELECT p.id FROM projects p \
                JOIN below b ON p.parent_project_id = b.id WHERE p.status <> 'DELETED'), \
                found(id) AS (SELECT a.id FROM below b JOIN assets a ON a.project_id = b.id \
-               WHERE a.status <> 'DELETED' AND ($2 OR a.is_live = FALSE)) \
+               WHERE a.status <> 'DELETED' AND a.room_id IS NULL AND ($2 OR a.is_live = FALSE)) \
                SELECT (SELECT COUNT(*) FROM below) AS projects, \
                (SELECT COUNT(*) FROM found) AS assets, \
                (SELECT COALESCE(SUM(f.bytes), 0) FROM found x JOIN asset_files f \

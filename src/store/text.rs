@@ -77,6 +77,8 @@ text_enum! {
     SourceKind {
         /// Over WebRTC, by WHIP.
         Whip,
+        /// A screen, over WHIP too: a browser's, or that of an app.
+        Desktop,
         /// Over SRT, an MPEG transport stream.
         Srt,
     }

@@ -272,3 +272,45 @@ async fn administrators_see_what_is_measured_in_their_companies() {
     let (_, answer) = stage.rushes.post(path, Some(&watcher.token), &one).await;
     assert!(answer["error"].is_object(), "{answer}");
 }
+
+#[tokio::test]
+async fn a_screen_is_registered_and_published_with_a_persons_own_token() {
+    let stage = Stage::new().await;
+    let path = "/create/live/registration/desktop";
+    let new = json!({ "project_id": stage.project, "name": "Grading desk", "description": "HDR" });
+    let member = stage.member("operator", default::CONTRIBUTOR).await;
+    let (_, made) = stage.rushes.post(path, Some(&member.token), &new).await;
+    assert_eq!(made["success"], true, "{made}");
+    let fields: Vec<&String> = made.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["id", "success"], "as the contract has it");
+
+    let stranger = stage.rushes.person("stranger").await;
+    let (_, answer) = stage.rushes.post(path, Some(&stranger.token), &new).await;
+    assert_eq!(code(&answer), 404);
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let (_, answer) = stage.rushes.post(path, Some(&watcher.token), &new).await;
+    assert_eq!(code(&answer), 800);
+    let (_, answer) = stage.rushes.post(path, None, &new).await;
+    assert_eq!(code(&answer), 405);
+    let unnamed = json!({ "project_id": stage.project, "description": "" });
+    let (_, answer) = stage.rushes.post(path, Some(&member.token), &unnamed).await;
+    assert_eq!(code(&answer), 600);
+
+    let list = json!({ "project_id": stage.project });
+    let (_, listed) = stage.rushes.post(path_of_list(), Some(&watcher.token), &list).await;
+    let listed = &listed[1];
+    assert_eq!((&listed["id"], &listed["type"]), (&made["id"], &json!("DESKTOP")));
+    assert_eq!((&listed["name"], &listed["status"]), (&json!("Grading desk"), &json!("WAITING")));
+    let address = listed["registration_data"].as_str().unwrap();
+    let address = address.strip_prefix(&stage.rushes.url("")).unwrap().to_owned();
+    assert_eq!(
+        stage.refused(&address, Some(&watcher.token), SDP, OBS.to_owned()).await.0,
+        403,
+        "who may not upload does not publish"
+    );
+    let response = stage.offer(&address, Some(&member.token), SDP, OBS.to_owned()).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let details = stage.ask("/get/live/details", json!({ "id": made["id"] })).await;
+    assert_eq!((&details["type"], &details["status"]), (&json!("DESKTOP"), &json!("CONNECTING")));
+    assert!(details["additional_details"]["asset_id"].is_string(), "{details}");
+}

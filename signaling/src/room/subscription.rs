@@ -13,6 +13,16 @@ pub struct RoomRequest {
     pub id: RoomId,
 }
 
+/// A wish to end what somebody shares in a room.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub struct UnshareRequest {
+    /// The room.
+    pub id: RoomId,
+    /// Whose; the sender's own, where nobody is named.
+    #[serde(default)]
+    pub user_id: Option<UserId>,
+}
+
 /// A wish to attend a room.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub struct SubscribeRequest {

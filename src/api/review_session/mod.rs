@@ -16,7 +16,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
     ids::{AnyId, CompanyId, GroupId, PlaylistId, ProjectId, RoomId, UserId},
-    meetings,
+    live, meetings,
     rpc::{Caller, CallerKind, Ctx},
     store::{
         self,
@@ -363,10 +363,20 @@ pub(super) async fn complete(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<ReviewSe
         row.status = RoomStatus::Complete;
         (row.end_time, row.modified) = (Some(now), now);
         store::rooms::update(ctx.db(), &row).await?;
+        end_shares(ctx, row.id, None).await?;
         set_phase(ctx, &row);
         tell(ctx, "REVIEW_SESSION_COMPLETE", row.id, json!({ "id": row.id })).await?;
     }
     answer(ctx, &caller, row.id).await
+}
+
+/// Ends the screens that are shared in a room: one person's, or all.
+async fn end_shares(ctx: &mut Ctx, room: RoomId, whose: Option<UserId>) -> ApiResult<()> {
+    let now = ctx.now();
+    let streams = live::shares::end_in(ctx.db(), room, whose, now).await?;
+    let app = ctx.app().clone();
+    ctx.after_commit(async move { live::shares::close(&app, room, streams).await });
+    Ok(())
 }
 
 /// Tells the room in use, once it is stored, how far it has come.
@@ -390,6 +400,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Deleted> {
         tell(ctx, "REVIEW_SESSION_COMPLETE", room.row.id, json!({ "id": room.row.id })).await?;
     }
     tell(ctx, "REVIEW_SESSION_DELETED", room.row.id, json!({ "id": room.row.id })).await?;
+    end_shares(ctx, room.row.id, None).await?;
     store::rooms::delete(ctx.db(), &room.row).await?;
     let (app, id) = (ctx.app().clone(), room.row.id);
     ctx.after_commit(async move {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{RoomOnly, is_guest, mail, tell, tell_updated};
+use super::{RoomOnly, end_shares, is_guest, mail, tell, tell_updated};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
@@ -233,6 +233,7 @@ pub(super) async fn replace(
 }
 
 async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
+    end_shares(ctx, room, Some(user)).await?;
     store::rooms::remove_seat(ctx.db(), room, user).await?;
     ctx.emit(Event {
         name: "REVIEW_SESSION_REMOVED",

@@ -147,7 +147,7 @@ macro_rules! select_seen {
             "WHERE x.room_id = r.id))) + (SELECT COUNT(*) FROM room_playlists x ",
             "JOIN playlists p ON p.id = x.playlist_id AND p.playlist_source = 'FOLDER' ",
             "JOIN assets a ON a.project_id = p.source_project_id ",
-            "WHERE x.room_id = r.id AND a.status <> 'DELETED') AS asset_count, ",
+            "WHERE x.room_id = r.id AND a.status <> 'DELETED' AND a.room_id IS NULL) AS asset_count, ",
             "s.id IS NOT NULL AS is_seated, COALESCE(s.is_host, FALSE) AS is_host, ",
             leads!(),
             " AS is_admin, (SELECT MAX(x.last_joined) FROM room_users x WHERE x.room_id = r.id) ",
@@ -263,13 +263,15 @@ pub async fn update(db: &mut Db, row: &RoomRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes a room with its seats, its state and its own playlist, and ends its guests' tokens.
+/// Deletes a room with its seats, its state, its own playlist and the screens that were shared in
+/// it, and ends its guests' tokens.
 /// The playlists that it showed stay.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn delete(db: &mut Db, row: &RoomRow) -> Result<(), StoreError> {
     super::credentials::end_room_tokens(db, row.id).await?;
+    super::live::shares::forget(db, row.id).await?;
     // Guests are people of this room alone; what they made may still refer to them.
     let sql = "UPDATE users SET account_status = 'DELETED' WHERE is_guest AND id IN \
                (SELECT user_id FROM room_users WHERE room_id = $1 AND guest_email IS NOT NULL)";

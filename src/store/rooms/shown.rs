@@ -23,6 +23,10 @@ pub struct RoomAsset {
     pub sort_index: i64,
     /// Whether it is, or its batch is, hidden.
     pub hidden: bool,
+    /// The room.
+    pub room_id: RoomId,
+    /// The only room that may show it: the one whose shared screen it is.
+    pub kept_for: Option<RoomId>,
 }
 
 // The playlists of a room `r`, and what is in a playlist `p`: what somebody put in, or what is in
@@ -41,9 +45,10 @@ macro_rules! entries {
             "WHERE COALESCE(p.playlist_source, '') <> 'FOLDER' ",
             "UNION ALL SELECT CAST(NULL AS TEXT), p.room_id, p.id, p.owner_id, p.place, a.id, a.sort_index ",
             "FROM shown p JOIN assets a ON a.project_id = p.source_project_id ",
-            "WHERE p.playlist_source = 'FOLDER') ",
+            "WHERE p.playlist_source = 'FOLDER' AND a.room_id IS NULL) ",
             "SELECT e.id, e.playlist_id, e.shown_by, e.asset_id, a.project_id, e.sort_index, ",
-            "(a.hidden OR COALESCE(b.hidden, FALSE)) AS hidden FROM entries e ",
+            "(a.hidden OR COALESCE(b.hidden, FALSE)) AS hidden, e.room_id, a.room_id AS kept_for ",
+            "FROM entries e ",
             "JOIN assets a ON a.id = e.asset_id AND a.status <> 'DELETED' ",
             "LEFT JOIN batches b ON b.id = a.batch_id ",
             "LEFT JOIN room_asset_order o ON o.room_id = e.room_id AND o.playlist_asset_id = e.id ",

@@ -12,6 +12,7 @@ mod live;
 mod log;
 mod matrix;
 mod meetings;
+mod share;
 mod stage;
 
 use serde_json::{Value, json};

@@ -64,7 +64,7 @@ class Later extends Error {
   }
 }
 
-async function refusalOf(response: Response): Promise<string> {
+export async function refusalOf(response: Response): Promise<string> {
   const text = await response.text().catch(() => '');
   try {
     const body = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } };
@@ -306,6 +306,6 @@ function received(stats: RTCStatsReport): number {
   return bytes;
 }
 
-function pageAddress(): string {
+export function pageAddress(): string {
   return typeof location === 'undefined' ? 'http://localhost/' : location.href;
 }

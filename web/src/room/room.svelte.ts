@@ -32,6 +32,7 @@ export class RoomModel {
   readonly session: Session;
   info = $state.raw<Room | null>(null);
   assets = $state.raw<readonly Asset[]>([]);
+  #listed = $state(false);
   connection = $state<SocketState>('connecting');
   /** True while the room's events arrive here. */
   attending = $state(false);
@@ -67,6 +68,8 @@ export class RoomModel {
 
   readonly asset = $derived(this.assets.find((asset) => asset.id === this.state?.asset_id) ?? null);
   readonly isLive = $derived(this.state !== null && isLive(this.state));
+  /** True when the live source on the screen has left the room, as a shared screen does that ended. */
+  readonly gone = $derived(this.#listed && this.isLive && !this.asset);
   readonly rate = $derived.by<FrameRate | null>(() => {
     const { fps_num: num, fps_den: den } = this.state ?? {};
     return num && den ? { num, den } : null;
@@ -311,6 +314,8 @@ export class RoomModel {
   async #loadAssets(): Promise<void> {
     try {
       this.assets = await app.api.roomAssets(this.session.token, this.id);
+      this.#listed = true;
+      this.apply();
     } catch (error) {
       if (!app.endedBy(error) && !this.refused) this.#complain((error as Error).message);
     }
@@ -347,7 +352,7 @@ export class RoomModel {
     this.state = state;
     if (!state) return;
     const live = isLive(state);
-    this.#liveView?.show(live ? state.asset_id : null);
+    this.#liveView?.show(live && !this.gone ? state.asset_id : null);
     this.#liveView?.freeze(live && !state.playing);
     this.#takeAsset(live ? null : state.asset_id, live ? `live ${state.asset_id}` : state.asset_id);
     const shown =

@@ -174,7 +174,7 @@ async fn a_production_without_folders_keeps_no_screen() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
     let group = json!({ "company_id": stage.company, "name": "Empty" });
-    let admin = stage.person(&rushes.app().store, "admin", true, None).await;
+    let admin = stage.person(&rushes.app().store, "producer", true, None).await;
     let group = stage.ask(&admin, "/create/group", group).await;
     let room = json!({ "group_id": group["id"], "name": "Room" });
     let (status, room) = stage.post(&admin.token, "/create/review_session", room).await;

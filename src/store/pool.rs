@@ -126,11 +126,6 @@ impl Store {
 /// folders is some megabytes, and its reader keeps them all anyway.
 const AHEAD: usize = 4096;
 
-/// What each connection keeps of the file, in KiB; as a negative number, as SQLite has it. The two
-/// megabytes that it keeps by itself are less than a list of some thousand folders looks at, which
-/// then comes from the kernel anew for each request. Small databases take less.
-const CACHE: &str = "-16384";
-
 /// Options of every connection.
 ///
 /// `synchronous = FULL`: in WAL mode it is the setting under which a commit is on the disk before
@@ -146,5 +141,4 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY)
         .row_buffer_size(AHEAD)
-        .pragma("cache_size", CACHE)
 }

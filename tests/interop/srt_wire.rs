@@ -144,9 +144,9 @@ fn srt_live_transmit(percent: u32, key: Option<u32>) -> Result<(), Error> {
     // The answer has to get there: what is read before that is lost.
     thread::sleep(Duration::from_millis(500));
     let mut input = sender.0.stdin.take().ok_or("no input")?;
-    // It reads ahead, by some ten kilobytes: what comes after these is only to push them out.
-    let counted = 16_560 * 188;
-    let sent = numbered(16_700);
+    // It sends ten pieces of 1456 bytes at a time: what comes after these is only to push them out.
+    let counted = 16_660 * 188;
+    let sent = numbered(16_860);
     let begun = Instant::now();
     for (number, chunk) in sent.chunks(7 * 188).enumerate() {
         let due = begun + Duration::from_secs_f64(number as f64 * 7.0 * 188.0 * 8.0 / 5e6);

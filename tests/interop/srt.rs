@@ -45,9 +45,13 @@ async fn wait_for(
     looked.map_err(|_| format!("not within {PICTURE_TIMEOUT:?}:\n{}", server.log()))?
 }
 
+/// Its tracks are known, and what was measured of its connection, which is told once a second.
 fn is_live(details: &Value) -> bool {
-    let tracks = &details["additional_details"];
-    details["status"] == "LIVE" && tracks["video"]["width"] == 640 && !tracks["audio"].is_null()
+    let known = &details["additional_details"];
+    details["status"] == "LIVE"
+        && known["video"]["width"] == 640
+        && !known["audio"].is_null()
+        && !known["srt"].is_null()
 }
 
 /// Opens the source in Chromium: its frame counter goes on, and its tone is heard.

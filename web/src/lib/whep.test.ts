@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WhepPlayer, retryAfterMs, withStereo, type LiveState } from './whep';
+import { retryAfterMs, withStereo } from './liveSession';
+import { WhepPlayer, type LiveState } from './whep';
 
 const offer = [
   'v=0',

@@ -2,6 +2,19 @@
  * Watching a live source by WHEP: one POST with an offer, one answer, a session that is deleted on leaving.
  * The player looks after itself: it waits while nobody publishes, and comes back when the network or the server fails.
  */
+import {
+  CONNECT_TIMEOUT_MS,
+  FIRST_WAIT_MS,
+  LONGEST_WAIT_MS,
+  Refused,
+  deleteSession,
+  endAttempt,
+  postOffer,
+  refusalOf,
+  retryAfterMs,
+  withStereo,
+  type Attempt,
+} from './liveSession';
 
 /**
  * - `connecting`: an offer is on its way, or its transport is being set up
@@ -27,33 +40,9 @@ export interface WhepOptions {
   random?: () => number;
 }
 
-const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 5000;
-const CONNECT_TIMEOUT_MS = 10_000;
 const FLOW_CHECK_MS = 1000;
 /** Checks without a byte after which the picture counts as standing still. */
 const STALL_CHECKS = 2;
-/** The longest wait that a `Retry-After` may ask for. */
-const LONGEST_RETRY_AFTER_MS = 10_000;
-
-/** `Retry-After` in milliseconds: seconds or an HTTP date; null if absent or unreadable. */
-export function retryAfterMs(header: string | null, now = Date.now()): number | null {
-  if (!header) return null;
-  const wait = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  if (Number.isNaN(wait)) return null;
-  return Math.min(LONGEST_RETRY_AFTER_MS, Math.max(0, wait));
-}
-
-/** Asks for Opus in stereo: without it browsers decode to mono. */
-export function withStereo(sdp: string): string {
-  const payload = /^a=rtpmap:(\d+) opus\/48000\/2/im.exec(sdp)?.[1];
-  if (!payload) return sdp;
-  const line = new RegExp(`^(a=fmtp:${payload} )(?!.*stereo=1)`, 'm');
-  return sdp.replace(line, '$1stereo=1;');
-}
-
-class Refused extends Error {}
-
 /** Not now: nobody publishes, or the server is too busy; it may say after how many milliseconds to ask again. */
 class Later extends Error {
   constructor(
@@ -62,26 +51,6 @@ class Later extends Error {
   ) {
     super(reason);
   }
-}
-
-export async function refusalOf(response: Response): Promise<string> {
-  const text = await response.text().catch(() => '');
-  try {
-    const body = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } };
-    const reason = body.detail ?? body.error?.message;
-    if (typeof reason === 'string') return reason;
-  } catch {
-    // Not JSON: a plain sentence, or nothing.
-  }
-  return text.length > 0 && text.length < 300 && !text.includes('<')
-    ? text
-    : `The server refused (${response.status}).`;
-}
-
-/** One attempt: its peer connection, and the session at the server once there is one. */
-interface Attempt {
-  peer: RTCPeerConnection;
-  resource: string | null;
 }
 
 export class WhepPlayer {
@@ -182,22 +151,9 @@ export class WhepPlayer {
     const sdp = withStereo(offer.sdp ?? '');
     await peer.setLocalDescription({ type: 'offer', sdp });
     // Candidates are not waited for: the server is reached at its own address and learns ours from that.
-    const response = await this.#options.fetch(this.#options.url, {
-      method: 'POST',
-      headers: {
-        'Content-Type': 'application/sdp',
-        Authorization: `Bearer ${this.#options.token}`,
-      },
-      body: sdp,
-      credentials: 'omit',
-      cache: 'no-store',
-    });
-    const location = response.headers.get('Location');
-    if (location) {
-      attempt.resource = new URL(location, new URL(this.#options.url, pageAddress())).href;
-    }
+    const response = await postOffer(this.#options, attempt, sdp);
     // Left in the meantime: the session that came too late is not kept.
-    if (attempt !== this.#attempt) return this.#delete(attempt);
+    if (attempt !== this.#attempt) return deleteSession(this.#options, attempt);
     await this.#accept(attempt, response);
   }
 
@@ -269,25 +225,7 @@ export class WhepPlayer {
     clearInterval(this.#flowTimer);
     const attempt = this.#attempt;
     this.#attempt = null;
-    if (!attempt) return;
-    attempt.peer.onconnectionstatechange = null;
-    attempt.peer.close();
-    this.#delete(attempt);
-  }
-
-  #delete(attempt: Attempt): void {
-    if (!attempt.resource) return;
-    const url = attempt.resource;
-    attempt.resource = null;
-    // Nothing depends on the answer: a session whose viewer is gone ends by itself a little later.
-    void this.#options
-      .fetch(url, {
-        method: 'DELETE',
-        headers: { Authorization: `Bearer ${this.#options.token}` },
-        credentials: 'omit',
-        keepalive: true,
-      })
-      .catch(() => undefined);
+    if (attempt) endAttempt(this.#options, attempt);
   }
 
   #setState(state: LiveState, reason: string | null = null): void {
@@ -304,8 +242,4 @@ function received(stats: RTCStatsReport): number {
     if (entry.type === 'inbound-rtp') bytes += entry.bytesReceived ?? 0;
   });
   return bytes;
-}
-
-export function pageAddress(): string {
-  return typeof location === 'undefined' ? 'http://localhost/' : location.href;
 }

@@ -2,7 +2,19 @@
  * Publishing by WHIP (RFC 9725): one POST with an offer, one answer, a session that is deleted at the end.
  * The publisher looks after itself: when the network or the server fails it publishes anew, under the same token.
  */
-import { pageAddress, refusalOf, retryAfterMs, withStereo } from './whep';
+import {
+  CONNECT_TIMEOUT_MS,
+  FIRST_WAIT_MS,
+  LONGEST_WAIT_MS,
+  Refused,
+  deleteSession,
+  endAttempt,
+  postOffer,
+  refusalOf,
+  retryAfterMs,
+  withStereo,
+  type Attempt,
+} from './liveSession';
 
 /**
  * - `connecting`: an offer is on its way, or its transport is being set up
@@ -26,9 +38,6 @@ export interface WhipOptions {
   codecs?: () => readonly RTCRtpCodec[] | null;
 }
 
-const FIRST_WAIT_MS = 400;
-const LONGEST_WAIT_MS = 5000;
-const CONNECT_TIMEOUT_MS = 10_000;
 /** A transport that is silent for this long is given up. */
 const SILENCE_MS = 2500;
 /** Enough for small text at 1080p; the browser sends what the network bears. */
@@ -37,18 +46,11 @@ const MOST_BITS = 4_000_000;
 /** Every browser plays these two; retransmission belongs to them. */
 const PLAYABLE = /^video\/(h264|vp8|rtx)$/i;
 
-class Refused extends Error {}
-
 /** Not now; it may say after how many milliseconds to ask again. */
 class Later extends Error {
   constructor(readonly retryMs: number | null) {
     super('busy');
   }
-}
-
-interface Attempt {
-  peer: RTCPeerConnection;
-  resource: string | null;
 }
 
 export class WhipPublisher {
@@ -145,20 +147,11 @@ export class WhipPublisher {
 
   async #negotiate(attempt: Attempt): Promise<void> {
     const { peer } = attempt;
-    const { url, token } = this.#options;
     const offer = await peer.createOffer();
     await peer.setLocalDescription(offer);
-    const response = await this.#options.fetch(url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/sdp', Authorization: `Bearer ${token}` },
-      body: offer.sdp ?? '',
-      credentials: 'omit',
-      cache: 'no-store',
-    });
-    const location = response.headers.get('Location');
-    if (location) attempt.resource = new URL(location, new URL(url, pageAddress())).href;
+    const response = await postOffer(this.#options, attempt, offer.sdp ?? '');
     // Ended in the meantime: the session that came too late is not kept.
-    if (attempt !== this.#attempt) return this.#delete(attempt);
+    if (attempt !== this.#attempt) return deleteSession(this.#options, attempt);
     const { status } = response;
     if (status === 409 || status === 429 || status === 503) {
       throw new Later(retryAfterMs(response.headers.get('Retry-After')));
@@ -194,25 +187,7 @@ export class WhipPublisher {
   #end(): void {
     const attempt = this.#attempt;
     this.#attempt = null;
-    if (!attempt) return;
-    attempt.peer.onconnectionstatechange = null;
-    attempt.peer.close();
-    this.#delete(attempt);
-  }
-
-  #delete(attempt: Attempt): void {
-    if (!attempt.resource) return;
-    const url = attempt.resource;
-    attempt.resource = null;
-    // Nothing depends on the answer: a session whose publisher is gone ends by itself a little later.
-    void this.#options
-      .fetch(url, {
-        method: 'DELETE',
-        headers: { Authorization: `Bearer ${this.#options.token}` },
-        credentials: 'omit',
-        keepalive: true,
-      })
-      .catch(() => undefined);
+    if (attempt) endAttempt(this.#options, attempt);
   }
 
   #setState(state: PublishState, reason: string | null = null): void {

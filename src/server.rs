@@ -13,7 +13,11 @@ use std::{
 use axum::Router;
 use rushes_media::{Media, MediaConfig, MediaEvent};
 use serde_json::json;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+    task::JoinHandle,
+};
 
 use crate::{
     app::App,
@@ -42,11 +46,20 @@ impl Listeners {
     /// # Errors
     /// When an address cannot be bound.
     pub async fn bind(config: &Config) -> Result<Self, RunError> {
-        let http = TcpListener::bind(config.listen)
-            .await
+        let http = listen_on(config.listen)
             .map_err(|cause| RunError::Bind { address: config.listen, cause })?;
         Ok(Self { http })
     }
+}
+
+/// A listening socket whose queue takes a crowd: when the server was away, all who were in its rooms
+/// come back within a second, and whom the queue has no place for tries again after another one.
+fn listen_on(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // The connections of the one before may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 /// Why a server did not start, or did not end well.
@@ -81,6 +94,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// How much of that time publishers and viewers have.
 const DRAIN_MEDIA: Duration = Duration::from_secs(5);
+
+/// How long rooms have to write who left them.
+const END_ROOMS: Duration = Duration::from_secs(5);
+
+/// Connections that wait to be accepted, of which the kernel may allow less (listen(2)).
+const WAITING: u32 = 4096;
 
 /// The name of the database in the data folder.
 const DATABASE: &str = "rushes.db";
@@ -159,6 +178,11 @@ impl Server {
         app.stop.cancel();
         http.abort();
         app.media.shutdown().await;
+        if tokio::time::timeout(END_ROOMS, app.hub.end()).await.is_err() {
+            tracing::warn!(
+                "some rooms did not end in time: who left them last is not in their logs"
+            );
+        }
         app.store.close().await;
         let runtime = app.config.data.join(RUNTIME);
         if let Err(cause) = std::fs::remove_file(&runtime) {

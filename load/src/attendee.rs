@@ -2,12 +2,15 @@
 //! tells it that it was too slow, as the browser client does.
 
 use std::collections::HashSet;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -21,6 +24,12 @@ pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 const RESYNC: u16 = 4008;
 /// The event that ends a subscription.
 const CLOSED: &str = "\"REVIEW_SESSION_CLOSED\"";
+
+/// The pauses before somebody who lost the server tries again: those of the browser client.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Then it is given up.
+const GONE: Duration = Duration::from_secs(60);
 
 /// Who attends which room.
 #[derive(Debug)]
@@ -66,13 +75,17 @@ impl Attendee {
     pub(crate) async fn attend(mut self, mut socket: Socket, board: Arc<Board>) {
         loop {
             let end = self.listen(&mut socket, &board).await;
-            if end == End::Lost {
-                break;
-            }
-            board.resyncs.fetch_add(1, Ordering::Relaxed);
             let back = match end {
-                End::Subscription => self.subscribe(&mut socket, &board).await.map(|()| None),
-                _ => self.enter(&board).await.map(Some),
+                End::Lost if board.comes_back() => self.come_back(&board).await.map(Some),
+                End::Lost => break,
+                End::Subscription => {
+                    board.resyncs.fetch_add(1, Ordering::Relaxed);
+                    self.subscribe(&mut socket, &board).await.map(|()| None)
+                }
+                End::Resync => {
+                    board.resyncs.fetch_add(1, Ordering::Relaxed);
+                    self.enter(&board).await.map(Some)
+                }
             };
             match back {
                 Ok(None) => {}
@@ -81,6 +94,24 @@ impl Attendee {
             }
         }
         board.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tries until the server is there again, as often as the browser client does.
+    async fn come_back(&mut self, board: &Board) -> Result<Socket, Error> {
+        let until = Instant::now() + GONE;
+        let mut wait = FIRST_WAIT;
+        loop {
+            tokio::time::sleep(wait.mul_f64(rand::random_range(0.75..1.0))).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            match self.enter(board).await {
+                Ok(socket) => {
+                    board.came_back();
+                    return Ok(socket);
+                }
+                Err(error) if Instant::now() > until => return Err(error),
+                Err(_) => {}
+            }
+        }
     }
 
     async fn listen(&mut self, socket: &mut Socket, board: &Board) -> End {
@@ -120,11 +151,33 @@ pub(crate) async fn open(url: String, token: &str) -> Result<Socket, Error> {
     let mut request = url.into_client_request().map_err(failed)?;
     let token = token.parse().map_err(|_| Error::Usage("the token is no header".to_owned()))?;
     request.headers_mut().insert("X-Token", token);
-    Ok(tokio_tungstenite::connect_async(request).await.map_err(failed)?.0)
+    let authority = request.uri().authority().map_or("", |authority| authority.as_str());
+    let stream = match authority.parse() {
+        Ok(server) => connect_from_afar(server).await,
+        Err(_) => TcpStream::connect(authority).await,
+    };
+    let stream = MaybeTlsStream::Plain(stream.map_err(Error::io("a connection"))?);
+    Ok(tokio_tungstenite::client_async(request, stream).await.map_err(failed)?.0)
+}
+
+/// Connects from one of many addresses, as people do. From a single one the kernel's search for a free
+/// port takes most of the time when thousands connect at once.
+async fn connect_from_afar(server: SocketAddr) -> io::Result<TcpStream> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let SocketAddr::V4(v4) = server else { return TcpStream::connect(server).await };
+    if !v4.ip().is_loopback() {
+        return TcpStream::connect(server).await;
+    }
+    let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+    let [network, host] = [nth / 250 % 250, nth % 250 + 1].map(|part| part as u8);
+    let from = Ipv4Addr::new(127, 1, network, host);
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((from, 0).into())?;
+    socket.connect(server).await
 }
 
 /// Asks once and waits for the answer, which is given back as it came.
-async fn ask(socket: &mut Socket, endpoint: &str, data: Value) -> Result<String, Error> {
+pub(crate) async fn ask(socket: &mut Socket, endpoint: &str, data: Value) -> Result<String, Error> {
     let request = json!({ "endpoint": endpoint, "data": data, "request_id": "0" });
     let failed = |error: tokio_tungstenite::tungstenite::Error| Error::Usage(error.to_string());
     socket.send(Message::text(request.to_string())).await.map_err(failed)?;
@@ -134,7 +187,9 @@ async fn ask(socket: &mut Socket, endpoint: &str, data: Value) -> Result<String,
         if answer["request_id"] == "0" {
             return match &answer["error"] {
                 Value::Null => Ok(text.to_string()),
-                error => Err(Error::Usage(format!("{endpoint}: {error}"))),
+                error => {
+                    Err(Error::Denied { endpoint: endpoint.to_owned(), error: error.to_string() })
+                }
             };
         }
     }

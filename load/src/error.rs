@@ -30,6 +30,14 @@ pub(crate) enum Error {
         /// What the server gave as the reason.
         reason: String,
     },
+    /// A request over a WebSocket was refused.
+    #[error("{endpoint}: {error}")]
+    Denied {
+        /// What was asked for.
+        endpoint: String,
+        /// The server's error.
+        error: String,
+    },
     /// 201 without the session's address (RFC 9725, 4.2).
     #[error("the answer has no usable Location")]
     NoLocation,

@@ -13,6 +13,7 @@ mod error;
 mod h264;
 mod http;
 mod ice;
+mod kill;
 mod marker;
 mod process;
 mod publisher;
@@ -63,7 +64,12 @@ async fn main() -> ExitCode {
 async fn command(command: Command) -> Result<Printed, Error> {
     let http = Client::new()?;
     let plan = match command {
-        Command::Rooms(args) => return rooms::run(&http, args).await.map(Printed::Rooms),
+        Command::Rooms(args) => {
+            return match args.kill_and_start.clone() {
+                Some(start) => kill::run(&http, &args, &start).await.map(Printed::Killed),
+                None => rooms::run(&http, args).await.map(Printed::Rooms),
+            };
+        }
         Command::Whep { endpoint, viewers, common } => Plan {
             mode: "whep",
             whip: None,
@@ -103,4 +109,5 @@ async fn command(command: Command) -> Result<Printed, Error> {
 enum Printed {
     Media(Box<Report>),
     Rooms(rooms::Outcome),
+    Killed(kill::Outcome),
 }

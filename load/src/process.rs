@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::time::Duration;
 
 use crate::error::Error;
 
@@ -41,6 +42,22 @@ impl Usage {
         }
         Ok(Self { cpu, rss, threads })
     }
+}
+
+/// Waits until a process has ended and given back what it had, as whoever starts a service again
+/// does. Its parent need not have taken notice yet.
+pub(crate) async fn ended(pid: u32) {
+    let threads = || fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    let stat = || fs::read_to_string(format!("/proc/{pid}/stat"));
+    // The first thread may be gone before the others, which still hold its sockets.
+    while threads() > 1 || stat().is_ok_and(|stat| runs(&stat)) {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// Whether a process that has this `stat` line is more than a name (proc(5): zombie or dead).
+fn runs(stat: &str) -> bool {
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| !fields.starts_with(['Z', 'X']))
 }
 
 /// Name and CPU seconds out of a `stat` line. The name stands in parentheses and
@@ -106,6 +123,13 @@ mod tests {
             2: 0100007F:0FA1 00000000:0000 07 00000000:00000000 00:00000000 00000000 0 0 1 2 0000 7\n";
         assert_eq!(drops(table, &HashSet::from([4000])), 5);
         assert_eq!(drops(table, &HashSet::from([4000, 4001])), 12);
+    }
+
+    #[test]
+    fn a_process_without_resources_does_not_run() {
+        assert!(runs("4242 (rushes (a)) S 1 4242"));
+        assert!(!runs("4242 (rushes (a)) Z 1 4242"));
+        assert!(!runs("4242"));
     }
 
     #[test]

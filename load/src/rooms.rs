@@ -27,7 +27,7 @@ use crate::report::Spread;
 use crate::rushes::{Server, text};
 
 /// What stands before the number of a change in a client's text.
-const MARK: &str = "rushes-load ";
+pub(crate) const MARK: &str = "rushes-load ";
 /// Requests and connections that are under way at once while rooms are made.
 const AT_ONCE: usize = 32;
 /// How long the last changes are waited for.
@@ -44,19 +44,23 @@ pub(crate) struct Rooms {
     pub(crate) rushes_data: PathBuf,
     /// How many rooms.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    rooms: u32,
+    pub(crate) rooms: u32,
     /// People in each.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    attendees: u32,
+    pub(crate) attendees: u32,
     /// In how many of the rooms something happens.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    active: u32,
+    pub(crate) active: u32,
     /// Changes a second in each of these.
     #[arg(long, default_value_t = 5.0)]
-    changes: f64,
+    pub(crate) changes: f64,
     /// How long is measured, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    seconds: u64,
+    pub(crate) seconds: u64,
+    /// Kills the server at the end of that time, starts it again by this command of the shell,
+    /// and looks whether everything is there that was acknowledged.
+    #[arg(long)]
+    pub(crate) kill_and_start: Option<String>,
 }
 
 /// What came out.
@@ -105,6 +109,9 @@ pub(crate) struct Board {
     next: AtomicU64,
     pub(crate) lost: AtomicU32,
     pub(crate) resyncs: AtomicU32,
+    /// Whether the server is killed, so that who loses it comes back.
+    killed: bool,
+    back: Change,
 }
 
 impl Board {
@@ -115,7 +122,44 @@ impl Board {
             next: AtomicU64::new(0),
             lost: AtomicU32::new(0),
             resyncs: AtomicU32::new(0),
+            killed: false,
+            back: Change::default(),
         }
+    }
+
+    /// One whose attendees come back to a server that was killed.
+    pub(crate) fn of_a_kill(changes: usize) -> Self {
+        Self { killed: true, ..Self::new(changes) }
+    }
+
+    /// Whether an attendee that lost the server comes back.
+    pub(crate) fn comes_back(&self) -> bool {
+        self.killed
+    }
+
+    /// An attendee is back, and has its room's state.
+    pub(crate) fn came_back(&self) {
+        self.back.last.fetch_max(self.now(), Ordering::Relaxed);
+        self.back.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many came back, and when the last did.
+    pub(crate) fn back(&self) -> (u32, Instant) {
+        let last = Duration::from_nanos(self.back.last.load(Ordering::Relaxed));
+        (self.back.count.load(Ordering::Relaxed), self.began + last)
+    }
+
+    /// The number of the next change; none when there are as many as were planned.
+    pub(crate) fn send(&self) -> Option<usize> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) as usize;
+        let change = self.changes.get(number)?;
+        change.sent.store(self.now(), Ordering::Relaxed);
+        Some(number)
+    }
+
+    /// How many attendees have heard of a change.
+    pub(crate) fn heard_by(&self, number: usize) -> u32 {
+        self.changes.get(number).map_or(0, |change| change.count.load(Ordering::Relaxed))
     }
 
     fn now(&self) -> u64 {
@@ -224,7 +268,7 @@ async fn wait_for_the_last(board: &Board, attendees: u32) {
 }
 
 /// Rooms that run, in a production of their own.
-async fn create(server: &Server<'_>, args: &Rooms) -> Result<Vec<String>, Error> {
+pub(crate) async fn create(server: &Server<'_>, args: &Rooms) -> Result<Vec<String>, Error> {
     let group = json!({ "name": "Load", "company_id": server.company() });
     let group = server.call("create/group", group).await?["id"].clone();
     let mut rooms = Vec::with_capacity(args.rooms as usize);
@@ -239,7 +283,7 @@ async fn create(server: &Server<'_>, args: &Rooms) -> Result<Vec<String>, Error>
 }
 
 /// The tokens of each room's guests, who are invited, and sign in by the links in their mail.
-async fn guests(
+pub(crate) async fn guests(
     server: &Server<'_>,
     args: &Rooms,
     rooms: &[String],
@@ -290,7 +334,7 @@ fn link_in(mail: &str) -> Option<(String, String)> {
 
 /// Everybody in their rooms. Whoever is in listens from then on: one who did not while others
 /// enter would be too slow before anything is measured.
-async fn attend(
+pub(crate) async fn attend(
     server: &Server<'_>,
     guests: Vec<(String, String)>,
     board: &Arc<Board>,
@@ -314,7 +358,7 @@ async fn attend(
     Ok(attending)
 }
 
-async fn connect(server: &Server<'_>, token: &str) -> Result<Socket, Error> {
+pub(crate) async fn connect(server: &Server<'_>, token: &str) -> Result<Socket, Error> {
     open(server.socket_url()?, token).await
 }
 
@@ -346,14 +390,12 @@ async fn drive(
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end && !refused.is_finished() {
         ticks.tick().await;
-        let number = board.next.fetch_add(1, Ordering::Relaxed);
-        let Some(change) = board.changes.get(number as usize) else { break };
+        let Some(number) = board.send() else { break };
         let data = json!({
             "id": room, "sync_mode": "HOST", "asset_state": format!("{MARK}{number}"),
         });
         let request =
             json!({ "endpoint": "set/review_session/state", "data": data, "request_id": number });
-        change.sent.store(board.now(), Ordering::Relaxed);
         let sent = sink.send(Message::text(request.to_string())).await;
         sent.map_err(|error| Error::Usage(error.to_string()))?;
     }

@@ -3,6 +3,7 @@
 //! WHIP and WHEP.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -63,6 +64,28 @@ impl<'a> Server<'a> {
     /// Where WebSockets are opened.
     pub(crate) fn socket_url(&self) -> Result<String, Error> {
         Ok(self.join("ws")?.as_str().replacen("http", "ws", 1))
+    }
+
+    /// Waits until the server is there, at most so long. False when it is not.
+    pub(crate) async fn ready(&self, within: Duration) -> Result<bool, Error> {
+        let (health, until) = (self.join("health")?, Instant::now() + within);
+        loop {
+            let answer = self.http.inner().get(health.clone()).send().await;
+            if answer.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(true);
+            }
+            if Instant::now() > until {
+                return Ok(false);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// What a room's log has, a line each.
+    pub(crate) async fn log(&self, room: &str) -> Result<String, Error> {
+        let url = self.join(&format!("rooms/{room}/log.jsonl"))?;
+        let request = self.http.inner().get(url).header("X-Token", &self.token);
+        Ok(request.send().await?.error_for_status()?.text().await?)
     }
 
     /// Asks the API.

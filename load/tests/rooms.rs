@@ -3,13 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use rushes::config::{Config, Limits};
 use rushes::rpc::Rate;
 use rushes::{Listeners, Server};
 use serde_json::Value;
 use tokio::process::Command;
+
+/// Where the server that is killed has its data, and what it listens on.
+const DATA: &str = "RUSHES_LOAD_TEST_DATA";
+const LISTEN: &str = "RUSHES_LOAD_TEST_LISTEN";
+/// Its name, by which this program starts itself as it.
+const SERVER: [&str; 4] = ["--exact", "a_server_to_be_killed", "--ignored", "--nocapture"];
 
 /// A folder that is gone with its owner.
 struct Folder(PathBuf);
@@ -18,6 +25,79 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// The server whose data is here ends with this.
+struct Ended(PathBuf);
+
+impl Ended {
+    fn runtime(&self) -> Option<Value> {
+        serde_json::from_slice(&std::fs::read(self.0.join("runtime.json")).ok()?).ok()
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(pid) = self.runtime().and_then(|runtime| runtime["pid"].as_u64()) {
+            let pid = pid.to_string();
+            let _ = std::process::Command::new("kill").args(["-KILL", &pid]).output();
+        }
+    }
+}
+
+/// Not a test, but what `nothing_acknowledged_is_lost_with_a_kill` kills.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a part of another test"]
+async fn a_server_to_be_killed() {
+    let data = std::env::var(DATA).unwrap();
+    let mut config = Config::local(data.into());
+    config.listen = std::env::var(LISTEN).unwrap().parse().unwrap();
+    let listeners = Listeners::bind(&config).await.unwrap();
+    let _server = Server::start(config, listeners).await.unwrap();
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_with_a_kill() {
+    let folder = format!("rushes-load-kill-{}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(folder));
+    let data = folder.0.join("data");
+    let this = std::env::current_exe().unwrap();
+    let ended = Ended(data.clone());
+    let _first = Command::new(&this)
+        .args(SERVER)
+        .envs([(DATA, data.to_str().unwrap()), (LISTEN, "127.0.0.1:0")])
+        .stdout(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    let runtime = loop {
+        match ended.runtime() {
+            Some(runtime) => break runtime,
+            None => assert!(Instant::now() < until, "the server did not start"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    let again = format!(
+        "env {DATA}={} {LISTEN}={} {} {}",
+        data.display(),
+        runtime["http"].as_str().unwrap(),
+        this.display(),
+        SERVER.join(" "),
+    );
+    let tool = Command::new(env!("CARGO_BIN_EXE_rushes-load"))
+        .args(["rooms", "--rooms", "3", "--attendees", "4", "--active", "2", "--changes", "10"])
+        .args(["--seconds", "1", "--kill-and-start", &again, "--rushes-data"])
+        .arg(&data)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(120), tool).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["acknowledged"].as_u64().unwrap() > 2, "{report:#}");
+    assert_eq!((&report["missing"], &report["rooms_behind"]), (&0.into(), &0.into()), "{report:#}");
+    assert_eq!((&report["back"], &report["rooms_in_step"]), (&12.into(), &2.into()), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What is said to a room's task, and what it says.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -195,6 +196,11 @@ pub(super) enum Message {
         user: UserId,
     },
     Close,
+    /// The server ends: write what is not written yet, and leave memory.
+    End {
+        /// Held for as long as the room is not done.
+        _done: mpsc::Sender<Infallible>,
+    },
 }
 
 impl Message {
@@ -219,7 +225,8 @@ impl Message {
             | Message::SetHosts { .. }
             | Message::SetPhase { .. }
             | Message::Expel { .. }
-            | Message::Close => {}
+            | Message::Close
+            | Message::End { .. } => {}
         }
     }
 }

@@ -9,6 +9,7 @@ mod recent;
 mod subscription;
 mod task;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -274,6 +275,20 @@ impl Hub {
     /// The room was deleted: all subscriptions end.
     pub async fn close(&self, room: RoomId) {
         self.tell(room, Message::Close).await;
+    }
+
+    /// Ends all rooms in memory, and returns when what they had not written yet is written. For
+    /// when the server ends: what it is asked for afterwards brings rooms into memory again.
+    pub async fn end(&self) {
+        let handles: Vec<_> = self.0.rooms.iter().map(|room| room.value().clone()).collect();
+        let (done, mut ended) = mpsc::channel(1);
+        for handle in handles {
+            // A room that is gone has written.
+            let _ = handle.send(Message::End { _done: done.clone() }).await;
+        }
+        drop(done);
+        // Nothing is ever said over it: it ends with the last of those who hold its other end.
+        let _: Option<Infallible> = ended.recv().await;
     }
 
     /// The handle of a room in memory. (The guard of the map ends here.)

@@ -4,6 +4,7 @@ mod drawing;
 mod people;
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ pub(super) struct RoomTask {
     log_due: Option<Instant>,
     changed: bool,
     closing: bool,
+    /// Held until the room is done, by whoever ends the hub.
+    end: Option<mpsc::Sender<Infallible>>,
     people_due: PeopleDue,
     drawing_due: Option<Instant>,
     drawing_told: Option<Instant>,
@@ -102,6 +105,7 @@ impl RoomTask {
             log_due: None,
             changed: true,
             closing: false,
+            end: None,
             people_due: PeopleDue::default(),
             drawing_due: None,
             drawing_told: None,
@@ -201,6 +205,11 @@ impl RoomTask {
                 self.closing = true;
                 let all = self.subscribers.drain();
                 all.for_each(|(_, subscriber)| subscriber.close(Closed::Deleted));
+            }
+            Message::End { _done: done } => {
+                self.closing = true;
+                self.changed |= !self.log.is_empty();
+                self.end = Some(done);
             }
         }
     }

@@ -353,6 +353,18 @@ async fn next_said(subscription: &mut Subscription) -> crate::ChatMessage {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_ends_has_written_who_left() {
+    let memory = Arc::new(Memory::default());
+    let hub = hub(&memory, quick());
+    let joined = hub.subscribe(ROOM, attendee(HOST), ConnectionId(1), None).await.unwrap();
+    drop(joined);
+    hub.end().await;
+    let log = memory.log.lock().unwrap().clone();
+    assert_eq!(log.last().map(|entry| &entry.what), Some(&crate::LogEvent::Left));
+    assert_eq!(hub.rooms(), 0);
+}
+
 #[tokio::test]
 async fn what_is_said_is_journaled_once_told_in_order_and_known_after_a_restart() {
     let memory = Arc::new(Memory::default());

@@ -20,9 +20,9 @@ use crate::{
 
 pub use journal::{Kept, commit_states, load, log};
 pub use seats::{
-    RoomUserRow, Seat, add_seat, add_team, adopt_guest, audience, by_link, guest_with_email, hosts,
-    is_attendee, join, new_link, participants, remove_seat, role, seat, seats, set_host, set_teams,
-    teams, users,
+    RoomUserRow, Seat, TakenSeat, add_seat, add_team, adopt_guest, audience, by_link,
+    guest_with_email, hosts, is_attendee, join, new_link, participants, remove_seat, role, seat,
+    seats, set_host, set_teams, taken_seat, teams, users,
 };
 pub use shown::{
     RoomAsset, add_playlist, assets, in_playlist, places_for, playlists, set_order, set_playlists,

@@ -6,7 +6,7 @@ use super::super::{Db, StoreError};
 use crate::{
     ids::{RoomId, RoomUserId, UserId},
     secret::{Secret, SecretDigest},
-    store::text::TokenKind,
+    store::text::{RoomStatus, TokenKind},
     time::Millis,
 };
 
@@ -98,6 +98,33 @@ pub async fn remove_seat(db: &mut Db, room: RoomId, user: UserId) -> Result<(), 
 /// When the database fails.
 pub async fn seat(db: &mut Db, room: RoomId, user: UserId) -> Result<Option<Seat>, StoreError> {
     let sql = "SELECT * FROM room_users WHERE room_id = $1 AND user_id = $2";
+    Ok(sqlx::query_as(sql).bind(room).bind(user).fetch_optional(db).await?)
+}
+
+/// Somebody with a seat, and their room.
+#[derive(Debug, FromRow)]
+pub struct TakenSeat {
+    /// How far the room has come.
+    pub status: RoomStatus,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+}
+
+/// Somebody's seat in a room that there is.
+///
+/// # Errors
+/// When the database fails.
+pub async fn taken_seat(
+    db: &mut Db,
+    room: RoomId,
+    user: UserId,
+) -> Result<Option<TakenSeat>, StoreError> {
+    let sql = "SELECT r.status, u.first_name, u.last_name FROM room_users s \
+               JOIN rooms r ON r.id = s.room_id JOIN productions n ON n.id = r.production_id \
+               JOIN users u ON u.id = s.user_id \
+               WHERE s.room_id = $1 AND s.user_id = $2 AND n.status <> 'DELETED'";
     Ok(sqlx::query_as(sql).bind(room).bind(user).fetch_optional(db).await?)
 }
 

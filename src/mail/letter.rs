@@ -13,6 +13,9 @@ use lettre::{
 use super::Mail;
 use crate::{ids::MailId, time::Millis};
 
+/// Bytes that a line of a letter may have (RFC 5322, section 2.1.1).
+const LINE: usize = 998;
+
 /// How the text is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
@@ -61,16 +64,22 @@ pub(super) fn letter(
         .map_err(|error| BadLetter::Parts(error.to_string()))
 }
 
+/// Text goes as it is where it may: whoever reads a letter without a mail program finds its link in
+/// one piece.
 fn body(text: &str, form: Form) -> Body {
     let text = text.replace("\r\n", "\n").replace(|c: char| c.is_control() && c != '\n', " ");
-    if form == Form::Readable {
-        let as_it_is = ContentTransferEncoding::EightBit;
-        // Refused when a line is longer than mail may have them.
-        if let Ok(body) = Body::new_with_encoding(text.clone(), as_it_is) {
-            return body;
-        }
+    let text = text.replace('\n', "\r\n");
+    let short = text.split("\r\n").all(|line| line.len() <= LINE);
+    let encoding = match form {
+        _ if !short => ContentTransferEncoding::QuotedPrintable,
+        _ if text.is_ascii() => ContentTransferEncoding::SevenBit,
+        Form::Readable => ContentTransferEncoding::EightBit,
+        Form::Ascii => ContentTransferEncoding::QuotedPrintable,
+    };
+    if encoding == ContentTransferEncoding::QuotedPrintable {
+        return Body::new_with_encoding(text, encoding).unwrap_or_else(|text| Body::new(text));
     }
-    Body::new(text)
+    Body::dangerous_pre_encoded(text.into_bytes(), encoding)
 }
 
 fn one_line(text: &str) -> String {
@@ -115,6 +124,21 @@ mod tests {
         let readable = written(&mail, Form::Readable).unwrap();
         assert!(readable.starts_with("To: guest@rushes.test\r\n"), "{readable}");
         assert!(readable.ends_with("\r\n\r\nOne\r\nTwo ü\r\n"), "{readable}");
+    }
+
+    #[test]
+    fn a_link_stays_in_one_piece() {
+        let link = format!("https://rushes.test/#/login?token={}&next=/rooms/1", "A1".repeat(32));
+        let short = mail("guest@rushes.test", "Room", &format!("Here:\n{link}\n"));
+        for form in [Form::Ascii, Form::Readable] {
+            let text = written(&short, form).unwrap();
+            assert!(text.ends_with(&format!("\r\nHere:\r\n{link}\r\n")), "{text}");
+        }
+        let long = mail("guest@rushes.test", "Room", &"x".repeat(LINE + 1));
+        for form in [Form::Ascii, Form::Readable] {
+            let text = written(&long, form).unwrap();
+            assert!(text.split("\r\n").all(|line| line.len() <= 76), "{text}");
+        }
     }
 
     #[test]

@@ -71,12 +71,30 @@ impl Letter {
         lines.find(|(found, _)| *found == name).unwrap_or_else(|| panic!("no {name} in {head}")).1
     }
 
+    /// What it says, whichever way it is written down.
+    pub(super) fn body(&self) -> String {
+        let (_, body) = self.text.split_once("\r\n\r\n").unwrap();
+        if self.header("Content-Transfer-Encoding") == "7bit" {
+            return body.to_owned();
+        }
+        assert_eq!(self.header("Content-Transfer-Encoding"), "quoted-printable");
+        let joined = body.replace("=\r\n", "");
+        let mut parts = joined.split('=');
+        let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+        for part in parts {
+            bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+            bytes.extend(&part.as_bytes()[2..]);
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     /// The one link in it.
-    pub(super) fn link(&self) -> &str {
-        let mut lines = self.text.split("\r\n").filter(|line| line.starts_with("http"));
-        let link = lines.next().unwrap_or_else(|| panic!("no link in {}", self.text));
+    pub(super) fn link(&self) -> String {
+        let body = self.body();
+        let mut lines = body.split("\r\n").filter(|line| line.starts_with("http"));
+        let link = lines.next().unwrap_or_else(|| panic!("no link in {body}"));
         assert_eq!(lines.next(), None);
-        link
+        link.to_owned()
     }
 }
 

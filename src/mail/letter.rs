@@ -77,7 +77,7 @@ fn body(text: &str, form: Form) -> Body {
         Form::Ascii => ContentTransferEncoding::QuotedPrintable,
     };
     if encoding == ContentTransferEncoding::QuotedPrintable {
-        return Body::new_with_encoding(text, encoding).unwrap_or_else(|text| Body::new(text));
+        return Body::new_with_encoding(text, encoding).unwrap_or_else(Body::new);
     }
     Body::dangerous_pre_encoded(text.into_bytes(), encoding)
 }

@@ -20,6 +20,7 @@ use crate::{
     events::{Bus, Turns},
     live::{passphrase::PassphraseKey, reach::Host},
     login_guard::LoginGuard,
+    mail::Outbox,
     rooms,
     rpc::{Extensions, Limiter, Routes},
     store::Store,
@@ -49,6 +50,8 @@ pub struct App {
     pub extensions: Extensions,
     /// Who failed to sign in lately.
     pub logins: LoginGuard,
+    /// The mail that is to be sent; none where it is left in files.
+    pub outbox: Option<Outbox>,
     /// How fast one may ask.
     pub limits: Limiter,
     /// What `/metrics` tells.
@@ -97,6 +100,7 @@ impl App {
         let path = path_of(&url);
         Self {
             logins: LoginGuard::default(),
+            outbox: None,
             limits: Limiter::new(config.limits.user, config.limits.address),
             hub: rooms::hub(&store),
             config,

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::Path,
 };
 
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::{
     provision,
+    secret::Secret,
     server::RunError,
     store::{Store, StoreError, companies, credentials, users},
     time::Millis,
@@ -49,6 +50,36 @@ pub(crate) async fn first_start(store: &Store, data: &Path) -> Result<(), RunErr
     });
     write_whole(&data.join(ADMIN), &format!("{admin:#}\n"))?;
     tx.commit().await.map_err(|error| failed(error.into()))
+}
+
+/// Bytes of a key that lies in a file of its own.
+pub(crate) const KEY: usize = 32;
+
+/// Reads a key of 256 bits from a file that only its owner may read (64 hex digits), and draws it
+/// where there is none.
+///
+/// # Errors
+/// When the file cannot be read or written, or holds something else: nothing replaces a key.
+pub(crate) fn key_of(file: &Path) -> Result<[u8; KEY], RunError> {
+    let failed = |cause| RunError::File { file: file.to_owned(), cause };
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let text = format!("{}\n", Secret::random().reveal());
+            write_whole(file, &text)?;
+            text
+        }
+        Err(cause) => return Err(failed(cause)),
+    };
+    let mut key = [0; KEY];
+    hex::decode_to_slice(text.trim(), &mut key).map_err(|_| {
+        failed(io::Error::new(io::ErrorKind::InvalidData, "64 hex digits are expected"))
+    })?;
+    let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & 0o077 != 0 {
+        tracing::warn!(file = %file.display(), "others may read this key: chmod 600");
+    }
+    Ok(key)
 }
 
 /// Writes a file that only its owner may read, in one step: nobody ever reads half of it.

@@ -14,6 +14,7 @@ use crate::{
         ice::{IceUrl, TurnSecret},
         reach::Host,
     },
+    mail::{BadMail, Hidden, MailConfig, MailOptions, StartTls},
     rpc::Rate,
 };
 
@@ -65,6 +66,32 @@ pub struct Options {
         value_name = "SECRET"
     )]
     pub turn_secret: Option<TurnSecret>,
+    /// The server that takes mail: `smtp://[USER@]HOST[:587]`, encrypted by STARTTLS, or
+    /// `smtps://[USER@]HOST[:465]` [default: mail is left in files]
+    #[arg(long, global = true, env = "RUSHES_SMTP", hide_env_values = true, value_name = "URL")]
+    pub smtp: Option<Hidden>,
+    /// The password of its user. Others on this machine can read a flag: better in the variable, or
+    /// in a file
+    #[arg(
+        long,
+        global = true,
+        env = "RUSHES_SMTP_PASSWORD",
+        hide_env_values = true,
+        value_name = "PASSWORD"
+    )]
+    pub smtp_password: Option<Hidden>,
+    /// A file that the password of its user is in; it counts more than the variable
+    #[arg(long, global = true, env = "RUSHES_SMTP_PASSWORD_FILE", value_name = "FILE")]
+    pub smtp_password_file: Option<PathBuf>,
+    /// `off`: mail goes over `smtp://` unencrypted [default: required]
+    #[arg(long, global = true, env = "RUSHES_SMTP_STARTTLS", value_name = "required|off")]
+    pub smtp_starttls: Option<StartTls>,
+    /// Certificates (PEM) that the mail server's is checked against [default: the system's]
+    #[arg(long, global = true, env = "RUSHES_SMTP_CA", value_name = "FILE")]
+    pub smtp_ca: Option<PathBuf>,
+    /// Whom mail is from, as in `Rushes <review@example.com>`
+    #[arg(long, global = true, env = "RUSHES_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -170,6 +197,8 @@ pub struct Config {
     pub ice_servers: Vec<IceUrl>,
     /// What this server shares with the TURN servers.
     pub turn_secret: Option<TurnSecret>,
+    /// How mail is sent.
+    pub mail: MailConfig,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -203,6 +232,9 @@ pub enum ConfigError {
     /// A TURN server lets nobody in without a credential.
     #[error("the TURN server {0} needs a secret to let clients in: set RUSHES_TURN_SECRET")]
     NoTurnSecret(IceUrl),
+    /// Mail cannot be sent so.
+    #[error(transparent)]
+    Mail(#[from] BadMail),
 }
 
 /// The file that is read when none is named.
@@ -243,6 +275,14 @@ impl Config {
         {
             return Err(ConfigError::NoTurnSecret(turn.clone()));
         }
+        let mail = MailConfig::new(MailOptions {
+            smtp: given.smtp.or(file.smtp),
+            password: given.smtp_password.or(file.smtp_password),
+            password_file: given.smtp_password_file.or(file.smtp_password_file),
+            starttls: given.smtp_starttls.or(file.smtp_starttls),
+            authorities: given.smtp_ca.or(file.smtp_ca),
+            from: given.mail_from.or(file.mail_from),
+        })?;
         Ok(Self {
             listen: given.listen.or(file.listen).unwrap_or(any(8080)),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
@@ -252,6 +292,7 @@ impl Config {
             srt_listen: given.srt_listen.or(file.srt_listen).unwrap_or(any(8890)),
             ice_servers,
             turn_secret,
+            mail,
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -271,6 +312,7 @@ impl Config {
             srt_listen: free,
             ice_servers: Vec::new(),
             turn_secret: None,
+            mail: MailConfig::default(),
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),
@@ -317,6 +359,19 @@ mod tests {
         assert_eq!(config.ice_servers.len(), 2);
         assert!(!format!("{config:?} {:?}", given()).contains("north"));
         assert!(toml::from_str::<Options>("ice-servers = ['a']").is_err());
+    }
+
+    #[test]
+    fn mail_is_checked_at_the_start_and_its_password_stays_one() {
+        let text = "smtp = 'smtp://review@mail.rushes.test'\nsmtp-password = 'north'\n\
+                    smtp-starttls = 'required'\nmail-from = 'review@rushes.test'";
+        let file = || toml::from_str::<Options>(text).unwrap();
+        let config = Config::from_options(Options::default(), file()).unwrap();
+        assert_eq!(config.mail.smtp.as_ref().unwrap().host, "mail.rushes.test");
+        assert!(!format!("{config:?} {:?}", file()).contains("north"));
+        let given = Options { smtp: "mail.rushes.test".parse().ok(), ..Options::default() };
+        let error = Config::from_options(given, file()).unwrap_err();
+        assert!(error.to_string().contains("--smtp"), "{error}");
     }
 
     #[test]

@@ -166,6 +166,8 @@ pub mod kind {
         License => LicenseId;
         /// What a production is for.
         Usecase => UsecaseId;
+        /// A mail that waits to be sent.
+        Mail => MailId;
         /// Something whose kind does not matter here.
         Any => AnyId;
     }

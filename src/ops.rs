@@ -19,6 +19,7 @@ use crate::{
     app::App,
     error::{ApiError, Code},
     live::metrics,
+    store::outbox,
 };
 
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -71,6 +72,7 @@ async fn text(app: &App) -> String {
         let count = count.load(Ordering::Relaxed);
         let _ = writeln!(out, "{name}{{status=\"{class}xx\"}} {count}");
     }
+    mail(&mut out, app).await;
     let counters = [
         ("rushes_ws_requests_total", "Requests over WebSockets.", &app.metrics.ws_requests),
         (
@@ -84,6 +86,26 @@ async fn text(app: &App) -> String {
         let _ = writeln!(out, "{name} {}", counter.load(Ordering::Relaxed));
     }
     out
+}
+
+/// The mail, where it is sent.
+async fn mail(out: &mut String, app: &App) {
+    let Some(outbox) = &app.outbox else { return };
+    let count = async { outbox::count(&mut *app.store.read().await?).await };
+    if let Ok(count) = count.await {
+        gauge(out, "rushes_mail_waiting", "Mails that wait to be sent.", count.waiting as f64);
+        let help = "Mails that could not be delivered: see rushes admin mail.";
+        gauge(out, "rushes_mail_failed", help, count.failed as f64);
+    }
+    let tally = *outbox.tally().borrow();
+    for (name, help, count) in [
+        ("rushes_mail_sent_total", "Mails that were taken.", tally.sent),
+        ("rushes_mail_deferred_total", "Tries that are to be made again.", tally.deferred),
+        ("rushes_mail_failed_total", "Mails that were given up or refused.", tally.failed),
+    ] {
+        head(out, name, "counter", help);
+        let _ = writeln!(out, "{name} {count}");
+    }
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {

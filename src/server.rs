@@ -29,7 +29,7 @@ use crate::{
         passphrase::PassphraseKey,
         reach::{self, Reach},
     },
-    ops, qr, room_log, rpc,
+    mail, ops, qr, room_log, rpc,
     store::{Store, StoreError},
 };
 
@@ -84,6 +84,9 @@ pub enum RunError {
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Store(#[from] StoreError),
+    /// Mail cannot be sent as configured.
+    #[error("mail cannot be sent: {0}")]
+    Mail(String),
     /// The HTTP server failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -127,12 +130,16 @@ impl Server {
         let hosts = reach::resolve(&config.webrtc_hosts).await?;
         let (media, streams) = start_media(&config, hosts.clone())?;
         let srt_key = PassphraseKey::open(&config.data)?;
+        let outbox = mail::Outbox::open(&config)?;
+        mail::resume(&store, outbox.is_some()).await?;
         let mut app = App::new(config, store, media, srt_key, address);
+        app.outbox = outbox;
         app.reachability = look_around(&app, &hosts);
         let app = Arc::new(app);
         live::srt::open(&app)
             .map_err(|cause| RunError::Bind { address: app.config.srt_listen, cause })?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
+        app.connections.spawn(mail::run(Arc::clone(&app)));
         let router = rpc::layered(routes(&app), &app);
         let http = tokio::spawn(listen::serve(Arc::clone(&app), listeners.http, router));
         write_runtime(&app)?;

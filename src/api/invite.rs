@@ -220,10 +220,10 @@ async fn write_to(
     let page = target.place.page();
     let (url, name) = (app.public_url(), &target.name);
     let mail = provision::invitation(ctx.db(), url, user, &from, name, &page, now).await?;
-    if let Some(mail) = mail {
-        ctx.after_commit(async move { mail::send(&app, mail).await });
+    match mail {
+        Some(mail) => mail::send(ctx, mail).await,
+        None => Ok(()),
     }
-    Ok(())
 }
 
 impl Place {

@@ -15,7 +15,7 @@ use crate::{
     store::{
         Db, Json, Store, StoreError, companies, credentials,
         customizations::metadata::{self, CustomMetadataRow},
-        projects, rooms, security, teams,
+        outbox, projects, rooms, security, teams,
         text::MetadataStatus,
         users,
     },
@@ -89,9 +89,18 @@ pub(super) enum Admin {
         #[arg(long = "option")]
         options: Vec<String>,
     },
+    /// Tell which mail was not delivered yet, and why; what failed first
+    Mail {
+        /// Sends what failed again
+        #[arg(long)]
+        again: bool,
+    },
     /// Tell how much of the API is built, by category
     Coverage,
 }
+
+/// Mails that are told of at most.
+const MAILS: i64 = 1000;
 
 #[derive(Debug, Args)]
 pub(super) struct CreateUser {
@@ -162,6 +171,24 @@ pub(super) async fn admin(config: &Config, command: Admin) -> Result<Value, CliE
     done
 }
 
+async fn mail(db: &mut Db, again: bool, now: Millis) -> Result<Value, CliError> {
+    if again {
+        return Ok(json!({ "again": outbox::again(db, now).await? }));
+    }
+    let told = outbox::list(db, MAILS).await?.into_iter().map(|row| {
+        json!({
+            "id": row.id,
+            "to": row.recipient,
+            "queued": row.queued,
+            "tries": row.tries,
+            "next_try": row.failed.is_none().then_some(row.next_try),
+            "failed": row.failed,
+            "error": row.error,
+        })
+    });
+    Ok(told.collect())
+}
+
 async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, CliError> {
     let mut tx = store.write().await?;
     let now = Millis::now();
@@ -209,6 +236,7 @@ async fn write(store: &Store, config: &Config, command: Admin) -> Result<Value, 
             metadata::insert(&mut tx, &row).await?;
             json!({ "metadata_id": row.id, "name": row.name })
         }
+        Admin::Mail { again } => mail(&mut tx, again, now).await?,
         Admin::Coverage => coverage(),
     };
     tx.commit().await.map_err(StoreError::from)?;

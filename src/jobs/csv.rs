@@ -14,7 +14,7 @@ use crate::{
     access::{self, Rights},
     error::{ApiError, ApiResult, Code},
     ids::{CompanyId, GroupId, TeamId, UserId},
-    mail::{self, Mail},
+    mail::{self, Mail, Posted},
     provision,
     rpc::is_email,
     store::{
@@ -241,13 +241,16 @@ pub async fn run(task: Task, import: Import, bytes: Vec<u8>) -> ApiResult<Value>
         if import.validate_only {
             tx.rollback().await.map_err(StoreError::from)?;
         } else {
-            let mut mails = Vec::new();
+            let mut posted: Vec<Posted> = Vec::new();
             for (user, team) in letters {
-                mails.push(invitation(&mut tx, app.public_url(), &against, user, &team).await?);
+                let mail = invitation(&mut tx, app.public_url(), &against, user, &team).await?;
+                if let Some(mail) = mail {
+                    posted.push(mail::post(&mut tx, &app, mail, Millis::now()).await?);
+                }
             }
             tx.commit().await.map_err(StoreError::from)?;
-            for mail in mails.into_iter().flatten() {
-                mail::send(&app, mail).await;
+            for posted in posted {
+                posted.committed().await;
             }
             task.progress(done, all).await;
         }

@@ -1,10 +1,6 @@
 //! The passphrases of SRT sources, and the key that they are made of.
 
-use std::{
-    fs, io,
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -13,8 +9,6 @@ use crate::{bootstrap, ids::RegistrationId, secret::Secret, server::RunError};
 
 /// The name of the key's file in the data folder.
 const FILE: &str = "srt.key";
-/// Hex digits of a key: 256 bits.
-const DIGITS: usize = 64;
 /// Bytes of a passphrase: 128 bits, which is what the keys have that are made of it. As hex digits
 /// they fit into the 79 characters that SRT takes, and into an encoder's small field.
 const PASSPHRASE: usize = 16;
@@ -35,28 +29,8 @@ impl PassphraseKey {
     /// # Errors
     /// When its file cannot be read or written, or holds something else.
     pub fn open(data: &Path) -> Result<Self, RunError> {
-        let file = data.join(FILE);
-        match fs::read_to_string(&file) {
-            Ok(text) => Self::read(&file, text.trim()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = Secret::random();
-                bootstrap::write_whole(&file, &format!("{}\n", key.reveal()))?;
-                Ok(Self(key))
-            }
-            Err(cause) => Err(failed(file, cause)),
-        }
-    }
-
-    fn read(file: &Path, text: &str) -> Result<Self, RunError> {
-        if text.len() != DIGITS || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            let cause = io::Error::new(io::ErrorKind::InvalidData, "64 hex digits are expected");
-            return Err(failed(file.to_owned(), cause));
-        }
-        let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
-        if mode & 0o077 != 0 {
-            tracing::warn!(file = %file.display(), "others may read this key: chmod 600");
-        }
-        Ok(Self(Secret::from_stored(text.to_owned())))
+        let key = bootstrap::key_of(&data.join(FILE))?;
+        Ok(Self(Secret::from_stored(hex::encode_upper(key))))
     }
 
     /// The passphrase of a registration: 32 upper-case hex digits.
@@ -74,12 +48,10 @@ impl PassphraseKey {
     }
 }
 
-fn failed(file: PathBuf, cause: io::Error) -> RunError {
-    RunError::File { file, cause }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+
     use super::*;
     use crate::ids::AnyId;
 

@@ -21,6 +21,7 @@ mod json;
 pub mod licenses;
 pub mod live;
 pub mod members;
+pub mod outbox;
 pub mod playlists;
 mod pool;
 pub mod production_folders;

@@ -110,6 +110,36 @@ test('a share outlives the server, and ends when its tab is closed', async ({ br
   await expect(host.page.getByTestId('share-start')).toBeVisible();
 });
 
+test('a host ends what somebody else shares', async ({ browser }) => {
+  const host = await Room.open(await stage.newPage(browser), stage.demo.links.host_link, 'host');
+  const page = await stage.newPage(browser);
+  const guest = await Room.open(page, stage.demo.links.guest_link, 'guest');
+  await host.page.getByTestId('sync-mode').click();
+  await host.page.getByRole('menuitemradio', { name: 'Everyone controls' }).click();
+  await expect(page.getByTestId('share-start')).toBeVisible();
+  await paint(await page.context().newPage(), 'red', 'blue');
+  await page.bringToFront();
+  await page.getByTestId('share-start').click();
+  await expect(page.getByTestId('share')).toHaveAttribute('data-state', 'live');
+
+  const end = host.page.getByTestId('share-end');
+  await expect(end, 'of the one shared screen, and of no other source').toHaveCount(1);
+  await expect(item(guest)).toHaveCount(1);
+  await expect(page.getByTestId('share-end'), 'only hosts end what is not theirs').toHaveCount(0);
+  if (process.env.RUSHES_SCREENSHOTS) {
+    await host.page.setViewportSize({ width: 1280, height: 720 });
+    await host.page.screenshot({ path: `${process.env.RUSHES_SCREENSHOTS}/share-end.png` });
+    await host.page.setViewportSize({ width: 390, height: 844 });
+    await end.scrollIntoViewIfNeeded();
+    await host.page.screenshot({ path: `${process.env.RUSHES_SCREENSHOTS}/share-end-phone.png` });
+    await host.page.setViewportSize({ width: 1280, height: 720 });
+  }
+  await end.click();
+  await expect(item(host)).toHaveCount(0);
+  await expect(page.getByTestId('share-problem')).toContainText('a host has ended it');
+  await expect(page.getByTestId('share-start')).toBeVisible();
+});
+
 test('a phone is not offered what it cannot do', async ({ browser }) => {
   const page = await stage.newPage(browser, {
     viewport: { width: 390, height: 844 },

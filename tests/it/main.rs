@@ -11,6 +11,7 @@ mod identity;
 mod layers;
 mod live;
 mod live_stage;
+mod mail;
 mod people;
 mod playlists;
 mod process;

@@ -22,7 +22,14 @@ fn rushes(data: &Path) -> Command {
 
 /// Starts a server and waits until it says that it is ready.
 pub(crate) async fn serve(data: &Path) -> (Child, Value) {
-    let mut child = rushes(data).stderr(Stdio::piped()).spawn().unwrap();
+    serve_with(data, |_| ()).await
+}
+
+/// Like [`serve`], with more options.
+pub(crate) async fn serve_with(data: &Path, options: impl FnOnce(&mut Command)) -> (Child, Value) {
+    let mut command = rushes(data);
+    options(&mut command);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.contains("ready") {

@@ -40,7 +40,11 @@ pub(crate) const CONTENT: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let rushes = Rushes::start().await;
+        Self::of(Rushes::start().await).await
+    }
+
+    /// A world on a server that was started.
+    pub(crate) async fn of(rushes: Rushes) -> Self {
         let admin = rushes.person("boss").await;
         let stranger = rushes.person("stranger").await;
         let companies = ok(&rushes, &admin, "/get/companies", json!({})).await;

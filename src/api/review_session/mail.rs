@@ -2,12 +2,16 @@
 
 use super::RoomRow;
 use crate::{
+    error::ApiResult,
     mail::{self, Mail},
     rpc::Ctx,
 };
 
 /// Sends somebody the link to a room, once they have been given a seat.
-pub(super) fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str, url: &str) {
+///
+/// # Errors
+/// 900 when too much mail waits; when the database fails.
+pub(super) async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str, url: &str) -> ApiResult<()> {
     let mail = Mail {
         to: email.to_owned(),
         subject: format!("Invitation to the room {}", room.name),
@@ -17,6 +21,5 @@ pub(super) fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str, url: &str) {
             room.name
         ),
     };
-    let app = ctx.app().clone();
-    ctx.after_commit(async move { mail::send(&app, mail).await });
+    mail::send(ctx, mail).await
 }

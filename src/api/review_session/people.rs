@@ -303,11 +303,11 @@ async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str) -> ApiResult<UserId>
         store::rooms::adopt_guest(ctx.db(), email, user.id).await?;
         store::rooms::add_seat(ctx.db(), room.id, user.id, None, now).await?;
         let url = format!("{}/#/rooms/{}", ctx.app().public_url(), room.id);
-        mail::invite(ctx, room, email, &url);
+        mail::invite(ctx, room, email, &url).await?;
         return Ok(user.id);
     }
     let app = ctx.app().clone();
     let (user_id, url) = guest_link(ctx.db(), app.public_url(), room.id, email, now).await?;
-    mail::invite(ctx, room, email, &url);
+    mail::invite(ctx, room, email, &url).await?;
     Ok(user_id)
 }

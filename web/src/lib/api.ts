@@ -99,6 +99,10 @@ export interface Asset {
   type: string | null;
   status: string | null;
   thumbnail_url: string | null;
+  /** The batch of the folder that it is in. */
+  batch_id: string | null;
+  /** Who made it; of a shared screen, who shares it. */
+  user_id: string | null;
 }
 
 export interface AssetFile {

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { canShareScreen, openScreen, type Surroundings } from './screen';
+import { canShareScreen, openScreen, sharedBy, type Surroundings } from './screen';
 
 function around(error?: { name: string; message?: string }): Surroundings {
   const tracks = [
@@ -53,5 +53,16 @@ describe('sharing a screen', () => {
     const insecure = { devices: undefined, secure: false, touch: false };
     await expect(openScreen(insecure)).rejects.toThrow(/secure pages only/);
     await expect(openScreen({ ...insecure, secure: true })).rejects.toThrow(/cannot share/);
+  });
+});
+
+describe('a shared screen of a room', () => {
+  const asset = { is_live: true, batch_id: null, user_id: 'A1' };
+
+  it('is somebody’s, and no other source and no clip is', () => {
+    expect(sharedBy(asset)).toBe('A1');
+    expect(sharedBy({ ...asset, batch_id: 'B1' })).toBeNull();
+    expect(sharedBy({ ...asset, is_live: false })).toBeNull();
+    expect(sharedBy({ ...asset, is_live: null })).toBeNull();
   });
 });

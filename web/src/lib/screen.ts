@@ -1,4 +1,5 @@
-/** The person's own screen: whether it can be had, and what to say when it cannot. */
+/** People's screens: whether one's own can be had, what to say when it cannot, and whose one in the room is. */
+import type { Asset } from './api';
 
 /** Why the screen cannot be shared, in words for the person in front of the page. */
 export class ScreenError extends Error {
@@ -79,4 +80,12 @@ export async function openScreen(around = surroundings()): Promise<MediaStream |
     if (words === null) return null;
     throw new ScreenError(words, { cause: error });
   }
+}
+
+/**
+ * Who shares the screen that an asset of a room is; null for everything else. Sources of a folder stand in a
+ * batch of it, and only what is the room's own stands in none.
+ */
+export function sharedBy(asset: Pick<Asset, 'is_live' | 'batch_id' | 'user_id'>): string | null {
+  return asset.is_live && asset.batch_id === null ? asset.user_id : null;
 }

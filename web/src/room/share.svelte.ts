@@ -1,5 +1,5 @@
-import { canShareScreen, openScreen } from '../lib/screen';
-import { Unreachable } from '../lib/api';
+import { canShareScreen, openScreen, sharedBy } from '../lib/screen';
+import { Unreachable, type Asset } from '../lib/api';
 import { WhipPublisher, type PublishState } from '../lib/whip';
 import { untrack } from 'svelte';
 import type { RoomModel } from './room.svelte';
@@ -67,10 +67,7 @@ export class ShareModel {
       else stop(stream);
     } catch (error) {
       if (stream) stop(stream);
-      this.problem =
-        error instanceof Unreachable
-          ? 'There is no connection to the server.'
-          : (error as Error).message;
+      this.problem = inWords(error);
     } finally {
       if (this.state === 'starting') this.state = 'off';
     }
@@ -104,6 +101,22 @@ export class ShareModel {
     void this.room.socket
       .request('rushes/room/unshare', { id: this.room.id })
       .catch(() => undefined);
+  }
+
+  /** Whose screen an asset is, if this person may end that they share it. */
+  mayEnd(asset: Asset): string | null {
+    const whose = sharedBy(asset);
+    return this.room.isHost && whose !== this.room.you?.user_id ? whose : null;
+  }
+
+  /** Ends what somebody else shares, for everyone. They may share again, where the room lets them. */
+  async endOf(userId: string): Promise<void> {
+    this.problem = null;
+    try {
+      await this.room.socket.request('rushes/room/unshare', { id: this.room.id, user_id: userId });
+    } catch (error) {
+      this.problem = inWords(error);
+    }
   }
 
   destroy(): void {
@@ -147,6 +160,12 @@ export class ShareModel {
       untrack(() => this.#publisher?.nudge());
     }
   }
+}
+
+function inWords(error: unknown): string {
+  return error instanceof Unreachable
+    ? 'There is no connection to the server.'
+    : (error as Error).message;
 }
 
 function stop(stream: MediaStream): void {

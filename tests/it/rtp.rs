@@ -24,7 +24,7 @@ async fn register(stage: &Stage, ip: &str, video: i64, audio: i64) -> Value {
     stage.ask(CREATE, new(stage, ip, video, audio)).await
 }
 
-async fn refused(stage: &Stage, body: &Value) -> i64 {
+async fn refused(stage: &Stage, body: &Value) -> u64 {
     let (_, answer) = stage.rushes.post(CREATE, Some(&stage.admin.token), body).await;
     code(&answer)
 }

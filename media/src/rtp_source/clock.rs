@@ -153,7 +153,7 @@ mod tests {
         // But it is of 20 ms before the picture.
         video.report(Reported { ntp: 100 * SECOND, rtp: u32::MAX - 1000 });
         audio.report(Reported { ntp: 100 * SECOND, rtp: 7 + 960 });
-        let mut sound = |audio: &mut TrackClock, base: &mut Base| {
+        let sound = |audio: &mut TrackClock, base: &mut Base| {
             let pts = audio.pts(base, at(50), 7 + 960);
             (pts.abs_diff(first) <= 1, audio.in_step)
         };

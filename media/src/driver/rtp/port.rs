@@ -167,8 +167,10 @@ impl Port {
 
     fn datagram(&mut self, now: Instant, stream: StreamId, port: u16, data: &[u8]) {
         if !self.sessions.contains_key(&stream) {
-            if self.sessions.len() >= self.sources {
-                return; // those that publish come first
+            let refused = |session: &&Session| matches!(session.state, State::Refused(_));
+            let there = self.sessions.len() - self.sessions.values().filter(refused).count();
+            if there >= self.sources {
+                return; // those that are there come first
             }
             self.sessions.insert(stream, Session::new(now));
             self.ask(stream);

@@ -93,7 +93,8 @@ fn is_live(details: &Value) -> bool {
     details["status"] == "LIVE"
         && known["video"]["width"] == 640
         && !known["audio"].is_null()
-        && known["rtp"]["tracks"].as_array().is_some_and(|tracks| tracks.len() == 2)
+        && codecs(details).len() == 2
+        && codecs(details).iter().all(|codec| !codec.is_null())
 }
 
 fn codecs(details: &Value) -> Vec<Value> {

@@ -59,7 +59,7 @@ async fn a_source_is_registered_with_its_asset_and_shown() {
     body["batch_name"] = json!("Stage 4");
     body["batch_hidden"] = json!(true);
     let first = stage.ask(CREATE, body).await;
-    let batches = stage.ask("/list/batches", json!({ "project_id": stage.project })).await;
+    let batches = stage.ask("/get/batches", json!({ "project_id": stage.project })).await;
     let batch = batches.as_array().unwrap().iter().find(|b| b["name"] == "Stage 4").unwrap();
     assert_eq!(batch["hidden"], true);
     let mut body = new(&stage, "192.0.2.9", 5000, 0);

@@ -46,6 +46,10 @@ pub struct Options {
     /// UDP address and port of SRT callers [default: 0.0.0.0:8890]; port 0: any free one
     #[arg(long, global = true, env = "RUSHES_SRT_LISTEN", value_name = "ADDR:PORT")]
     pub srt_listen: Option<SocketAddr>,
+    /// UDP address and port of RTP sources [default: 0.0.0.0:5004]; port 0: any free one. RTCP is
+    /// received on the port above as well
+    #[arg(long, global = true, env = "RUSHES_RTP_LISTEN", value_name = "ADDR:PORT")]
+    pub rtp_listen: Option<SocketAddr>,
     /// STUN and TURN servers that clients are told of, such as `turn:turn.example.com:3478`; may be
     /// repeated
     #[arg(
@@ -127,6 +131,8 @@ pub struct Limits {
     pub srt: usize,
     /// SRT connections of one address at a time.
     pub srt_per_address: usize,
+    /// RTP sources that publish at a time.
+    pub rtp: usize,
     /// Rooms of one production that may be open at once, beside those it was given in addition.
     pub open_rooms: u32,
     /// People of one room.
@@ -172,6 +178,7 @@ impl Default for Limits {
             sessions_per_address: live.sessions_per_address,
             srt: 256,
             srt_per_address: 32,
+            rtp: 64,
             open_rooms: 100,
             room_people: 5000,
         }
@@ -193,6 +200,8 @@ pub struct Config {
     pub webrtc_hosts: Vec<Host>,
     /// Where SRT callers are served, over UDP.
     pub srt_listen: SocketAddr,
+    /// Where RTP sources send to, over UDP.
+    pub rtp_listen: SocketAddr,
     /// The STUN and TURN servers that clients are told of.
     pub ice_servers: Vec<IceUrl>,
     /// What this server shares with the TURN servers.
@@ -290,6 +299,7 @@ impl Config {
             webrtc_listen: given.webrtc_listen.or(file.webrtc_listen).unwrap_or(any(8189)),
             webrtc_hosts: given.webrtc_host.or(file.webrtc_host).unwrap_or_default(),
             srt_listen: given.srt_listen.or(file.srt_listen).unwrap_or(any(8890)),
+            rtp_listen: given.rtp_listen.or(file.rtp_listen).unwrap_or(any(5004)),
             ice_servers,
             turn_secret,
             mail,
@@ -310,6 +320,7 @@ impl Config {
             webrtc_listen: free,
             webrtc_hosts: Vec::new(),
             srt_listen: free,
+            rtp_listen: free,
             ice_servers: Vec::new(),
             turn_secret: None,
             mail: MailConfig::default(),

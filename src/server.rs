@@ -138,6 +138,9 @@ impl Server {
         let app = Arc::new(app);
         live::srt::open(&app)
             .map_err(|cause| RunError::Bind { address: app.config.srt_listen, cause })?;
+        live::rtp::open(&app)
+            .await
+            .map_err(|cause| RunError::Bind { address: app.config.rtp_listen, cause })?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         app.connections.spawn(mail::run(Arc::clone(&app)));
         let router = rpc::layered(routes(&app), &app);
@@ -145,7 +148,8 @@ impl Server {
         write_runtime(&app)?;
         let webrtc = app.media.local_addr();
         let srt = app.srt.get().map(rushes_media::Srt::local_addr);
-        tracing::info!(%address, %webrtc, ?srt, data = %app.config.data.display(), "ready");
+        let rtp = app.rtp.get().map(rushes_media::Rtp::local_addr);
+        tracing::info!(%address, %webrtc, ?srt, ?rtp, data = %app.config.data.display(), "ready");
         Ok(Self { app, http })
     }
 
@@ -173,6 +177,9 @@ impl Server {
             // that comes meanwhile is told when to try again.
             if let Some(srt) = app.srt.get() {
                 srt.shutdown().await;
+            }
+            if let Some(rtp) = app.rtp.get() {
+                rtp.shutdown().await;
             }
             app.media.drain(DRAIN_MEDIA).await;
             app.stop.cancel();
@@ -311,6 +318,7 @@ fn write_runtime(app: &App) -> Result<(), RunError> {
         "http": app.http,
         "webrtc": app.media.local_addr(),
         "srt": app.srt.get().map(rushes_media::Srt::local_addr),
+        "rtp": app.rtp.get().map(rushes_media::Rtp::local_addr),
     });
     bootstrap::write_whole(&app.config.data.join(RUNTIME), &runtime.to_string())
 }

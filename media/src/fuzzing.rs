@@ -6,6 +6,7 @@
 
 pub(crate) mod agreed;
 mod fanout;
+mod rtp_source;
 pub(crate) mod session;
 mod sources;
 mod srt;
@@ -20,6 +21,7 @@ use crate::srtp::{Keys, Opener, Profile};
 use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
 use fanout::Fanout;
+pub use rtp_source::{rtp, rtp_aac, rtp_h264, rtp_h265};
 use session::Session;
 pub use sources::{adts, latm, ts};
 pub use srt::srt;

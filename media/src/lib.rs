@@ -18,6 +18,7 @@ mod network;
 mod reception;
 pub mod rtcp;
 pub mod rtp;
+mod rtp_source;
 pub mod srt;
 pub mod srtp;
 mod status;
@@ -26,8 +27,8 @@ pub mod ts;
 mod webrtc;
 
 pub use driver::{
-    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Srt,
-    SrtConfig, TcpLimits, Trickled,
+    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Rtp,
+    RtpConfig, RtpGate, Srt, SrtConfig, TcpLimits, Trickled,
 };
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
@@ -36,8 +37,9 @@ pub use meeting::{
     PICTURES, Rules, Source, TALKERS, VOICES,
 };
 pub use network::network;
+pub use rtp_source::{RtpOrigin, RtpSource, RtpStatus, RtpTrack, Stranger};
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, SourceStatus,
-    StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RtpSourceStatus,
+    SourceStatus, StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
 pub use webrtc::Offered;

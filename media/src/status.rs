@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::ids::StreamId;
 use crate::rtp::Codec;
+use crate::rtp_source::RtpStatus;
 use crate::srt::SrtStatus;
 
 /// Whether a stream has a publisher.
@@ -93,6 +94,19 @@ pub struct SourceStatus {
     /// What is wrong with what it sends, in words for those who set the encoder up.
     pub problems: Vec<String>,
     /// Frames that came incomplete, and were left out.
+    pub frames_lost: u64,
+    /// Packets that were left out because this server was overloaded.
+    pub skipped: u64,
+}
+
+/// What is known of a source that sends RTP.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RtpSourceStatus {
+    /// Its senders.
+    pub rtp: RtpStatus,
+    /// What is wrong with what it sends, in words for those who set the encoder up.
+    pub problems: Vec<String>,
+    /// Frames that were left out: incomplete, or after such a one and before a key frame.
     pub frames_lost: u64,
     /// Packets that were left out because this server was overloaded.
     pub skipped: u64,

@@ -146,6 +146,7 @@ impl Registration {
             registration_data: Some(match row.kind {
                 SourceKind::Whip | SourceKind::Desktop => live::publish_url(app, row),
                 SourceKind::Srt => live::srt::url(app, row.id),
+                SourceKind::Raw => live::rtp::url(app),
             }),
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
             kind: Some(row.kind),
@@ -187,7 +188,10 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteRegistration) -> ApiResult<
     let (row, _) = registration(ctx, id, Permission::CreateLiveStream).await?;
     store::live::delete(ctx.db(), id).await?;
     let app = ctx.app().clone();
-    ctx.after_commit(async move { live::end(&app, id, row.asset_id).await });
+    ctx.after_commit(async move {
+        live::rtp::unregister(&app, id);
+        live::end(&app, id, row.asset_id).await;
+    });
     Ok(Deleted { success: Some(true) })
 }
 
@@ -314,6 +318,7 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
             "reachability": app.reachability,
             "ice_servers": servers,
             "sessions_allowed": app.config.limits.sessions,
+            "rtp": live::rtp::info(app),
         },
         "streams": streams,
     });
@@ -325,7 +330,10 @@ async fn figures(app: &App, row: &RegistrationRow) -> Object {
     let status = app.media.status(live::stream_of(row.id)).await;
     let since = status.since.map(|since| Millis(since).to_string());
     let source = app.srt.get().and_then(|srt| srt.status(live::stream_of(row.id)));
-    let problems = live::problems(&status, source.as_ref());
+    let raw = app.rtp.get().and_then(|rtp| rtp.status(live::stream_of(row.id)));
+    let told = source.as_ref().map(|source| source.problems.as_slice());
+    let told = told.or(raw.as_ref().map(|raw| raw.problems.as_slice()));
+    let problems = live::problems(&status, told);
     let mut figures = serde_json::to_value(status).unwrap_or_default();
     let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
     let mut more = vec![("since", json!(since)), ("problems", json!(problems))];
@@ -335,6 +343,12 @@ async fn figures(app: &App, row: &RegistrationRow) -> Object {
         more.push(("srt", json!(source.as_ref().map(|source| &source.srt))));
         more.push(("frames_lost", json!(source.as_ref().map(|source| source.frames_lost))));
         more.push(("packets_skipped", json!(source.as_ref().map(|source| source.skipped))));
+    }
+    if row.kind == SourceKind::Raw {
+        more.push(("url", json!(live::rtp::url(app))));
+        more.push(("rtp", json!(raw.as_ref().map(|raw| &raw.rtp))));
+        more.push(("frames_lost", json!(raw.as_ref().map(|raw| raw.frames_lost))));
+        more.push(("packets_skipped", json!(raw.as_ref().map(|raw| raw.skipped))));
     }
     let more = more.into_iter().map(|(name, value)| (name.to_owned(), value));
     figures.into_iter().chain(more).collect()

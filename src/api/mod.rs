@@ -21,6 +21,7 @@ mod home;
 mod invite;
 mod license;
 mod live;
+mod live_raw;
 mod live_srt;
 mod participant;
 mod playlist;
@@ -70,6 +71,7 @@ fn live(r: &mut Routes) {
     r.write("/create/live/registration/whip", live::create_whip);
     r.write("/create/live/registration/desktop", live::create_desktop);
     r.write("/create/live/registration/srt", live_srt::create);
+    r.write("/create/live/registration/raw", live_raw::create);
     r.write("/start/live/stream", live_srt::start);
     r.write("/stop/live/stream", live_srt::stop);
     r.read("/list/live/registrations", live::list);

@@ -85,6 +85,7 @@ fn command(mut cli: Cli) -> Result<(), CliError> {
         cli.options.listen.get_or_insert(local(8080));
         cli.options.webrtc_listen.get_or_insert(local(8189));
         cli.options.srt_listen.get_or_insert(local(8890));
+        cli.options.rtp_listen.get_or_insert(local(5004));
         cli.options.data.get_or_insert_with(demo::DemoArgs::default_data);
     }
     let config = Config::load(cli.options, cli.config.as_deref())?;

@@ -9,6 +9,7 @@ pub mod ice;
 pub mod metrics;
 pub mod passphrase;
 pub mod reach;
+pub mod rtp;
 pub(crate) mod shares;
 pub mod srt;
 
@@ -25,7 +26,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use rushes_media::{MediaEvent, SourceStatus, StreamId, StreamState, StreamStatus};
+use rushes_media::{MediaEvent, StreamId, StreamState, StreamStatus};
 use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
 use serde_json::json;
 
@@ -209,7 +210,7 @@ impl LiveAccess {
         }
         let known = store::live::by_source(&mut db, project, &path.device, &path.stream).await?;
         Ok(match known {
-            Some(row) if row.kind == SourceKind::Srt => return Err(unknown()),
+            Some(row) if !is_whip(row.kind) => return Err(unknown()),
             Some(row) if row.room_id.is_some() => {
                 return Err(denied("a screen that is shared in a room has a token of its own"));
             }
@@ -271,8 +272,8 @@ pub(crate) fn id_in_url(uri: &str) -> &str {
 
 /// What is wrong with what a source sends, in words for those who set the encoder up.
 #[must_use]
-pub(crate) fn problems(status: &StreamStatus, source: Option<&SourceStatus>) -> Vec<String> {
-    let mut problems = source.map(|source| source.problems.clone()).unwrap_or_default();
+pub(crate) fn problems(status: &StreamStatus, source: Option<&[String]>) -> Vec<String> {
+    let mut problems = source.map(<[String]>::to_vec).unwrap_or_default();
     if status.video.as_ref().is_some_and(|video| video.b_frames) {
         problems.push(B_FRAMES.to_owned());
     }
@@ -294,9 +295,14 @@ pub(crate) async fn may_watch(
     Ok(())
 }
 
+/// Whether such sources publish by WHIP.
+fn is_whip(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Whip | SourceKind::Desktop)
+}
+
 /// Whether a path is the registration's own.
 fn names(row: &RegistrationRow, path: &WhipPath) -> bool {
-    row.kind != SourceKind::Srt
+    is_whip(row.kind)
         && path.project.parse() == Ok(row.project_id)
         && row.device.eq_ignore_ascii_case(&path.device)
         && row.stream == path.stream

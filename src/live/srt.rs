@@ -30,7 +30,8 @@ pub(crate) fn open(app: &Arc<App>) -> io::Result<()> {
 /// Where a registration is sent to, without its passphrase.
 #[must_use]
 pub fn url(app: &App, id: RegistrationId) -> String {
-    format!("srt://{}?streamid={id}", authority(app))
+    let bound = app.srt.get().map_or(app.config.srt_listen, Srt::local_addr);
+    format!("srt://{}?streamid={id}", authority(app, bound))
 }
 
 /// The same with the passphrase: all that an encoder needs.
@@ -39,9 +40,8 @@ pub fn whole_url(app: &App, id: RegistrationId) -> String {
     format!("{}&passphrase={}", url(app, id), app.srt_key.passphrase(id).reveal())
 }
 
-/// Host and port of the SRT port as others reach it: the port is its own, the host the server's.
-fn authority(app: &App) -> String {
-    let bound = app.srt.get().map_or(app.config.srt_listen, Srt::local_addr);
+/// Host and port of a bound port as others reach it: the port is its own, the host the server's.
+pub(super) fn authority(app: &App, bound: SocketAddr) -> String {
     if bound.ip().is_unspecified() {
         format!("{}:{}", host_of(app.public_url()), bound.port())
     } else {

@@ -81,6 +81,8 @@ text_enum! {
         Desktop,
         /// Over SRT, an MPEG transport stream.
         Srt,
+        /// Over plain RTP, known by its address.
+        Raw,
     }
 }
 

@@ -32,7 +32,7 @@ export class Demo {
   async start(): Promise<DemoLinks> {
     const child = spawn(
       binary,
-      ['demo', '--json', '--data', this.data, '--listen', this.http, '--webrtc-listen', this.webrtc, '--srt-listen', '127.0.0.1:0', '--size', this.size],
+      ['demo', '--json', '--data', this.data, '--listen', this.http, '--webrtc-listen', this.webrtc, '--srt-listen', '127.0.0.1:0', '--rtp-listen', '127.0.0.1:0', '--size', this.size],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.process = child;

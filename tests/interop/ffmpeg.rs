@@ -156,6 +156,17 @@ impl Ffmpeg {
         video: &[&str],
         sound: &[&str],
     ) -> Result<Self, Error> {
+        Self::send_as("mpegts", version, url, folder, video, sound)
+    }
+
+    fn send_as(
+        format: &str,
+        version: Version,
+        url: &str,
+        folder: &Path,
+        video: &[&str],
+        sound: &[&str],
+    ) -> Result<Self, Error> {
         let input = folder.join("input.mp4");
         std::fs::write(&input, clip::make(&clip_spec()?)?)?;
         let log = folder.join("ffmpeg.log");
@@ -167,13 +178,38 @@ impl Ffmpeg {
             .args(["-g", &Self::KEY_INTERVAL.to_string()])
             .args(video)
             .args(sound)
-            .args(["-f", "mpegts", url])
+            .args(["-f", format, url])
             .stdin(Stdio::piped())
             .stdout(if url == PIPE { Stdio::piped() } else { Stdio::null() })
             .stderr(File::create(&log)?)
             .spawn()
             .map_err(|error| format!("{version:?}: {error}; run `make tools`"))?;
         Ok(Self { child, log })
+    }
+
+    /// The same as RTP, the picture to the first of the addresses and the sound to the second.
+    pub(crate) fn send_rtp(
+        version: Version,
+        [to_video, to_audio]: [&str; 2],
+        folder: &Path,
+        video: &[&str],
+        sound: &[&str],
+    ) -> Result<Self, Error> {
+        // The first output ends behind its address, and the second is what follows it.
+        let picture = ["-an", "-f", "rtp", to_video, "-map", "0:a"];
+        let both: Vec<&str> = [video, &picture].concat();
+        Self::send_as("rtp", version, to_audio, folder, &both, sound)
+    }
+
+    /// The same as a transport stream within RTP.
+    pub(crate) fn send_rtp_mpegts(
+        version: Version,
+        url: &str,
+        folder: &Path,
+        video: &[&str],
+        sound: &[&str],
+    ) -> Result<Self, Error> {
+        Self::send_as("rtp_mpegts", version, url, folder, video, sound)
     }
 
     /// What comes out of one that sends to [`PIPE`].

@@ -15,6 +15,8 @@ use crate::publish::{PICTURE_TIMEOUT, watch};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/gstreamer_whip.py");
 
+const RTP_SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/gstreamer_rtp.py");
+
 /// A running script. It is killed by its process id when this is dropped.
 pub(crate) struct GStreamer {
     child: Child,
@@ -28,6 +30,21 @@ impl GStreamer {
         // Debian's own Python, which finds Debian's GStreamer.
         let child = Command::new("/usr/bin/python3")
             .args([SCRIPT, target.url.as_str(), &target.bearer])
+            .env("GST_REGISTRY", folder.join("gstreamer.registry"))
+            .stdin(Stdio::piped())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .spawn()?;
+        Ok(Self { child, log })
+    }
+
+    /// Sends plain RTP: from and to where the arguments say.
+    pub(crate) fn send_rtp(arguments: [&str; 4], folder: &Path) -> Result<Self, Error> {
+        let log = folder.join("gstreamer.log");
+        let output = File::create(&log)?;
+        let child = Command::new("/usr/bin/python3")
+            .arg(RTP_SCRIPT)
+            .args(arguments)
             .env("GST_REGISTRY", folder.join("gstreamer.registry"))
             .stdin(Stdio::piped())
             .stdout(output.try_clone()?)

@@ -24,6 +24,7 @@ mod peer;
 mod proxy;
 mod publish;
 mod returns;
+mod rtp;
 mod server;
 mod simulcast;
 mod srt;

@@ -121,6 +121,7 @@ impl Process {
             .arg(format!("--listen={}", place.http))
             .arg(format!("--webrtc-listen={}", place.webrtc))
             .arg(format!("--srt-listen={}", place.srt()))
+            .arg(format!("--rtp-listen={}", place.srt()))
             .args(announced)
             .arg("--data")
             .arg(data)
@@ -343,16 +344,21 @@ impl Server {
     }
 
     async fn register_as(&self, kind: &str, name: &str) -> Result<Value, Error> {
+        let source = json!({
+            "name": name,
+            "description": "An interop test's source",
+            "project_id": self.project(name).await?,
+        });
+        self.api.call(&format!("/create/live/registration/{kind}"), source).await
+    }
+
+    /// A folder of its own.
+    pub(crate) async fn project(&self, name: &str) -> Result<Value, Error> {
         let group = json!({ "name": "Interop", "company_id": self.company });
         let group = self.api.call("/create/group", group).await?;
         let project = json!({ "name": name, "group_id": group["id"] });
         let project = self.api.call("/create/project", project).await?;
-        let source = json!({
-            "name": name,
-            "description": "An interop test's source",
-            "project_id": project["id"],
-        });
-        self.api.call(&format!("/create/live/registration/{kind}"), source).await
+        Ok(project["id"].clone())
     }
 }
 

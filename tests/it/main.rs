@@ -16,6 +16,7 @@ mod people;
 mod playlists;
 mod process;
 mod rooms;
+mod rtp;
 mod srt;
 mod tree;
 mod websocket;

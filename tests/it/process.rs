@@ -16,6 +16,7 @@ fn rushes(data: &Path) -> Command {
         .current_dir(data.parent().unwrap())
         .args(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
         .args(["--webrtc-listen", "127.0.0.1:0", "--srt-listen", "127.0.0.1:0"])
+        .args(["--rtp-listen", "127.0.0.1:0"])
         .kill_on_drop(true);
     command
 }

@@ -16,6 +16,7 @@ use crate::ts::{
 };
 
 use h264::Packetiser;
+pub(crate) use sound::opus_samples;
 pub use sound::{OpusPacket, Sound, SoundData, SoundError, Transcoder};
 use timeline::{Moment, Timeline};
 
@@ -26,6 +27,8 @@ const CORE_RATE: u32 = 24_000;
 const PROBLEMS: usize = 8;
 /// Frames before it is said that there is none among them with which decoding could begin.
 const KEYLESS: u32 = 250;
+/// Nothing of the stream is a picture.
+pub(crate) const NO_PICTURE: &str = "There is no picture in the stream.";
 const NO_KEY_FRAME: &str = "The picture has no key frame (IDR with SPS and PPS): set the encoder to a \
      key frame every second, closed groups of pictures, and repeated headers.";
 
@@ -148,6 +151,45 @@ impl Feed {
         }
     }
 
+    /// The tracks of a source that sends no transport stream.
+    pub(crate) fn declare(&mut self, tracks: &[Track]) {
+        self.tracks(tracks);
+    }
+
+    /// Takes a whole frame of a declared track's picture (annex B), whose time is that of
+    /// [`Unit::pts`].
+    pub(crate) fn seen(
+        &mut self,
+        now: Instant,
+        track: Track,
+        pts: u64,
+        data: Vec<u8>,
+        mut made: impl FnMut(Made),
+    ) {
+        let Track { pid, codec } = track;
+        let unit = Unit { pid, codec, pts: Some(pts), dts: None, data, whole: true };
+        self.unit(now, unit, &mut made);
+    }
+
+    /// Takes a frame of sound, whose time is that of [`Unit::pts`].
+    pub(crate) fn heard(
+        &mut self,
+        now: Instant,
+        pts: u64,
+        data: SoundData,
+        mut made: impl FnMut(Made),
+    ) {
+        let Moment { ticks, captured } = self.timeline.moment(now, pts);
+        let problem = match &data {
+            SoundData::Aac(frame) => refusal(frame),
+            SoundData::Opus(_) => None,
+        };
+        match problem {
+            Some(problem) => self.complain(problem.to_owned()),
+            None => made(Made::Sound(Sound { data, ticks, captured })),
+        }
+    }
+
     /// The first picture and the first sound that can be used are.
     fn tracks(&mut self, tracks: &[Track]) {
         self.problems.clear();
@@ -186,7 +228,7 @@ impl Feed {
     fn complain_of_picture(&mut self, tracks: &[Track]) {
         let other = tracks.iter().find(|track| track.codec.is_video());
         self.complain(match other.map(|track| track.codec) {
-            None => "There is no picture in the stream.".to_owned(),
+            None => NO_PICTURE.to_owned(),
             Some(codec) => format!(
                 "The picture is {}, which is not shown yet: set the encoder to H.264.",
                 codec.name()
@@ -310,7 +352,7 @@ struct Piece {
 
 impl Piece {
     fn opus(packet: &[u8]) -> Self {
-        let duration = i64::from(sound::opus_samples(packet)) * 15 / 8;
+        let duration = i64::from(opus_samples(packet)) * 15 / 8;
         let data = SoundData::Opus(packet.to_vec());
         Self { data, duration, begins_here: true, problem: None }
     }

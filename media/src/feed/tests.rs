@@ -361,6 +361,6 @@ fn opus_packets_say_how_long_they_are() {
         (&[16 << 3 | 3, 4][..], 480),
         (&[][..], 0),
     ] {
-        assert_eq!(sound::opus_samples(packet), samples);
+        assert_eq!(opus_samples(packet), samples);
     }
 }

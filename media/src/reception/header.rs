@@ -4,17 +4,17 @@
 const FIXED: usize = 12;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) pt: u8,
-    pub(super) marker: bool,
-    pub(super) seq: u16,
-    pub(super) timestamp: u32,
-    pub(super) ssrc: u32,
+pub(crate) struct Header {
+    pub(crate) pt: u8,
+    pub(crate) marker: bool,
+    pub(crate) seq: u16,
+    pub(crate) timestamp: u32,
+    pub(crate) ssrc: u32,
 }
 
 impl Header {
     /// Reads the fixed part, which is the same before and after decryption.
-    pub(super) fn parse(packet: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(packet: &[u8]) -> Option<Self> {
         let head = packet.first_chunk::<FIXED>()?;
         if head[0] >> 6 != 2 {
             return None;
@@ -33,7 +33,7 @@ impl Header {
 
 /// What follows the header of a decrypted packet, without its padding; none if the padding
 /// cannot be.
-pub(super) fn payload(packet: &[u8], header: usize) -> Option<&[u8]> {
+pub(crate) fn payload(packet: &[u8], header: usize) -> Option<&[u8]> {
     let body = packet.get(header..)?;
     if packet.first()? & 0x20 == 0 {
         return Some(body);

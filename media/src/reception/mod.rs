@@ -6,7 +6,7 @@
 
 mod arrivals;
 mod clock;
-mod header;
+pub(crate) mod header;
 mod missing;
 mod source;
 mod statistics;

@@ -23,5 +23,6 @@ pub use handshake::Rejection;
 pub use keys::{KeyMessage, Keys, PASSPHRASE};
 pub use link::Closed;
 pub use listener::{Call, CallId, Limits, LinkId, Listener, Output};
+pub(crate) use stats::Rate;
 pub use stats::SrtStatus;
 pub use stream_id::{Mode, StreamRequest};

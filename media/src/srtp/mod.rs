@@ -110,7 +110,7 @@ pub enum SrtpError {
 
 /// Length of the header of the RTP packet `packet`, with its contributing
 /// sources and its header extension (RFC 3550, 5.1 and 5.3.1), in bytes.
-fn rtp_header_len(packet: &[u8]) -> Result<usize, SrtpError> {
+pub(crate) fn rtp_header_len(packet: &[u8]) -> Result<usize, SrtpError> {
     let first = *packet.first().ok_or(SrtpError::Malformed)?;
     if packet.len() < RTP_HEADER || first >> 6 != 2 {
         return Err(SrtpError::Malformed);

@@ -266,7 +266,7 @@ impl Port {
         stream: StreamId,
         from: SocketAddr,
     ) -> Result<Option<LinkId>, Rejection> {
-        let running = self.publishing.iter().find(|(_, running)| running.stream == stream);
+        let running = self.publishing.iter().find(|(_, running)| running.outgoing.stream == stream);
         let Some((link, _)) = running else { return Ok(None) };
         let Some((remote, silent)) = self.listener.remote(now, *link) else { return Ok(None) };
         let gives_way = remote.ip() == from.ip() || silent >= GONE;
@@ -296,16 +296,16 @@ impl Port {
         let Some(publishing) = self.publishing.get_mut(&link) else { return };
         let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, payload)));
         if taken.is_err() {
-            tracing::error!(stream = %publishing.stream, "a defect ended an SRT caller's connection");
+            tracing::error!(stream = %publishing.outgoing.stream, "a defect ended an SRT caller's connection");
             self.listener.close(now, link);
         }
     }
 
     fn closed(&mut self, link: LinkId, why: Closed) {
         let Some(publishing) = self.publishing.remove(&link) else { return };
-        let Publishing { id, stream, .. } = publishing;
+        let (id, stream) = (publishing.outgoing.id, publishing.outgoing.stream);
         tracing::info!(session = %short(id), %stream, reason = ?why, "an SRT caller is gone");
-        let runs_on = self.publishing.values().any(|other| other.stream == stream);
+        let runs_on = self.publishing.values().any(|other| other.outgoing.stream == stream);
         if !runs_on {
             self.statuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
         }
@@ -325,7 +325,7 @@ impl Port {
     /// Ends what the media thread has ended, and tells the figures.
     fn look(&mut self, now: Instant) {
         self.send_rest();
-        let gone = |publishing: &Publishing| publishing.gone.load(Ordering::Relaxed);
+        let gone = |publishing: &Publishing| publishing.outgoing.gone.load(Ordering::Relaxed);
         let over: Vec<LinkId> =
             self.publishing.iter().filter(|(_, p)| gone(p)).map(|(link, _)| *link).collect();
         for link in over {
@@ -339,14 +339,14 @@ impl Port {
         let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
         for (link, publishing) in &mut self.publishing {
             if let Some(srt) = self.listener.status(*link) {
-                publishing.sends(srt.packets);
+                publishing.outgoing.sends(srt.packets);
                 let status = SourceStatus {
                     srt,
                     problems: publishing.problems(),
                     frames_lost: publishing.frames_lost(),
-                    skipped: publishing.skipped,
+                    skipped: publishing.outgoing.skipped,
                 };
-                statuses.insert(publishing.stream, status);
+                statuses.insert(publishing.outgoing.stream, status);
             }
         }
     }

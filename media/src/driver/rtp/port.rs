@@ -1,0 +1,295 @@
+//! The port's thread.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::ids::{SessionId, StreamId};
+use crate::rtp_source::Table;
+
+use super::super::feeds::{Begin, FeedEnd, FeedItem};
+use super::super::shard::short;
+use super::super::socket::{Inbox, Socket};
+use super::super::tcp::{Lines, TcpLimits};
+use super::session::{Publishing, Session, State};
+use super::{RtpGate, Start, Statuses};
+
+/// Receive calls in a row before timers get their turn.
+const BATCHES: usize = 16;
+/// It is looked this often at what is no datagram's affair.
+const LOOK: Duration = Duration::from_millis(100);
+/// The figures are told this often.
+const TELL: Duration = Duration::from_secs(1);
+/// A source that was silent for this long publishes no more.
+const SILENT: Duration = Duration::from_secs(5);
+/// The server is asked again about a source after this.
+const AGAIN: Duration = Duration::from_secs(2);
+/// A port that has nothing to do looks around after this.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// What the server says of a source.
+struct Decision {
+    stream: StreamId,
+    accepted: bool,
+}
+
+struct Port {
+    socket: Socket,
+    control: Option<Socket>,
+    sources: usize,
+    table: Arc<Mutex<Table>>,
+    sessions: HashMap<StreamId, Session>,
+    gate: Arc<dyn RtpGate>,
+    server: tokio::runtime::Handle,
+    decisions: mpsc::UnboundedSender<Decision>,
+    feeds: mpsc::Sender<FeedItem>,
+    room: Arc<Semaphore>,
+    statuses: Statuses,
+    /// What the media thread had no room for, and has to know.
+    unsent: VecDeque<FeedItem>,
+    looked: Instant,
+    told: Instant,
+}
+
+/// Runs until it is told to end, or nobody is left to tell.
+pub(super) fn run(start: Start) -> io::Result<()> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    runtime.block_on(async {
+        let now = Instant::now();
+        // One for each session that asks at most.
+        let (decisions, decided) = mpsc::unbounded_channel();
+        // Nothing here goes over TCP.
+        let socket = |socket| Socket::new(socket, Lines::new(TcpLimits::default()));
+        let mut port = Port {
+            socket: socket(start.socket)?,
+            control: start.control.map(socket).transpose()?,
+            sources: start.sources,
+            table: start.table,
+            sessions: HashMap::new(),
+            gate: start.gate,
+            server: start.server,
+            decisions,
+            feeds: start.feeds,
+            room: start.room,
+            statuses: start.statuses,
+            unsent: VecDeque::new(),
+            looked: now,
+            told: now,
+        };
+        port.serve(start.end, decided).await;
+        Ok(())
+    })
+}
+
+/// Waits for a socket, if there is one.
+async fn readable(socket: Option<&Socket>) -> io::Result<()> {
+    match socket {
+        Some(socket) => socket.readable().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Port {
+    async fn serve(
+        &mut self,
+        mut end: mpsc::Receiver<oneshot::Sender<()>>,
+        mut decided: mpsc::UnboundedReceiver<Decision>,
+    ) {
+        let mut inbox = Inbox::new();
+        loop {
+            let now = Instant::now();
+            let wake = self.wake(now);
+            tokio::select! {
+                done = end.recv() => {
+                    let streams: Vec<StreamId> = self.sessions.keys().copied().collect();
+                    for stream in streams {
+                        self.end(stream, "the server ends");
+                    }
+                    if let Some(done) = done {
+                        // An error: whoever asked did not wait.
+                        let _ = done.send(());
+                    }
+                    return;
+                }
+                Some(decision) = decided.recv() => self.decided(Instant::now(), decision),
+                _ = self.socket.readable() => self.receive(&mut inbox, false),
+                _ = readable(self.control.as_ref()) => self.receive(&mut inbox, true),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            let now = Instant::now();
+            self.tick(now);
+            if now.saturating_duration_since(self.looked) >= LOOK {
+                self.looked = now;
+                self.look(now);
+            }
+        }
+    }
+
+    fn wake(&self, now: Instant) -> Instant {
+        let due = self.sessions.values().filter_map(|session| match &session.state {
+            State::On(publishing) => publishing.source.deadline(),
+            _ => None,
+        });
+        let look = if self.sessions.is_empty() && self.unsent.is_empty() { IDLE } else { LOOK };
+        due.min().unwrap_or(now + look).min(self.looked.max(now) + look)
+    }
+
+    fn receive(&mut self, inbox: &mut Inbox, control: bool) {
+        for _ in 0..BATCHES {
+            let now = Instant::now();
+            let socket = if control { self.control.as_ref() } else { Some(&self.socket) };
+            let Some(socket) = socket else { return };
+            match socket.receive(inbox) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::debug!(%error, "a receive failed");
+                    return;
+                }
+            }
+            let local = socket.local();
+            for (way, data) in inbox.datagrams(local) {
+                let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+                let found = table.find(way.remote, data);
+                drop(table);
+                if let Some((stream, port)) = found {
+                    self.datagram(now, stream, port, data);
+                }
+            }
+        }
+    }
+
+    fn datagram(&mut self, now: Instant, stream: StreamId, port: u16, data: &[u8]) {
+        if !self.sessions.contains_key(&stream) {
+            let refused = |session: &&Session| matches!(session.state, State::Refused(_));
+            let there = self.sessions.len() - self.sessions.values().filter(refused).count();
+            if there >= self.sources {
+                return; // those that are there come first
+            }
+            self.sessions.insert(stream, Session::new(now));
+            self.ask(stream);
+        }
+        let Some(session) = self.sessions.get_mut(&stream) else { return };
+        session.last = now;
+        match &mut session.state {
+            State::Asking(_) => session.hold(now, port, data),
+            State::Refused(until) if *until > now => {}
+            State::Refused(_) => {
+                session.state = State::Asking(Vec::new());
+                self.ask(stream);
+            }
+            State::On(publishing) => {
+                let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, port, data)));
+                if taken.is_err() {
+                    self.end(stream, "a defect of this server");
+                }
+            }
+        }
+    }
+
+    /// Asks the server about a source.
+    fn ask(&self, stream: StreamId) {
+        let (gate, decisions) = (Arc::clone(&self.gate), self.decisions.clone());
+        self.server.spawn(async move {
+            let accepted = gate.accepted(stream).await;
+            // An error: the port has ended.
+            let _ = decisions.send(Decision { stream, accepted });
+        });
+    }
+
+    fn decided(&mut self, now: Instant, decision: Decision) {
+        let Decision { stream, accepted } = decision;
+        let Some(session) = self.sessions.get_mut(&stream) else { return };
+        let State::Asking(held) = &mut session.state else { return };
+        let held = std::mem::take(held);
+        let room = self.room.clone().try_acquire_owned().ok().filter(|_| accepted);
+        let Some(permit) = room else {
+            tracing::info!(%stream, accepted, "an RTP source may not publish, or there is no room");
+            session.state = State::Refused(now + AGAIN);
+            return;
+        };
+        let id = SessionId::random();
+        let (end, gone) = FeedEnd::new();
+        tracing::info!(session = %short(id), %stream, "an RTP source publishes");
+        let begin = Begin { id, stream, permit, end };
+        if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
+            // The media thread is overloaded: `gone` is true by now, and it is asked again.
+            tracing::warn!(%stream, "the media thread takes no publisher");
+        }
+        let publishing = Publishing::new(now, id, stream, self.feeds.clone(), gone);
+        session.state = State::On(Box::new(publishing));
+        for (came, port, data) in held {
+            self.datagram(came, stream, port, &data);
+        }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        let mut broken = Vec::new();
+        for (stream, session) in &mut self.sessions {
+            if let State::On(publishing) = &mut session.state
+                && catch_unwind(AssertUnwindSafe(|| publishing.tick(now))).is_err()
+            {
+                broken.push(*stream);
+            }
+        }
+        for stream in broken {
+            self.end(stream, "a defect of this server");
+        }
+    }
+
+    fn end(&mut self, stream: StreamId, why: &str) {
+        let Some(session) = self.sessions.remove(&stream) else { return };
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
+        if let State::On(publishing) = session.state {
+            let id = publishing.outgoing.id;
+            tracing::info!(session = %short(id), %stream, why, "an RTP source is gone");
+            self.unsent.push_back(FeedItem::End(id));
+            self.send_rest();
+        }
+    }
+
+    fn send_rest(&mut self) {
+        while let Some(item) = self.unsent.pop_front() {
+            if let Err(mpsc::error::TrySendError::Full(item)) = self.feeds.try_send(item) {
+                self.unsent.push_front(item);
+                return;
+            }
+        }
+    }
+
+    /// Ends what the media thread has ended and what is silent, and tells the figures.
+    fn look(&mut self, now: Instant) {
+        self.send_rest();
+        let over = |session: &Session| match &session.state {
+            State::On(publishing) if publishing.outgoing.gone.load(Ordering::Relaxed) => {
+                Some("it was ended")
+            }
+            State::Asking(_) => None,
+            _ => {
+                let silent = now.saturating_duration_since(session.last) >= SILENT;
+                silent.then_some("it is silent")
+            }
+        };
+        let ended: Vec<_> =
+            self.sessions.iter().filter_map(|(stream, s)| Some((*stream, over(s)?))).collect();
+        for (stream, why) in ended {
+            self.end(stream, why);
+        }
+        if now.saturating_duration_since(self.told) < TELL {
+            return;
+        }
+        self.told = now;
+        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        for (stream, session) in &mut self.sessions {
+            if let State::On(publishing) = &mut session.state {
+                statuses.insert(*stream, publishing.status(now));
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A source that sends, on its way to the media thread.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::ids::{SessionId, StreamId};
+use crate::rtp_source::RtpSource;
+use crate::status::RtpSourceStatus;
+
+use super::super::feeds::FeedItem;
+use super::super::outgoing::Outgoing;
+
+/// Datagrams that are kept while the server is asked: some hundred milliseconds of a stream.
+/// Beyond, they are lost.
+const HELD: usize = 512;
+
+/// A datagram from a registered port, and when it came.
+type Held = (Instant, u16, Vec<u8>);
+
+/// A source whose packets come.
+pub(super) struct Session {
+    /// When one came last.
+    pub(super) last: Instant,
+    pub(super) state: State,
+}
+
+/// How far a source is.
+pub(super) enum State {
+    /// The server is asked.
+    Asking(Vec<Held>),
+    /// It may not publish; it is asked again then.
+    Refused(Instant),
+    On(Box<Publishing>),
+}
+
+/// A source that publishes.
+pub(super) struct Publishing {
+    pub(super) outgoing: Outgoing,
+    pub(super) source: RtpSource,
+}
+
+impl Session {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { last: now, state: State::Asking(Vec::new()) }
+    }
+
+    pub(super) fn hold(&mut self, now: Instant, port: u16, datagram: &[u8]) {
+        if let State::Asking(held) = &mut self.state
+            && held.len() < HELD
+        {
+            held.push((now, port, datagram.to_vec()));
+        }
+    }
+}
+
+impl Publishing {
+    pub(super) fn new(
+        now: Instant,
+        id: SessionId,
+        stream: StreamId,
+        feeds: mpsc::Sender<FeedItem>,
+        gone: Arc<AtomicBool>,
+    ) -> Self {
+        Self { outgoing: Outgoing::new(id, stream, feeds, gone), source: RtpSource::new(now) }
+    }
+
+    pub(super) fn take(&mut self, now: Instant, port: u16, datagram: &[u8]) {
+        let Self { outgoing, source } = self;
+        source.datagram(now, port, datagram, |made| outgoing.take(made));
+    }
+
+    pub(super) fn tick(&mut self, now: Instant) {
+        let Self { outgoing, source } = self;
+        if source.deadline().is_some_and(|at| at <= now) {
+            source.tick(now, |made| outgoing.take(made));
+        }
+    }
+
+    pub(super) fn status(&mut self, now: Instant) -> RtpSourceStatus {
+        let Self { outgoing, source } = self;
+        source.tick(now, |made| outgoing.take(made));
+        let rtp = source.status();
+        outgoing.sends(rtp.packets);
+        RtpSourceStatus {
+            rtp,
+            problems: source.problems().into_iter().chain(outgoing.problem()).collect(),
+            frames_lost: source.lost(),
+            skipped: outgoing.skipped,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Sources on real sockets of the loopback, up to the stream that they publish.
+
+use std::net::UdpSocket;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::driver::{MediaConfig, TcpLimits};
+use crate::status::{MediaEvent, StreamState};
+
+const STREAM: StreamId = StreamId(7);
+/// A test that waits longer than this for something has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A clip of 0.6 s behind a byte of the fuzzer's.
+const CLIP: &[u8] = include_bytes!("../../../../fuzz/seeds/ts/aac");
+
+struct Rules {
+    asked: AtomicUsize,
+    may: AtomicBool,
+}
+
+impl RtpGate for Rules {
+    fn accepted(&self, stream: StreamId) -> BoxFuture<'_, bool> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let may = self.may.load(Ordering::Relaxed) && stream == STREAM;
+        Box::pin(async move { may })
+    }
+}
+
+/// An encoder that sends the clip as a transport stream, again and again.
+struct Encoder {
+    socket: UdpSocket,
+    seq: u16,
+}
+
+impl Encoder {
+    fn new(port: &Rtp, from: &str) -> Self {
+        let socket = UdpSocket::bind((from, 0)).unwrap();
+        socket.connect(port.local_addr()).unwrap();
+        Self { socket, seq: 0 }
+    }
+
+    fn origin(&self) -> RtpOrigin {
+        let local = self.socket.local_addr().unwrap();
+        RtpOrigin { stream: STREAM, ip: local.ip(), video: local.port(), audio: 0 }
+    }
+
+    fn send(&mut self) {
+        let chunks = CLIP[1..].chunks(1316);
+        let chunk = chunks.clone().nth(usize::from(self.seq) % chunks.len()).unwrap();
+        let mut packet = vec![0x80, 33];
+        packet.extend_from_slice(&self.seq.to_be_bytes());
+        packet.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 9]);
+        packet.extend_from_slice(chunk);
+        // Lost, like any other.
+        let _ = self.socket.send(&packet);
+        self.seq = self.seq.wrapping_add(1);
+    }
+}
+
+/// Lets encoders send until something holds.
+async fn until(encoders: &mut [&mut Encoder], mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "it never came");
+        encoders.iter_mut().for_each(|encoder| encoder.send());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn start() -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
+    let config = MediaConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        hosts: vec![],
+        max_sessions: 20,
+        tcp: TcpLimits::default(),
+        fanout_threads: NonZero::new(1),
+    };
+    let (media, events) = Media::start(config).unwrap();
+    let rules = Arc::new(Rules { asked: AtomicUsize::new(0), may: AtomicBool::new(true) });
+    // Both families on one socket, as a server has it.
+    let config = RtpConfig { listen: "127.0.0.1:0".parse().unwrap(), sources: 4 };
+    let port = Rtp::start(config, &media, rules.clone()).unwrap();
+    (media, events, port, rules)
+}
+
+#[tokio::test]
+async fn a_registered_source_publishes_and_nobody_else() {
+    let (media, mut events, port, rules) = start();
+    let mut encoder = Encoder::new(&port, "127.0.0.1");
+    let mut stranger = Encoder::new(&port, "127.0.0.1");
+    port.register(encoder.origin());
+    let mut live = None;
+    until(&mut [&mut encoder, &mut stranger], || {
+        live = live.or_else(|| events.try_recv().ok());
+        live.is_some() && port.status(STREAM).is_some_and(|status| status.rtp.packets > 50)
+    })
+    .await;
+    assert_eq!(live, Some(MediaEvent::Live { stream: STREAM }));
+    assert!(media.status(STREAM).await.video.is_some_and(|video| video.width == Some(160)));
+    let status = port.status(STREAM).unwrap();
+    assert_eq!((status.problems.len(), status.rtp.tracks.len()), (0, 1), "{status:?}");
+    let from = stranger.socket.local_addr().unwrap();
+    assert!(port.strangers().iter().any(|stranger| stranger.from == from && stranger.packets > 9));
+    assert!(port.refused() > 9);
+
+    // Whoever stops the stream ends it, and it comes back only if it may.
+    rules.may.store(false, Ordering::Relaxed);
+    let asked = rules.asked.load(Ordering::Relaxed);
+    assert!(media.close_publisher(STREAM).await);
+    until(&mut [&mut encoder], || rules.asked.load(Ordering::Relaxed) > asked).await;
+    until(&mut [&mut encoder], || port.status(STREAM).is_none()).await;
+    assert_eq!(media.status(STREAM).await.state, StreamState::Waiting);
+    rules.may.store(true, Ordering::Relaxed);
+    until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
+
+    // One that is not registered any more is a stranger.
+    port.unregister(STREAM);
+    let from = encoder.socket.local_addr().unwrap();
+    until(&mut [&mut encoder], || port.strangers().iter().any(|s| s.from == from)).await;
+    until(&mut [&mut encoder], || port.status(STREAM).is_none()).await;
+    port.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_silent_source_ends() {
+    let (media, mut events, port, _) = start();
+    let mut encoder = Encoder::new(&port, "127.0.0.1");
+    port.register(encoder.origin());
+    until(&mut [&mut encoder], || events.try_recv().is_ok()).await;
+    until(&mut [], || matches!(events.try_recv(), Ok(MediaEvent::Offline { .. }))).await;
+    until(&mut [], || port.status(STREAM).is_none()).await;
+    assert_eq!(media.status(STREAM).await.state, StreamState::Waiting);
+}

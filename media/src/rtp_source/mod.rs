@@ -1,0 +1,27 @@
+//! Sources that send plain RTP (RFC 3550) without any agreement: who they are is told by their
+//! address, what they send by their packets.
+//!
+//! [`RtpSource`] is sans-IO: it is given a registered source's datagrams and the time, and makes
+//! of them what a [`Feed`](crate::feed::Feed) makes of a transport stream.
+
+mod aac;
+mod classify;
+mod clock;
+mod frames;
+mod h264;
+mod h265;
+mod lane;
+mod packet;
+mod reorder;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use aac::AacFrames;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use frames::{Frames, Video};
+pub use source::{RtpSource, RtpStatus, RtpTrack};
+pub(crate) use table::Table;
+pub use table::{RtpOrigin, Stranger};

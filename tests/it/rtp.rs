@@ -1,0 +1,168 @@
+//! RTP sources over the API: registered by their address, shown, and gone.
+
+use std::net::UdpSocket;
+
+use reqwest::StatusCode;
+use rushes::store::security::default;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::code,
+    live_stage::{OBS, SDP, Stage},
+};
+
+const CREATE: &str = "/create/live/registration/raw";
+
+fn new(stage: &Stage, ip: &str, video: i64, audio: i64) -> Value {
+    json!({
+        "project_id": stage.project, "source_ip": ip, "video_port": video, "audio_port": audio,
+        "asset_name": "C cam",
+    })
+}
+
+async fn register(stage: &Stage, ip: &str, video: i64, audio: i64) -> Value {
+    stage.ask(CREATE, new(stage, ip, video, audio)).await
+}
+
+async fn refused(stage: &Stage, body: &Value) -> u64 {
+    let (_, answer) = stage.rushes.post(CREATE, Some(&stage.admin.token), body).await;
+    code(&answer)
+}
+
+/// The registration of an asset, as it is listed.
+async fn listed(stage: &Stage, asset: &Value) -> Value {
+    let all = stage.ask("/list/live/registrations", json!({ "project_id": stage.project })).await;
+    let found =
+        all.as_array().unwrap().iter().find(|one| one["additional_details"]["asset_id"] == *asset);
+    found.unwrap_or_else(|| panic!("{asset} is not in {all}")).clone()
+}
+
+#[tokio::test]
+async fn a_source_is_registered_with_its_asset_and_shown() {
+    let stage = Stage::new().await;
+    let made = register(&stage, "192.0.2.7", 5000, 5002).await;
+    assert_eq!(made["success"], true);
+    let asset = &made["asset_id"];
+    let port = stage.rushes.app().rtp.get().unwrap().local_addr();
+    let listed = listed(&stage, asset).await;
+    let details = stage.ask("/get/live/details", json!({ "id": listed["id"] })).await;
+    for shown in [&listed, &details] {
+        assert_eq!((&shown["type"], &shown["status"]), (&json!("RAW"), &json!("WAITING")));
+        assert_eq!(shown["name"], "C cam");
+        assert_eq!(shown["registration_data"], format!("rtp://{port}"));
+        assert_eq!(shown["additional_details"]["device"], "192.0.2.7");
+        assert_eq!(shown["additional_details"]["stream"], "5000/5002");
+        assert_eq!(shown["additional_details"]["rtp"], Value::Null);
+    }
+    // In a batch of its own, hidden; in one that is there; and an asset that is there.
+    let mut body = new(&stage, "192.0.2.8", 5000, 0);
+    body["batch_name"] = json!("Stage 4");
+    body["batch_hidden"] = json!(true);
+    let first = stage.ask(CREATE, body).await;
+    let batches = stage.ask("/get/batches", json!({ "project_id": stage.project })).await;
+    let batch = batches.as_array().unwrap().iter().find(|b| b["name"] == "Stage 4").unwrap();
+    assert_eq!(batch["hidden"], true);
+    let mut body = new(&stage, "192.0.2.9", 5000, 0);
+    body["batch_id"] = batch["id"].clone();
+    stage.ask(CREATE, body).await;
+    let first = &first["asset_id"];
+    let mut body = new(&stage, "192.0.2.10", 5000, 0);
+    body["asset_id"] = first.clone();
+    assert_eq!(refused(&stage, &body).await, 655, "another source is shown by it");
+    let id = self::listed(&stage, first).await["id"].clone();
+    stage.ask("/delete/live/registration", json!({ "id": id })).await;
+    assert_eq!(stage.ask(CREATE, body).await["asset_id"], *first);
+}
+
+#[tokio::test]
+async fn an_address_is_registered_once_whoever_asks() {
+    let stage = Stage::new().await;
+    let made = register(&stage, "192.0.2.7", 5000, 5002).await;
+    for (ip, video, audio) in [
+        ("192.0.2.7", 5000, 5002),
+        ("::ffff:192.0.2.7", 5000, 0),
+        ("192.0.2.7", 6000, 5000),
+        ("192.0.2.7", 5002, 6000),
+    ] {
+        assert_eq!(refused(&stage, &new(&stage, ip, video, audio)).await, 655, "{ip} {video}");
+    }
+    // Another port, another address, and no port, which nobody has.
+    register(&stage, "192.0.2.7", 5001, 0).await;
+    register(&stage, "192.0.2.7", 5003, 0).await;
+    register(&stage, "2001:db8:0::7", 5000, 5000).await;
+    assert_eq!(refused(&stage, &new(&stage, "2001:DB8::7", 5000, 0)).await, 655);
+    let id = listed(&stage, &made["asset_id"]).await["id"].clone();
+    stage.ask("/delete/live/registration", json!({ "id": id })).await;
+    register(&stage, "192.0.2.7", 5000, 5002).await;
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_refused_and_so_is_who_may_not() {
+    let stage = Stage::new().await;
+    for (ip, video, audio) in [
+        ("camera.example.com", 5000, 5002),
+        ("0.0.0.0", 5000, 5002),
+        ("239.1.1.1", 5000, 5002),
+        ("ff02::1", 5000, 5002),
+        ("192.0.2.7", 65_536, 0),
+        ("192.0.2.7", 5000, -1),
+        ("192.0.2.7", 0, 0),
+    ] {
+        assert_eq!(refused(&stage, &new(&stage, ip, video, audio)).await, 407, "{ip} {video}");
+    }
+    let body = new(&stage, "192.0.2.7", 5000, 5002);
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let (status, _) = stage.rushes.post(CREATE, Some(&watcher.token), &body).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    let stranger = stage.rushes.person("stranger").await;
+    let (status, _) = stage.rushes.post(CREATE, Some(&stranger.token), &body).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    // Nor does anybody publish it by WHIP.
+    register(&stage, "192.0.2.7", 5000, 5002).await;
+    let path = format!("/start/live/whip/{}/192.0.2.7/5000%2F5002", stage.project);
+    let admin = Some(stage.admin.token.as_str());
+    assert_eq!(stage.refused(&path, admin, SDP, OBS.to_owned()).await.0, 404);
+}
+
+#[tokio::test]
+async fn what_comes_from_elsewhere_is_counted_and_told_to_administrators_alone() {
+    let stage = Stage::new().await;
+    let (known, other) =
+        (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let port = known.local_addr().unwrap().port();
+    let made = register(&stage, "127.0.0.1", port.into(), 0).await;
+    let to = stage.rushes.app().rtp.get().unwrap().local_addr();
+    let packet = [0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0x41, 0x9a];
+    let from = other.local_addr().unwrap().to_string();
+    loop {
+        known.send_to(&packet, to).unwrap();
+        other.send_to(&packet, to).unwrap();
+        let info = stage.ask("/admin/live/info", json!({})).await;
+        let rtp = &info["details"]["server"]["rtp"];
+        let last = rtp["last_refused"].as_array().unwrap();
+        let shown = listed(&stage, &made["asset_id"]).await;
+        // It has published once it was let in.
+        if last.iter().any(|one| one["from"] == from.as_str())
+            && shown["additional_details"]["rtp"]["packets"].as_u64() > Some(0)
+        {
+            assert!(last.iter().all(|one| one["from"] == from.as_str()), "{rtp}");
+            assert_eq!(shown["status"], "CONNECTING", "nothing of it is a picture");
+            assert!(!shown["last_connected"].is_null());
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // A stopped server forgets it, a deleted one is a stranger's address.
+    let id = listed(&stage, &made["asset_id"]).await["id"].clone();
+    stage.ask("/delete/live/registration", json!({ "id": id })).await;
+    let from = known.local_addr().unwrap().to_string();
+    loop {
+        known.send_to(&packet, to).unwrap();
+        let info = stage.ask("/admin/live/info", json!({})).await;
+        let last = info["details"]["server"]["rtp"]["last_refused"].clone();
+        if last.as_array().unwrap().iter().any(|one| one["from"] == from.as_str()) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use rushes_media::{Media, Srt, StreamId};
+use rushes_media::{Media, Recordings, Srt, StreamId};
 use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,6 +36,8 @@ pub struct App {
     pub media: Media,
     /// The SRT port, once it is open.
     pub srt: OnceLock<Srt>,
+    /// What records live sources, once it runs.
+    pub recordings: OnceLock<Recordings>,
     /// What the passphrases of SRT sources are made of.
     pub srt_key: PassphraseKey,
     /// Where events go.
@@ -107,6 +109,7 @@ impl App {
             store,
             media,
             srt: OnceLock::new(),
+            recordings: OnceLock::new(),
             srt_key,
             bus: Bus::default(),
             turns: Turns::default(),

@@ -16,6 +16,7 @@ mod ids;
 mod meeting;
 mod network;
 mod reception;
+pub mod recording;
 pub mod rtcp;
 pub mod rtp;
 pub mod srt;
@@ -26,18 +27,19 @@ pub mod ts;
 mod webrtc;
 
 pub use driver::{
-    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Srt,
-    SrtConfig, TcpLimits, Trickled,
+    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Recorded,
+    RecordingConfig, RecordingError, Recordings, ReplayClip, Srt, SrtConfig, TapeLoad, TcpLimits,
+    Trickled, finish_recording,
 };
 pub use error::{OfferError, SelectError, TrickleError};
-pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
+pub use ids::{AttendeeId, BadId, MeetingId, RecordingId, SessionId, StreamId};
 pub use meeting::{
     Attending, CAMERAS, Ending, Joining, LAYER_RATES, MEMBERS, MeetingError, MeetingEvent,
     PICTURES, Rules, Source, TALKERS, VOICES,
 };
 pub use network::network;
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, SourceStatus,
-    StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RecordingStatus,
+    SourceStatus, StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
 pub use webrtc::Offered;

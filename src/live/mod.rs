@@ -9,6 +9,7 @@ pub mod ice;
 pub mod metrics;
 pub mod passphrase;
 pub mod reach;
+pub mod recordings;
 pub(crate) mod shares;
 pub mod srt;
 
@@ -359,7 +360,10 @@ pub(crate) async fn forget_streams(store: &Store) -> Result<(), StoreError> {
 /// Takes note of what happened to a stream.
 pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
     match event {
-        MediaEvent::Live { stream } => set_live(app, stream, true).await,
+        MediaEvent::Live { stream } => {
+            set_live(app, stream, true).await;
+            recordings::goes_live(app, stream).await;
+        }
         MediaEvent::Offline { stream } => {
             let later = Arc::clone(app);
             app.connections.spawn(async move {
@@ -369,6 +373,7 @@ pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
                 }
                 if later.media.status(stream).await.state != StreamState::Live {
                     set_live(&later, stream, false).await;
+                    recordings::goes_offline(&later, stream).await;
                 }
             });
         }
@@ -425,6 +430,7 @@ async fn try_set_live(app: &App, stream: StreamId, live: bool) -> ApiResult<Vec<
 /// Ends what a registration's publisher and viewers have, and says of its asset that it is over.
 pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<AssetId>) {
     app.media.close_stream(stream_of(registration)).await;
+    recordings::goes_offline(app, stream_of(registration)).await;
     let Some(asset) = asset else { return };
     let ended = async {
         let mut tx = app.store.write().await?;

@@ -278,20 +278,22 @@ async fn create_asset(
     asset.room_id = row.room_id;
     // What is a room's own stands in no batch of the folder.
     if row.room_id.is_none() {
-        asset.batch_id = Some(live_batch(db, row, now).await?);
+        asset.batch_id = Some(live_batch(db, row.project_id, row.owner_id, now).await?);
     }
     assets::create(db, &asset, now).await
 }
 
-async fn live_batch(
+/// The batch of a folder that live assets and recordings are put into; made, if there is none.
+pub(super) async fn live_batch(
     db: &mut Db,
-    row: &RegistrationRow,
+    project: ProjectId,
+    owner: UserId,
     now: Millis,
 ) -> Result<BatchId, StoreError> {
-    let known = batches::of_project(db, row.project_id).await?;
+    let known = batches::of_project(db, project).await?;
     match known.into_iter().find(|batch| batch.name == BATCH) {
         Some(batch) => Ok(batch.id),
-        None => Ok(batches::create(db, row.project_id, row.owner_id, BATCH, now).await?.id),
+        None => Ok(batches::create(db, project, owner, BATCH, now).await?.id),
     }
 }
 

@@ -23,6 +23,7 @@ mod socket;
 mod sound;
 mod srt;
 mod streams;
+mod tape;
 mod tcp;
 mod timers;
 
@@ -46,6 +47,9 @@ pub use meeting::Joined;
 pub use meetings::Act;
 use sessions::End;
 pub use srt::{Admission, BoxFuture, Caller, Gate, Srt, SrtConfig};
+pub use tape::{
+    Recorded, RecordingConfig, RecordingError, Recordings, ReplayClip, TapeLoad, finish_recording,
+};
 use tcp::Lines;
 pub use tcp::TcpLimits;
 
@@ -121,6 +125,7 @@ enum Command {
     Status(StreamId, oneshot::Sender<StreamStatus>),
     Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
     Meeting(meetings::Order),
+    Tape(tape::Order),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
     Shutdown(oneshot::Sender<()>),

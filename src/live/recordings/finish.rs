@@ -47,7 +47,10 @@ async fn try_finish(app: &App, id: RecordingId) -> ApiResult<()> {
             let _ = tokio::fs::remove_file(&path).await;
             Value::Null
         }
-        Err(error) => return Err(ApiError::internal(&error)),
+        Err(error) => {
+            tell(app, row.registration_id, &row, false, Value::Null).await;
+            return Err(ApiError::internal(&error));
+        }
     };
     let running = super::status(app, row.registration_id).is_some();
     tell(app, row.registration_id, &row, running, made).await;

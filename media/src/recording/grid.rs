@@ -42,6 +42,13 @@ const USUAL: [FrameRate; 17] = [
 /// A rate this near to a usual one is it.
 const NEAR: f64 = 0.015;
 
+/// The usual rate that is meant by one that was measured.
+fn usual(measured: f64) -> Option<FrameRate> {
+    let off = |usual: &FrameRate| (usual.value() / measured - 1.0).abs();
+    let nearest = USUAL.into_iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+    nearest.filter(|usual| off(usual) < NEAR)
+}
+
 impl FrameRate {
     /// Frames in a second.
     #[must_use]
@@ -67,14 +74,17 @@ impl FrameRate {
         let middle = steps.len() / 2;
         let median = *steps.select_nth_unstable(middle).1;
         // Without the pauses: frames that were left out, and a source that was away.
-        let near = |step: &&i64| (median / 2..=median * 3 / 2).contains(*step);
-        let (count, sum) =
-            steps.iter().filter(near).fold((0i64, 0i64), |(n, sum), step| (n + 1, sum + step));
-        let found = CLOCK as f64 * count.max(1) as f64 / sum.max(1) as f64;
-        let off = |usual: &FrameRate| (usual.value() / found - 1.0).abs();
-        let nearest = USUAL.into_iter().min_by(|a, b| off(a).total_cmp(&off(b)));
-        nearest.filter(|usual| off(usual) < NEAR).unwrap_or_else(|| {
-            let thousandths = (found * 1000.0).round().clamp(1000.0, 240_000.0);
+        let mean = |part: i64| {
+            let near = |step: &&i64| (**step - median).abs() <= median / part;
+            let near = steps.iter().filter(near);
+            let (count, sum) = near.fold((0i64, 0i64), |(n, sum), step| (n + 1, sum + step));
+            CLOCK as f64 * count.max(1) as f64 / sum.max(1) as f64
+        };
+        let all = mean(2);
+        // A new source is put on this server's clock by steps of another length: in a short
+        // recording they are many, and the most frequent step says more.
+        usual(all).or_else(|| usual(mean(16))).unwrap_or_else(|| {
+            let thousandths = (all * 1000.0).round().clamp(1000.0, 240_000.0);
             rate(thousandths as u32, 1000)
         })
     }
@@ -137,6 +147,19 @@ mod tests {
         }
         assert_eq!(FrameRate::of(&frames(17.5, 0.0, 900)), rate(17_500, 1000));
         assert_eq!(FrameRate::of(&[5]), rate(25, 1));
+    }
+
+    #[test]
+    fn a_source_that_is_put_on_the_clock_at_first_keeps_its_rate() {
+        let mut shown = vec![0];
+        for n in 0..40 {
+            // An eighth less for the first third of a second and more.
+            shown.push(shown[n] + if n < 12 { 3_150 } else { 3_600 });
+        }
+        assert_eq!(FrameRate::of(&shown), rate(25, 1));
+        // Whole milliseconds of 60 frames a second: 16, 17, 17.
+        let shown: Vec<i64> = (0..600).map(|n| n * 1000 / 60 * 90).collect();
+        assert_eq!(FrameRate::of(&shown), rate(60, 1));
     }
 
     #[test]

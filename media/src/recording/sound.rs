@@ -5,14 +5,29 @@ use std::time::Instant;
 use crate::rtcp::WallClock;
 use crate::stream::{Packet, Placing};
 
-use super::time::Ticks;
+use super::time::{CLOCK, Ticks};
 
-/// Puts a publisher's sound on the server's clock, as [`Placing`] does the picture.
+/// Sound that is off by more is another one, and is put where it belongs at once: 100 ms.
+const ELSEWHERE: i64 = CLOCK / 10;
+/// The part of the time between two packets by which they may be moved: what nobody hears.
+const PART: i64 = 256;
+
+/// Puts a publisher's sound on the server's clock, as [`Placing`] does the picture, but never by
+/// steps that would be heard.
 #[derive(Debug, Default)]
 pub(super) struct SoundLine {
     placing: Placing,
-    /// The latest timestamp, in samples: as it came, and as it counts on without a turn.
-    latest: Option<(u32, i64)>,
+    latest: Option<Latest>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    /// In samples, as it came.
+    timestamp: u32,
+    /// The same as it counts on without a turn.
+    long: i64,
+    /// Where it was put.
+    at: Ticks,
 }
 
 impl SoundLine {
@@ -23,12 +38,21 @@ impl SoundLine {
     }
 
     pub(super) fn place(&mut self, wall: &WallClock, packet: &Packet) -> Ticks {
-        let (before, long) = self.latest.unwrap_or((packet.timestamp, packet.timestamp.into()));
-        let long = long + i64::from(packet.timestamp.wrapping_sub(before) as i32);
-        self.latest = Some((packet.timestamp, long));
-        let timestamp = (long * 15 / 8) as u32;
-        let placed = self.placing.place(wall, packet.captured, timestamp);
-        near(wall, packet.captured, placed)
+        let step = self
+            .latest
+            .map_or(0, |latest| i64::from(packet.timestamp.wrapping_sub(latest.timestamp) as i32));
+        let long = self.latest.map_or(packet.timestamp.into(), |latest| latest.long + step);
+        let placed = self.placing.place(wall, packet.captured, (long * 15 / 8) as u32);
+        let mut at = near(wall, packet.captured, placed);
+        if let Some(latest) = self.latest {
+            let step = step * 15 / 8;
+            let off = at.0 - latest.at.0 - step;
+            if off.abs() <= ELSEWHERE && step > 0 {
+                at = Ticks(latest.at.0 + step + off.clamp(-step / PART, step / PART));
+            }
+        }
+        self.latest = Some(Latest { timestamp: packet.timestamp, long, at });
+        at
     }
 }
 

@@ -26,9 +26,10 @@ export class RecordingModel {
     return room.isLive ? sourceOf(this.#all, room.state?.asset_id ?? null) : null;
   });
   readonly on = $derived(!!this.source?.recording);
-  readonly may = $derived(
-    !!this.source?.may_record && this.room.attending && this.room.info?.status === 'STARTED',
-  );
+  readonly may = $derived.by(() => {
+    const { attending, info } = this.room;
+    return !!this.source?.may_record && attending && info?.status === 'STARTED';
+  });
   readonly mayReplay = $derived(this.may && this.#all.replay_seconds > 0);
   readonly time = $derived.by(() => {
     const since = this.source?.recording?.since;

@@ -289,7 +289,7 @@ fn table(runs: &[Run], decoded: &[i64], end: u64) -> StblBox {
     let steps = decoded.iter().zip(next).map(|(at, next)| (next - at).clamp(0, u32::MAX.into()));
     let time = |(sample_count, step)| SttsEntry { sample_count, sample_delta: step as u32 };
     // Runs with samples between them that are left out are several chunks.
-    let chunks: Vec<&[Place]> = runs.iter().flat_map(|run| adjoining(run)).collect();
+    let chunks: Vec<&[Place]> = runs.iter().flat_map(adjoining).collect();
     StblBox {
         stts_box: SttsBox { entries: grouped(steps).into_iter().map(time).collect() },
         stsc_box: StscBox { entries: chunk_sizes(&chunks) },

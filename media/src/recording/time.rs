@@ -40,7 +40,7 @@ impl Ticks {
     /// As the 64 bits of NTP (RFC 5905, 6), which count from 1900.
     pub(super) fn ntp(self) -> u64 {
         let (seconds, rest) = (self.0.div_euclid(CLOCK) as u64, self.0.rem_euclid(CLOCK) as u64);
-        ((seconds << 32) | (rest << 32) / CLOCK as u64).wrapping_add(NTP_TO_UNIX)
+        ((seconds << 32) | ((rest << 32) / CLOCK as u64)).wrapping_add(NTP_TO_UNIX)
     }
 
     /// The other way.

@@ -360,10 +360,7 @@ pub(crate) async fn forget_streams(store: &Store) -> Result<(), StoreError> {
 /// Takes note of what happened to a stream.
 pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
     match event {
-        MediaEvent::Live { stream } => {
-            set_live(app, stream, true).await;
-            recordings::goes_live(app, stream).await;
-        }
+        MediaEvent::Live { stream } => set_live(app, stream, true).await,
         MediaEvent::Offline { stream } => {
             let later = Arc::clone(app);
             app.connections.spawn(async move {
@@ -373,7 +370,6 @@ pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
                 }
                 if later.media.status(stream).await.state != StreamState::Live {
                     set_live(&later, stream, false).await;
-                    recordings::goes_offline(&later, stream).await;
                 }
             });
         }
@@ -386,6 +382,7 @@ async fn set_live(app: &App, stream: StreamId, live: bool) {
         Ok(rooms) => tell_rooms(app, rooms),
         Err(error) => tracing::error!(%stream, %error, "a stream's state is not noted"),
     }
+    recordings::follow(app, stream, live).await;
 }
 
 /// What the rooms show has changed: their clients look again.

@@ -94,8 +94,13 @@ async fn finish_all(app: &App) {
     }
 }
 
+/// A source is live, or has been away for longer than it counts as that.
+pub(super) async fn follow(app: &App, stream: StreamId, live: bool) {
+    if live { goes_live(app, stream).await } else { goes_offline(app, stream).await }
+}
+
 /// A source is live: it is recorded, if that is to be so whenever it is.
-pub(super) async fn goes_live(app: &App, stream: StreamId) {
+async fn goes_live(app: &App, stream: StreamId) {
     let id = RegistrationId::from_u128(stream.0);
     let begun = async {
         let mut db = app.store.read().await?;

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use rushes_media::{Media, Rtp, Srt, StreamId};
+use rushes_media::{Media, Recordings, Rtp, Srt, StreamId};
 use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,6 +38,8 @@ pub struct App {
     pub srt: OnceLock<Srt>,
     /// The RTP port, once it is open.
     pub rtp: OnceLock<Rtp>,
+    /// What records live sources, once it runs.
+    pub recordings: OnceLock<Recordings>,
     /// What the passphrases of SRT sources are made of.
     pub srt_key: PassphraseKey,
     /// Where events go.
@@ -110,6 +112,7 @@ impl App {
             media,
             srt: OnceLock::new(),
             rtp: OnceLock::new(),
+            recordings: OnceLock::new(),
             srt_key,
             bus: Bus::default(),
             turns: Turns::default(),

@@ -96,6 +96,10 @@ pub struct Options {
     /// Whom mail is from, as in `Rushes <review@example.com>`
     #[arg(long, global = true, env = "RUSHES_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Minutes that an instant replay of a live source reaches back, kept on the disk for each source
+    /// [default: 5]; 0: there is none
+    #[arg(long, global = true, env = "RUSHES_REPLAY_MINUTES", value_name = "MINUTES")]
+    pub replay_minutes: Option<u16>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -208,6 +212,8 @@ pub struct Config {
     pub turn_secret: Option<TurnSecret>,
     /// How mail is sent.
     pub mail: MailConfig,
+    /// How many minutes an instant replay reaches back; 0: there is none.
+    pub replay_minutes: u16,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -245,6 +251,9 @@ pub enum ConfigError {
     #[error(transparent)]
     Mail(#[from] BadMail),
 }
+
+/// What is kept for instant replays where nobody says otherwise.
+const REPLAY_MINUTES: u16 = 5;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "rushes.toml";
@@ -303,6 +312,7 @@ impl Config {
             ice_servers,
             turn_secret,
             mail,
+            replay_minutes: given.replay_minutes.or(file.replay_minutes).unwrap_or(REPLAY_MINUTES),
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -324,6 +334,7 @@ impl Config {
             ice_servers: Vec::new(),
             turn_secret: None,
             mail: MailConfig::default(),
+            replay_minutes: REPLAY_MINUTES,
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),

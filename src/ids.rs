@@ -152,6 +152,8 @@ pub mod kind {
         RoomUser => RoomUserId;
         /// A live registration: a named source that may publish.
         Registration => RegistrationId;
+        /// A recording of a live source that is no asset yet.
+        Recording => RecordingId;
         /// An API key.
         ApiKey => ApiKeyId;
         /// A comment on an asset.

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     app::App,
     error::{ApiError, Code},
-    live::metrics,
+    live::{self, metrics},
     store::outbox,
 };
 
@@ -66,6 +66,7 @@ async fn text(app: &App) -> String {
     );
     gauge(&mut out, "rushes_rooms_open", "Rooms that somebody is in.", app.hub.rooms() as f64);
     metrics::write(&mut out, &app.media.load(), &metrics::collect(app).await);
+    live::recordings::write_metrics(&mut out, app);
     let name = "rushes_http_requests_total";
     head(&mut out, name, "counter", "HTTP answers, by class of status.");
     for (class, count) in app.metrics.http.iter().enumerate().skip(1) {

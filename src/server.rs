@@ -141,6 +141,7 @@ impl Server {
         live::rtp::open(&app)
             .await
             .map_err(|cause| RunError::Bind { address: app.config.rtp_listen, cause })?;
+        live::recordings::open(&app).await?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         app.connections.spawn(mail::run(Arc::clone(&app)));
         let router = rpc::layered(routes(&app), &app);
@@ -197,6 +198,7 @@ impl Server {
                 "some rooms did not end in time: who left them last is not in their logs"
             );
         }
+        live::recordings::close(&app).await;
         app.store.close().await;
         let runtime = app.config.data.join(RUNTIME);
         if let Err(cause) = std::fs::remove_file(&runtime) {

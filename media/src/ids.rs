@@ -91,6 +91,11 @@ id! {
     AttendeeId
 }
 
+id! {
+    /// A recording of a stream. Chosen by the caller.
+    RecordingId
+}
+
 /// A TCP connection of a client's: no other has its number while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct ConnectionId(pub(crate) NonZero<u32>);

@@ -16,6 +16,7 @@ mod ids;
 mod meeting;
 mod network;
 mod reception;
+pub mod recording;
 pub mod rtcp;
 pub mod rtp;
 mod rtp_source;
@@ -27,11 +28,12 @@ pub mod ts;
 mod webrtc;
 
 pub use driver::{
-    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Rtp,
-    RtpConfig, RtpGate, Srt, SrtConfig, TcpLimits, Trickled,
+    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Recorded,
+    RecordingConfig, RecordingError, Recordings, ReplayClip, Rtp, RtpConfig, RtpGate, Srt,
+    SrtConfig, TapeLoad, TcpLimits, Trickled, finish_recording,
 };
 pub use error::{OfferError, SelectError, TrickleError};
-pub use ids::{AttendeeId, BadId, MeetingId, SessionId, StreamId};
+pub use ids::{AttendeeId, BadId, MeetingId, RecordingId, SessionId, StreamId};
 pub use meeting::{
     Attending, CAMERAS, Ending, Joining, LAYER_RATES, MEMBERS, MeetingError, MeetingEvent,
     PICTURES, Rules, Source, TALKERS, VOICES,
@@ -39,7 +41,7 @@ pub use meeting::{
 pub use network::network;
 pub use rtp_source::{RtpOrigin, RtpSource, RtpStatus, RtpTrack, Stranger};
 pub use status::{
-    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RtpSourceStatus,
-    SourceStatus, StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
+    AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RecordingStatus,
+    RtpSourceStatus, SourceStatus, StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
 };
 pub use webrtc::Offered;

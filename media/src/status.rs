@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::ids::StreamId;
+use crate::ids::{RecordingId, StreamId};
 use crate::rtp::Codec;
 use crate::rtp_source::RtpStatus;
 use crate::srt::SrtStatus;
@@ -110,6 +110,24 @@ pub struct RtpSourceStatus {
     pub frames_lost: u64,
     /// Packets that were left out because this server was overloaded.
     pub skipped: u64,
+}
+
+/// What a running recording has got so far.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordingStatus {
+    /// Which one.
+    pub id: RecordingId,
+    /// When its first picture was, in unix milliseconds; none before it.
+    pub since: Option<i64>,
+    /// How long it is, in milliseconds.
+    pub duration_ms: i64,
+    /// Bytes of its file.
+    pub bytes: u64,
+    /// Frames that the stream's publisher sent and that are in no recording: incomplete ones, those
+    /// up to the next key frame, and what came faster than it could be written.
+    pub frames_left_out: u64,
+    /// Why there is nothing yet, in words.
+    pub problem: Option<String>,
 }
 
 /// Something that happened to a stream.

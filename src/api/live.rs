@@ -337,6 +337,7 @@ async fn figures(app: &App, row: &RegistrationRow) -> Object {
     let mut figures = serde_json::to_value(status).unwrap_or_default();
     let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
     let mut more = vec![("since", json!(since)), ("problems", json!(problems))];
+    more.push(("recording", json!(live::recordings::status(app, row.id))));
     if row.kind == SourceKind::Srt {
         more.push(("stream_id", json!(row.id)));
         more.push(("url", json!(live::srt::url(app, row.id))));

@@ -46,6 +46,7 @@ pub(crate) use comment::told as comment_told;
 pub(crate) use device::normal_code;
 
 use crate::{
+    live::recordings,
     meetings, rooms,
     rpc::{Extensions, Routes},
 };
@@ -289,5 +290,6 @@ pub fn extensions() -> Extensions {
     let mut extensions = Extensions::default();
     extensions.add("rushes/room/", rooms::RoomExtension::default());
     extensions.add("rushes/meeting/", meetings::MeetingExtension::default());
+    extensions.add("rushes/live/", recordings::LiveExtension);
     extensions
 }

@@ -9,6 +9,7 @@ pub mod ice;
 pub mod metrics;
 pub mod passphrase;
 pub mod reach;
+pub mod recordings;
 pub mod rtp;
 pub(crate) mod shares;
 pub mod srt;
@@ -387,6 +388,7 @@ async fn set_live(app: &App, stream: StreamId, live: bool) {
         Ok(rooms) => tell_rooms(app, rooms),
         Err(error) => tracing::error!(%stream, %error, "a stream's state is not noted"),
     }
+    recordings::follow(app, stream, live).await;
 }
 
 /// What the rooms show has changed: their clients look again.
@@ -431,6 +433,7 @@ async fn try_set_live(app: &App, stream: StreamId, live: bool) -> ApiResult<Vec<
 /// Ends what a registration's publisher and viewers have, and says of its asset that it is over.
 pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<AssetId>) {
     app.media.close_stream(stream_of(registration)).await;
+    recordings::goes_offline(app, stream_of(registration)).await;
     let Some(asset) = asset else { return };
     let ended = async {
         let mut tx = app.store.write().await?;

@@ -88,6 +88,8 @@ pub struct NewAssetFile {
     pub is_playable: bool,
     /// Whether it is the one to play.
     pub is_primary: bool,
+    /// Time codes of its first and of its last picture.
+    pub timecodes: Option<(String, String)>,
 }
 
 /// Notes a file of an asset.
@@ -104,8 +106,9 @@ pub async fn create(
 ) -> Result<AssetFileRow, StoreError> {
     let sql = "INSERT INTO asset_files (id, asset_id, owner_id, location, file_name, container, \
                video_codec, audio_codec, width, height, fps_num, fps_den, audio_channels, \
-               audio_rate, bitrate_kbps, bytes, is_playable, is_primary, created) VALUES ($1, $2, \
-               $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
+               audio_rate, bitrate_kbps, bytes, is_playable, is_primary, created, tc_start, tc_end) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+               $18, $19, $20, $21) \
                RETURNING *";
     let row = sqlx::query_as(sql)
         .bind(FileId::new())
@@ -127,6 +130,8 @@ pub async fn create(
         .bind(file.is_playable)
         .bind(file.is_primary)
         .bind(now)
+        .bind(file.timecodes.as_ref().map(|(start, _)| start))
+        .bind(file.timecodes.as_ref().map(|(_, end)| end))
         .fetch_one(db)
         .await?;
     Ok(row)

@@ -285,7 +285,7 @@ async fn create_asset(
     assets::create(db, &asset, now).await
 }
 
-/// The batch of a folder that live assets are put into, made if there is none.
+/// The batch of a folder that live assets and recordings are put into, made if there is none.
 ///
 /// # Errors
 /// When the database fails.

@@ -26,6 +26,7 @@ pub mod playlists;
 mod pool;
 pub mod production_folders;
 pub mod projects;
+pub mod recordings;
 pub mod rooms;
 pub mod security;
 pub mod tasks;

@@ -15,6 +15,7 @@ mod mail;
 mod people;
 mod playlists;
 mod process;
+mod recording;
 mod rooms;
 mod rtp;
 mod srt;

@@ -62,6 +62,7 @@ impl Shard {
                 let _ = reply.send(self.sessions.slots(views).len());
             }
             Command::Meeting(order) => self.order(now, order),
+            Command::Tape(order) => self.tape_order(now, order),
             Command::Shutdown(_) => {}
         }
     }

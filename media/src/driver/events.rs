@@ -92,6 +92,7 @@ impl Shard {
         entry.source = source;
         entry.rids = rids;
         entry.publish(layers);
+        self.tape.publish(stream);
         self.tell_threads(stream, || Job::Publish(stream, layers));
         self.touched.insert(stream);
         self.begin_layers(now, stream);
@@ -204,7 +205,9 @@ impl Shard {
                 self.senders.push(thread, Job::Packet(stream, packet.clone()));
             }
         }
-        if entry.ingest.keyframe_deadline().is_some() {
+        self.tape_packet(now, stream, &packet);
+        let asks = |entry: &super::streams::Entry| entry.ingest.keyframe_deadline().is_some();
+        if self.streams.get(&stream).is_some_and(asks) {
             self.touched.insert(stream);
         }
     }

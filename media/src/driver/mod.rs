@@ -25,6 +25,7 @@ mod socket;
 mod sound;
 mod srt;
 mod streams;
+mod tape;
 mod tcp;
 mod timers;
 
@@ -49,6 +50,9 @@ pub use meetings::Act;
 pub use rtp::{Rtp, RtpConfig, RtpGate};
 use sessions::End;
 pub use srt::{Admission, BoxFuture, Caller, Gate, Srt, SrtConfig};
+pub use tape::{
+    Recorded, RecordingConfig, RecordingError, Recordings, ReplayClip, TapeLoad, finish_recording,
+};
 use tcp::Lines;
 pub use tcp::TcpLimits;
 
@@ -124,6 +128,7 @@ enum Command {
     Status(StreamId, oneshot::Sender<StreamStatus>),
     Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
     Meeting(meetings::Order),
+    Tape(tape::Order),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
     Shutdown(oneshot::Sender<()>),

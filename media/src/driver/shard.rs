@@ -22,6 +22,7 @@ use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
 use super::socket::{Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
+use super::tape::Tape;
 use super::tcp::{self, FromTcp, Lines};
 use super::timers::Timers;
 use super::{Command, Known};
@@ -52,6 +53,7 @@ pub(super) struct Shard {
     pub(super) senders: Senders,
     pub(super) lines: Lines,
     pub(super) meetings: Meetings,
+    pub(super) tape: Tape,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -98,6 +100,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             senders,
             lines,
             meetings: Meetings::default(),
+            tape: Tape::default(),
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,

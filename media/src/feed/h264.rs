@@ -81,7 +81,7 @@ impl Packetiser {
 }
 
 /// Keeps a set in place of the one that has its number.
-fn keep(sets: &mut Vec<Vec<u8>>, unit: &[u8]) {
+pub(crate) fn keep(sets: &mut Vec<Vec<u8>>, unit: &[u8]) {
     let id = set_id(unit);
     sets.retain(|set| set_id(set) != id);
     if sets.len() >= SETS {

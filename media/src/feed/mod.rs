@@ -2,8 +2,8 @@
 //! RTP packets of the picture, and sound for the decoder.
 
 mod annexb;
-mod h264;
-mod sound;
+pub(crate) mod h264;
+pub(crate) mod sound;
 mod timeline;
 
 use std::sync::Arc;

@@ -165,6 +165,11 @@ export class RoomModel {
     return this.#socket;
   }
 
+  /** The server's clock, in milliseconds. */
+  serverNow(): number {
+    return this.#now();
+  }
+
   attach(
     clips: readonly [HTMLVideoElement, HTMLVideoElement],
     live: HTMLVideoElement,

@@ -1,0 +1,224 @@
+//! The thread that records, driven by hand: what it writes, keeps and drops.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::thread::{Start, Thread};
+use super::*;
+use crate::rtp::{Codec, inspect};
+
+const SPS: [u8; 25] = [
+    0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x80, 0x00,
+    0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x47, 0x8c,
+];
+const PPS: [u8; 4] = [0x68, 0xce, 0x3c, 0x80];
+const STREAM: StreamId = StreamId(5);
+
+struct World {
+    folder: PathBuf,
+    start: Instant,
+    wall: WallClock,
+    thread: Thread,
+    recorded: mpsc::Receiver<Recorded>,
+    shared: Arc<Shared>,
+    seq: u64,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl World {
+    fn new(name: &str, replay: Duration) -> Self {
+        let folder = std::env::temp_dir().join(format!("rushes-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let start = Instant::now() + Duration::from_secs(10_000);
+        let wall = WallClock::new(start, UNIX_EPOCH + Duration::from_secs(1_770_000_000));
+        let (_, inbox) = mpsc::channel(1);
+        let (ended, recorded) = mpsc::channel(8);
+        let shared = Arc::new(Shared::default());
+        let config = RecordingConfig { replay_folder: folder.join("replay"), replay };
+        ring::prepare(&config.replay_folder, replay).unwrap();
+        let mut thread = Thread::new(Start { config, inbox, ended, shared: Arc::clone(&shared) }).0;
+        thread.item(start, Item::Clock(wall));
+        Self { folder, start, wall, thread, recorded, shared, seq: 0 }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A frame every 40 ms, a key frame every second.
+    fn packets(&mut self, n: u32) -> Vec<Packet> {
+        let captured = self.start + Duration::from_millis(40) * n;
+        let timestamp = self.wall.media(captured);
+        let units: Vec<Vec<u8>> = if n.is_multiple_of(25) {
+            vec![SPS.to_vec(), PPS.to_vec(), vec![0x65, 0x88, 1]]
+        } else {
+            vec![vec![0x41, 0x9a, n as u8]]
+        };
+        let last = units.len() - 1;
+        let packets = units.into_iter().enumerate().map(|(index, unit)| {
+            self.seq += 1;
+            Packet {
+                codec: Codec::H264,
+                layer: 0,
+                seq: self.seq,
+                timestamp,
+                marker: index == last,
+                inspection: inspect(Codec::H264, &unit),
+                payload: unit.into(),
+                captured,
+            }
+        });
+        packets.collect()
+    }
+
+    fn frames(&mut self, range: std::ops::Range<u32>) {
+        for n in range {
+            let now = self.start + Duration::from_millis(40) * n;
+            for packet in self.packets(n) {
+                self.thread.item(now, Item::Packet(STREAM, packet));
+            }
+        }
+    }
+
+    fn begin(&mut self, name: &str, cached: Vec<Packet>) -> Result<(), RecordingError> {
+        let (reply, mut answer) = oneshot::channel();
+        let (id, path) = (RecordingId(9), self.path(name));
+        let begin = Box::new(Begin { id, path, cached, reply });
+        self.thread.item(self.start, Item::Begin(STREAM, begin));
+        answer.try_recv().unwrap()
+    }
+
+    fn end(&mut self) -> bool {
+        let (reply, mut answer) = oneshot::channel();
+        self.thread.item(self.start, Item::End(STREAM, reply));
+        answer.try_recv().unwrap()
+    }
+
+    fn replay(&mut self, seconds: u64) -> Option<ReplayClip> {
+        let (reply, mut answer) = oneshot::channel();
+        let length = Duration::from_secs(seconds);
+        self.thread.item(self.start, Item::Replay(STREAM, length, reply));
+        answer.try_recv().unwrap()
+    }
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+#[test]
+fn a_recording_begins_with_the_key_frame_before_it_was_asked_for() {
+    let mut world = World::new("tape-begin", Duration::ZERO);
+    // What the media thread has of the current group of pictures.
+    let cached: Vec<Packet> = (0..10).flat_map(|n| world.packets(n)).collect();
+    assert_eq!(world.begin("a.mp4", cached), Ok(()));
+    assert_eq!(world.begin("b.mp4", Vec::new()), Err(RecordingError::Running));
+    assert!(!world.path("b.mp4").exists());
+    world.frames(10..60);
+    let status = world.shared.running().get(&STREAM).cloned().unwrap();
+    assert_eq!(status.id, RecordingId(9));
+    assert!(world.end() && !world.end());
+    let told = world.recorded.try_recv().unwrap();
+    assert_eq!(told, Recorded { stream: STREAM, recording: RecordingId(9), problem: None });
+    assert!(world.shared.running().is_empty());
+    let summary = finish_recording(&world.path("a.mp4")).unwrap();
+    assert_eq!((summary.frames, summary.start_ms), (60, 1_770_000_000_000));
+    assert_eq!(finish_recording(&world.path("a.mp4")).unwrap(), summary, "and again");
+}
+
+#[test]
+fn where_the_thread_has_the_stream_already_it_begins_there_too() {
+    let mut world = World::new("tape-known", Duration::from_secs(60));
+    world.frames(0..40);
+    assert_eq!(world.begin("a.mp4", Vec::new()), Ok(()));
+    world.frames(40..60);
+    world.end();
+    let summary = finish_recording(&world.path("a.mp4")).unwrap();
+    assert_eq!((summary.frames, summary.start_ms), (35, 1_770_000_001_000));
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_in_words_and_nothing_else() {
+    let mut world = World::new("tape-full", Duration::ZERO);
+    world.frames(0..1);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let reel = world.thread.reel(world.start, STREAM).unwrap();
+    reel.file = Some(file::Writing::of(world.start, RecordingId(9), full));
+    world.frames(25..60);
+    let told = world.recorded.try_recv().unwrap();
+    assert!(told.problem.unwrap().contains("disk is full"));
+    assert_eq!(world.shared.failed.load(Ordering::Relaxed), 1);
+    assert!(!world.end(), "it is over");
+    assert_eq!(world.begin("a.mp4", Vec::new()), Ok(()), "and another may begin");
+}
+
+#[test]
+fn a_file_that_cannot_be_made_is_said() {
+    let mut world = World::new("tape-nowhere", Duration::ZERO);
+    std::fs::create_dir_all(world.path("a.mp4")).unwrap();
+    let refused = world.begin("a.mp4", Vec::new()).unwrap_err();
+    assert!(matches!(refused, RecordingError::File(words) if words.contains("cannot be written")));
+    assert!(!world.end());
+}
+
+#[test]
+fn the_last_minutes_are_kept_and_what_is_older_goes() {
+    let mut world = World::new("tape-ring", Duration::from_secs(30));
+    let ring = world.path("replay");
+    world.frames(0..25 * 12);
+    world.replay(4).unwrap().write(&world.path("first.mp4")).unwrap();
+    let first = finish_recording(&world.path("first.mp4")).unwrap();
+    // It begins with a file of the ring, which has five seconds: so much more there may be.
+    assert!((100..=230).contains(&first.frames), "{} frames", first.frames);
+    world.frames(25 * 12..25 * 120);
+    let clip = world.replay(3_600).unwrap();
+    // The ring goes on while the clip is written, and drops what the clip has.
+    world.frames(25 * 120..25 * 200);
+    clip.write(&world.path("all.mp4")).unwrap();
+    let all = finish_recording(&world.path("all.mp4")).unwrap();
+    assert!((25 * 29..=25 * 36).contains(&all.frames), "{} frames", all.frames);
+    let since = all.start_ms - 1_770_000_000_000;
+    assert!((84_000..=91_000).contains(&since), "{since}: the last of the 120 s");
+    assert!(files(&ring) <= 8, "{} files", files(&ring));
+    assert!(world.replay(10).is_some());
+    world.thread.stop();
+    assert_eq!(files(&ring), 0, "nothing remains");
+}
+
+#[test]
+fn another_publisher_does_not_end_a_recording() {
+    let mut world = World::new("tape-takeover", Duration::ZERO);
+    world.begin("a.mp4", Vec::new()).unwrap();
+    world.frames(0..50);
+    world.seq = 70_000;
+    world.thread.item(world.start, Item::Publish(STREAM));
+    world.frames(75..100);
+    world.thread.stop();
+    assert!(world.recorded.try_recv().is_ok(), "the end of the thread ends it in order");
+    let summary = finish_recording(&world.path("a.mp4")).unwrap();
+    assert_eq!(summary.frames, 100);
+}
+
+#[tokio::test]
+async fn what_the_time_alone_brings_is_done_by_a_look() {
+    let mut world = World::new("tape-look", Duration::from_secs(5));
+    world.begin("a.mp4", Vec::new()).unwrap();
+    world.frames(0..1);
+    let later = world.start + Duration::from_secs(2);
+    world.thread.look(later).await;
+    let status = world.shared.running().get(&STREAM).cloned().unwrap();
+    assert_eq!(status.since, Some(1_770_000_000_000), "a single frame is written");
+    assert!(status.bytes > 0);
+    world.end();
+    world.thread.look(world.start + Duration::from_secs(60)).await;
+    assert!(world.replay(5).is_none(), "a stream that is over is forgotten");
+    assert_eq!(files(&world.path("replay")), 0);
+}

@@ -49,7 +49,7 @@ unit:
 	cd web && npm test
 
 integration:
-	$(CARGO) test --locked --workspace --test it --test fanout --test loopback --test laws --test sync --test vectors
+	$(CARGO) test --locked --workspace --test it --test fanout --test rooms --test loopback --test laws --test sync --test vectors
 
 interop:
 	$(CARGO) test --locked --workspace --test interop

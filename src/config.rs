@@ -355,9 +355,9 @@ mod tests {
         .unwrap();
         let given = Options { listen: Some("127.0.0.1:2".parse().unwrap()), ..Options::default() };
         let config = Config::from_options(given, file).unwrap();
-        assert_eq!(config.listen, "127.0.0.1:2".parse().unwrap());
+        assert_eq!(config.listen, "127.0.0.1:2".parse::<SocketAddr>().unwrap());
         assert_eq!(config.data, Path::new("/srv/rushes"));
-        assert_eq!(config.webrtc_listen, "0.0.0.0:8189".parse().unwrap());
+        assert_eq!(config.webrtc_listen, "0.0.0.0:8189".parse::<SocketAddr>().unwrap());
         assert_eq!(config.webrtc_hosts, ["192.0.2.1".parse::<Host>().unwrap()]);
         assert_eq!(config.limits.user.burst, 2.0);
         assert_eq!(config.limits.address, Limits::default().address);

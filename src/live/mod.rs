@@ -13,11 +13,11 @@ pub mod recordings;
 pub mod rtp;
 pub(crate) mod shares;
 pub mod srt;
+mod streams;
 
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -27,7 +27,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use rushes_media::{MediaEvent, StreamId, StreamState, StreamStatus};
+use rushes_media::{StreamId, StreamStatus};
 use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
 use serde_json::json;
 
@@ -35,11 +35,10 @@ use crate::{
     access::{self, Permission},
     app::App,
     error::{ApiError, ApiResult, Code},
-    events::{Audience, Event},
-    ids::{AnyId, AssetId, ProjectId, RegistrationId, RoomId},
+    ids::{AnyId, ProjectId, RegistrationId},
     rpc::{Caller, CallerKind, authenticate},
     store::{
-        self, Db, Store, StoreError,
+        self, Db,
         live::{NewRegistration, RegistrationRow},
         text::SourceKind,
     },
@@ -47,9 +46,9 @@ use crate::{
     web::segment,
 };
 
-/// An asset counts as live for this long after its source went silent: encoders that drop come
-/// back, and those who watch should not see it flicker.
-const GRACE: Duration = Duration::from_secs(10);
+use streams::tell_rooms;
+pub(crate) use streams::{connected, end, forget_streams, note};
+
 /// What to do about B-frames.
 const B_FRAMES: &str = "The picture has B-frames, which browsers show out of order or not at all. \
     Turn them off: OBS: Settings, Output, Advanced, \"B-frames\" 0 or tune zerolatency; \
@@ -325,127 +324,6 @@ fn refusal(error: ApiError) -> Refusal {
         404 => Refusal::NotFound,
         429 => Refusal::TooMany(1),
         _ => Refusal::Unavailable(5),
-    }
-}
-
-/// A publisher was let in: its registration has an asset from now on.
-async fn connected(app: &App, stream: StreamId) -> ApiResult<()> {
-    let now = Millis::now();
-    let mut tx = app.store.write().await?;
-    let id = RegistrationId::from_u128(stream.0);
-    let connected = store::live::connected(&mut tx, id, now).await?;
-    let created = connected.and_then(|connected| connected.created);
-    let event = match created {
-        None => None,
-        Some(asset) => Some(Event {
-            name: "ASSET_CREATED",
-            data: json!({
-                "id": asset.id,
-                "project_id": asset.project_id,
-                "batch_id": asset.batch_id,
-                "name": asset.name,
-            }),
-            to: Audience::Users(store::live::audience(&mut tx, asset.project_id).await?),
-        }),
-    };
-    tx.commit().await.map_err(|error| ApiError::internal(&error))?;
-    if let Some(event) = event {
-        app.bus.publish(&event);
-    }
-    Ok(())
-}
-
-/// A server that starts has no publishers, whatever it had when it ended.
-pub(crate) async fn forget_streams(store: &Store) -> Result<(), StoreError> {
-    let mut tx = store.write().await?;
-    store::live::all_offline(&mut tx, Millis::now()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Takes note of what happened to a stream.
-pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
-    match event {
-        MediaEvent::Live { stream } => set_live(app, stream, true).await,
-        MediaEvent::Offline { stream } => {
-            let later = Arc::clone(app);
-            app.connections.spawn(async move {
-                tokio::select! {
-                    () = later.stop.cancelled() => return,
-                    () = tokio::time::sleep(GRACE) => {}
-                }
-                if later.media.status(stream).await.state != StreamState::Live {
-                    set_live(&later, stream, false).await;
-                }
-            });
-        }
-        _ => {}
-    }
-}
-
-async fn set_live(app: &App, stream: StreamId, live: bool) {
-    match try_set_live(app, stream, live).await {
-        Ok(rooms) => tell_rooms(app, rooms),
-        Err(error) => tracing::error!(%stream, %error, "a stream's state is not noted"),
-    }
-    recordings::follow(app, stream, live).await;
-}
-
-/// What the rooms show has changed: their clients look again.
-fn tell_rooms(app: &App, rooms: Vec<RoomId>) {
-    for room in rooms {
-        app.bus.publish(&Event {
-            name: "REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED",
-            data: json!({ "id": room }),
-            to: Audience::Room(room),
-        });
-    }
-}
-
-async fn try_set_live(app: &App, stream: StreamId, live: bool) -> ApiResult<Vec<RoomId>> {
-    let mut tx = app.store.write().await?;
-    let row = store::live::get(&mut tx, RegistrationId::from_u128(stream.0)).await?;
-    let Some(row) = row else { return Ok(Vec::new()) };
-    let Some(asset) = row.asset_id else { return Ok(Vec::new()) };
-    let known = store::assets::get(&mut tx, asset).await?;
-    if known.is_none_or(|found| found.row.is_live == live) {
-        return Ok(Vec::new());
-    }
-    let now = Millis::now();
-    let rooms = match row.room_id {
-        None => store::live::rooms_with(&mut tx, asset).await?,
-        // It was withdrawn while it began.
-        Some(_) if live && row.token_sha256.is_none() => return Ok(Vec::new()),
-        Some(room) => {
-            if live {
-                store::live::shares::show(&mut tx, &row, now).await?;
-            } else {
-                store::live::shares::hide(&mut tx, asset).await?;
-            }
-            vec![room]
-        }
-    };
-    store::assets::set_live(&mut tx, asset, live, now).await?;
-    tx.commit().await.map_err(|error| ApiError::internal(&error))?;
-    Ok(rooms)
-}
-
-/// Ends what a registration's publisher and viewers have, and says of its asset that it is over.
-pub(crate) async fn end(app: &App, registration: RegistrationId, asset: Option<AssetId>) {
-    app.media.close_stream(stream_of(registration)).await;
-    recordings::goes_offline(app, stream_of(registration)).await;
-    let Some(asset) = asset else { return };
-    let ended = async {
-        let mut tx = app.store.write().await?;
-        store::assets::set_live(&mut tx, asset, false, Millis::now()).await?;
-        let rooms = store::live::rooms_with(&mut tx, asset).await?;
-        store::live::shares::hide(&mut tx, asset).await?;
-        tx.commit().await?;
-        Ok::<_, StoreError>(rooms)
-    };
-    match ended.await {
-        Ok(rooms) => tell_rooms(app, rooms),
-        Err(error) => tracing::error!(%registration, %error, "an asset's end is not noted"),
     }
 }
 

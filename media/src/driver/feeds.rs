@@ -1,10 +1,12 @@
 //! Publishers that are no WebRTC sessions: whoever receives them hands their packets over.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::ids::{SessionId, StreamId};
 use crate::stream::Packet;
@@ -31,10 +33,10 @@ pub(super) enum FeedItem {
 
 /// A new publisher.
 pub(super) struct Begin {
-    pub(super) id: SessionId,
-    pub(super) stream: StreamId,
-    pub(super) permit: OwnedSemaphorePermit,
-    pub(super) end: FeedEnd,
+    id: SessionId,
+    stream: StreamId,
+    permit: OwnedSemaphorePermit,
+    end: FeedEnd,
 }
 
 /// The shard's end of a publisher: when it goes, the receiver is to end its connection.
@@ -43,7 +45,7 @@ pub(super) struct FeedEnd(Arc<AtomicBool>);
 
 impl FeedEnd {
     /// The end, and what becomes true when it goes.
-    pub(super) fn new() -> (Self, Arc<AtomicBool>) {
+    fn new() -> (Self, Arc<AtomicBool>) {
         let gone = Arc::new(AtomicBool::new(false));
         (Self(Arc::clone(&gone)), gone)
     }
@@ -52,6 +54,62 @@ impl FeedEnd {
 impl Drop for FeedEnd {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Where a receiver says who publishes and who is gone.
+pub(super) struct Register {
+    feeds: mpsc::Sender<FeedItem>,
+    room: Arc<Semaphore>,
+    /// Who is gone while the shard had no room to hear of it, which it has to.
+    unsaid: VecDeque<SessionId>,
+}
+
+impl Register {
+    pub(super) fn new(feeds: mpsc::Sender<FeedItem>, room: Arc<Semaphore>) -> Self {
+        Self { feeds, room, unsaid: VecDeque::new() }
+    }
+
+    /// A place among all publishers, if there is one.
+    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).try_acquire_owned().ok()
+    }
+
+    /// A new publisher: its session, what it sends by, and what becomes true when it is to go. That is
+    /// at once where the shard has no room for it.
+    pub(super) fn begin(
+        &self,
+        stream: StreamId,
+        permit: OwnedSemaphorePermit,
+    ) -> (SessionId, mpsc::Sender<FeedItem>, Arc<AtomicBool>) {
+        let id = SessionId::random();
+        let (end, gone) = FeedEnd::new();
+        let begin = Begin { id, stream, permit, end };
+        if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
+            tracing::warn!(%stream, "the media thread takes no publisher");
+        }
+        (id, self.feeds.clone(), gone)
+    }
+
+    /// A publisher is gone.
+    pub(super) fn end(&mut self, id: SessionId) {
+        self.unsaid.push_back(id);
+        self.say();
+    }
+
+    /// Says what could not be said before.
+    pub(super) fn say(&mut self) {
+        while let Some(id) = self.unsaid.front() {
+            if matches!(self.feeds.try_send(FeedItem::End(*id)), Err(TrySendError::Full(_))) {
+                return;
+            }
+            self.unsaid.pop_front();
+        }
+    }
+
+    /// Whether all is said.
+    pub(super) fn is_done(&self) -> bool {
+        self.unsaid.is_empty()
     }
 }
 

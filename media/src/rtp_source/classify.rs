@@ -230,6 +230,6 @@ impl Classifier {
 fn is_transport_stream(pt: u8, payload: &[u8]) -> bool {
     let least = if pt == TRANSPORT_STREAM { CELL } else { 2 * CELL };
     payload.len() >= least
-        && payload.len() % CELL == 0
+        && payload.len().is_multiple_of(CELL)
         && payload.chunks(CELL).all(|cell| cell[0] == SYNC)
 }

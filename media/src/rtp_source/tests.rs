@@ -238,7 +238,7 @@ impl World {
     /// The frame of that number of a picture with a key frame each second; `lost` names the
     /// packets of it that do not come.
     fn frame(&mut self, sender: &mut Sender, number: u32, sets: bool, lost: &[usize]) {
-        let key = number % 25 == 0;
+        let key = number.is_multiple_of(25);
         let mut units = Vec::new();
         if key && sets {
             units.extend([SPS.to_vec(), PPS.to_vec()]);

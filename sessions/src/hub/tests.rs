@@ -353,7 +353,7 @@ async fn next_said(subscription: &mut Subscription) -> crate::ChatMessage {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_hub_that_ends_has_written_who_left() {
     let memory = Arc::new(Memory::default());
     let hub = hub(&memory, quick());

@@ -285,7 +285,7 @@ impl Talk {
                 "EHLO" => self.greet().await?,
                 "STARTTLS" => self.encrypt().await?,
                 "AUTH" => self.sign_in(&line).await?,
-                "MAIL" => self.from_whom(&line).await?,
+                "MAIL" => self.sender(&line).await?,
                 "RCPT" => {
                     self.to = address(&line);
                     self.say("250 ok").await?;
@@ -330,7 +330,7 @@ impl Talk {
         self.say(if right { "235 welcome" } else { "535 5.7.8 who are you?" }).await
     }
 
-    async fn from_whom(&mut self, line: &str) -> io::Result<()> {
+    async fn sender(&mut self, line: &str) -> io::Result<()> {
         if self.desk.offers_tls && self.login.is_none() {
             return self.say("530 5.7.0 sign in first").await;
         }

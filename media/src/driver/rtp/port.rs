@@ -1,18 +1,18 @@
 //! The port's thread.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::ids::{SessionId, StreamId};
+use crate::ids::StreamId;
 use crate::rtp_source::Table;
 
-use super::super::feeds::{Begin, FeedEnd, FeedItem};
+use super::super::feeds::Register;
 use super::super::shard::short;
 use super::super::socket::{Inbox, Socket};
 use super::super::tcp::{Lines, TcpLimits};
@@ -47,11 +47,8 @@ struct Port {
     gate: Arc<dyn RtpGate>,
     server: tokio::runtime::Handle,
     decisions: mpsc::UnboundedSender<Decision>,
-    feeds: mpsc::Sender<FeedItem>,
-    room: Arc<Semaphore>,
+    register: Register,
     statuses: Statuses,
-    /// What the media thread had no room for, and has to know.
-    unsent: VecDeque<FeedItem>,
     looked: Instant,
     told: Instant,
 }
@@ -75,10 +72,8 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             gate: start.gate,
             server: start.server,
             decisions,
-            feeds: start.feeds,
-            room: start.room,
+            register: Register::new(start.feeds, start.room),
             statuses: start.statuses,
-            unsent: VecDeque::new(),
             looked: now,
             told: now,
         };
@@ -136,7 +131,7 @@ impl Port {
             State::On(publishing) => publishing.source.deadline(),
             _ => None,
         });
-        let look = if self.sessions.is_empty() && self.unsent.is_empty() { IDLE } else { LOOK };
+        let look = if self.sessions.is_empty() && self.register.is_done() { IDLE } else { LOOK };
         due.min().unwrap_or(now + look).min(self.looked.max(now) + look)
     }
 
@@ -208,21 +203,15 @@ impl Port {
         let Some(session) = self.sessions.get_mut(&stream) else { return };
         let State::Asking(held) = &mut session.state else { return };
         let held = std::mem::take(held);
-        let room = self.room.clone().try_acquire_owned().ok().filter(|_| accepted);
+        let room = self.register.place().filter(|_| accepted);
         let Some(permit) = room else {
             tracing::info!(%stream, accepted, "an RTP source may not publish, or there is no room");
             session.state = State::Refused(now + AGAIN);
             return;
         };
-        let id = SessionId::random();
-        let (end, gone) = FeedEnd::new();
+        let (id, feeds, gone) = self.register.begin(stream, permit);
         tracing::info!(session = %short(id), %stream, "an RTP source publishes");
-        let begin = Begin { id, stream, permit, end };
-        if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
-            // The media thread is overloaded: `gone` is true by now, and it is asked again.
-            tracing::warn!(%stream, "the media thread takes no publisher");
-        }
-        let publishing = Publishing::new(now, id, stream, self.feeds.clone(), gone);
+        let publishing = Publishing::new(now, id, stream, feeds, gone);
         session.state = State::On(Box::new(publishing));
         for (came, port, data) in held {
             self.datagram(came, stream, port, &data);
@@ -249,23 +238,13 @@ impl Port {
         if let State::On(publishing) = session.state {
             let id = publishing.outgoing.id;
             tracing::info!(session = %short(id), %stream, why, "an RTP source is gone");
-            self.unsent.push_back(FeedItem::End(id));
-            self.send_rest();
-        }
-    }
-
-    fn send_rest(&mut self) {
-        while let Some(item) = self.unsent.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(item)) = self.feeds.try_send(item) {
-                self.unsent.push_front(item);
-                return;
-            }
+            self.register.end(id);
         }
     }
 
     /// Ends what the media thread has ended and what is silent, and tells the figures.
     fn look(&mut self, now: Instant) {
-        self.send_rest();
+        self.register.say();
         let over = |session: &Session| match &session.state {
             State::On(publishing) if publishing.outgoing.gone.load(Ordering::Relaxed) => {
                 Some("it was ended")

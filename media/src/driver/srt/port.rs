@@ -1,6 +1,6 @@
 //! The port's thread.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::ids::{SessionId, StreamId};
+use crate::ids::StreamId;
 use crate::srt::{Call, CallId, Closed, Keys, LinkId, Listener, Output, Rejection};
 use crate::status::SourceStatus;
 use crate::webrtc::Pair;
 
-use super::super::feeds::{Begin, FeedEnd, FeedItem};
+use super::super::feeds::Register;
 use super::super::shard::short;
 use super::super::socket::{Inbox, Outbox, Route, Socket};
 use super::super::tcp::{Lines, TcpLimits};
@@ -61,11 +61,8 @@ struct Port {
     server: tokio::runtime::Handle,
     decisions: mpsc::UnboundedSender<Decision>,
     deciding: Arc<Semaphore>,
-    feeds: mpsc::Sender<FeedItem>,
-    room: Arc<Semaphore>,
+    register: Register,
     statuses: Statuses,
-    /// What the media thread had no room for, and has to know.
-    unsent: VecDeque<FeedItem>,
     looked: Instant,
     told: Instant,
 }
@@ -89,10 +86,8 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             server: start.server,
             decisions,
             deciding: Arc::new(Semaphore::new(DECISIONS)),
-            feeds: start.feeds,
-            room: start.room,
+            register: Register::new(start.feeds, start.room),
             statuses: start.statuses,
-            unsent: VecDeque::new(),
             looked: now,
             told: now,
         };
@@ -111,7 +106,7 @@ impl Port {
         loop {
             let now = Instant::now();
             let mut wake = self.listener.deadline().unwrap_or(now + IDLE).min(now + IDLE);
-            if !self.publishing.is_empty() || !self.unsent.is_empty() {
+            if !self.publishing.is_empty() || !self.register.is_done() {
                 wake = wake.min(self.looked + LOOK);
             }
             tokio::select! {
@@ -227,7 +222,7 @@ impl Port {
         let Decision { call, from, outcome } = decision;
         let admitted = outcome.and_then(|admitted| {
             let before = self.give_way(now, admitted.stream, from)?;
-            let room = self.room.clone().try_acquire_owned().map_err(|_| Rejection::Overload)?;
+            let room = self.register.place().ok_or(Rejection::Overload)?;
             Ok((admitted, before, room))
         });
         match admitted {
@@ -280,15 +275,9 @@ impl Port {
         from: SocketAddr,
         permit: OwnedSemaphorePermit,
     ) {
-        let id = SessionId::random();
-        let (end, gone) = FeedEnd::new();
+        let (id, feeds, gone) = self.register.begin(stream, permit);
         tracing::info!(session = %short(id), %stream, %from, "an SRT caller publishes");
-        let begin = Begin { id, stream, permit, end };
-        if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
-            // The media thread is overloaded: `gone` is true by now, and the caller is let go.
-            tracing::warn!(%stream, "the media thread takes no publisher");
-        }
-        let publishing = Publishing::new(id, stream, self.feeds.clone(), gone);
+        let publishing = Publishing::new(id, stream, feeds, gone);
         self.publishing.insert(link, publishing);
     }
 
@@ -309,22 +298,12 @@ impl Port {
         if !runs_on {
             self.statuses.lock().unwrap_or_else(PoisonError::into_inner).remove(&stream);
         }
-        self.unsent.push_back(FeedItem::End(id));
-        self.send_rest();
-    }
-
-    fn send_rest(&mut self) {
-        while let Some(item) = self.unsent.pop_front() {
-            if let Err(mpsc::error::TrySendError::Full(item)) = self.feeds.try_send(item) {
-                self.unsent.push_front(item);
-                return;
-            }
-        }
+        self.register.end(id);
     }
 
     /// Ends what the media thread has ended, and tells the figures.
     fn look(&mut self, now: Instant) {
-        self.send_rest();
+        self.register.say();
         let gone = |publishing: &Publishing| publishing.outgoing.gone.load(Ordering::Relaxed);
         let over: Vec<LinkId> =
             self.publishing.iter().filter(|(_, p)| gone(p)).map(|(link, _)| *link).collect();

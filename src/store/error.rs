@@ -32,6 +32,7 @@ pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("pk_device_logins", "device_logins.device_sha256"),
     ("pk_live_desktops", "live_desktops.registration_id"),
     ("pk_live_raw_sources", "live_raw_sources.registration_id"),
+    ("pk_live_recorded", "live_recorded.registration_id"),
     ("pk_production_members", "production_members.production_id, production_members.user_id"),
     ("pk_production_pins", "production_pins.production_id, production_pins.user_id"),
     ("pk_production_usecases", "production_usecases.production_id, production_usecases.usecase_id"),

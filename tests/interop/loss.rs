@@ -70,7 +70,7 @@ struct Measured {
 /// How often is measured at most: again only where the kernel dropped datagrams because somebody
 /// was too busy to read them, which makes another network of the one that is meant, where a
 /// browser was too busy to decode, or in a scene that is more than two cores always do in time.
-const ATTEMPTS: usize = 4;
+const ATTEMPTS: usize = 8;
 
 /// Watches under one loss after the other, and looks whether the pictures ran. `crowded` scenes may
 /// be measured again.

@@ -83,8 +83,7 @@ async fn text(app: &App) -> String {
         ),
     ];
     for (name, help, counter) in counters {
-        head(&mut out, name, "counter", help);
-        let _ = writeln!(out, "{name} {}", counter.load(Ordering::Relaxed));
+        figure(&mut out, name, "counter", help, counter.load(Ordering::Relaxed));
     }
     out
 }
@@ -104,17 +103,28 @@ async fn mail(out: &mut String, app: &App) {
         ("rushes_mail_deferred_total", "Tries that are to be made again.", tally.deferred),
         ("rushes_mail_failed_total", "Mails that were given up or refused.", tally.failed),
     ] {
-        head(out, name, "counter", help);
-        let _ = writeln!(out, "{name} {count}");
+        figure(out, name, "counter", help, count);
     }
 }
 
-fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+/// What stands before the values of a figure, in the text format of Prometheus.
+pub(crate) fn head(out: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn gauge(out: &mut String, name: &str, help: &str, value: f64) {
-    head(out, name, "gauge", help);
+/// A figure without labels.
+pub(crate) fn figure(
+    out: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    value: impl std::fmt::Display,
+) {
+    head(out, name, kind, help);
     let _ = writeln!(out, "{name} {value}");
+}
+
+fn gauge(out: &mut String, name: &str, help: &str, value: f64) {
+    figure(out, name, "gauge", help, value);
 }

@@ -248,10 +248,10 @@ impl Place {
 /// Who the caller is in a room, if they may attend it.
 pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
     let mut tx = app.store.read().await?;
-    let kept_out = matches!(caller.kind, CallerKind::Guest { room: own } if own != room);
-    let seat = match kept_out {
-        true => None,
-        false => store::rooms::taken_seat(&mut tx, room, caller.user_id).await?,
+    let seat = if caller.is_guest_elsewhere(room) {
+        None
+    } else {
+        store::rooms::taken_seat(&mut tx, room, caller.user_id).await?
     };
     let Some(seat) = seat else {
         // Why not is worth the longer question; who comes in is asked the short one, as thousands

@@ -75,17 +75,14 @@ impl Attendee {
     pub(crate) async fn attend(mut self, mut socket: Socket, board: Arc<Board>) {
         loop {
             let end = self.listen(&mut socket, &board).await;
+            if end != End::Lost {
+                board.resyncs.fetch_add(1, Ordering::Relaxed);
+            }
             let back = match end {
                 End::Lost if board.comes_back() => self.come_back(&board).await.map(Some),
                 End::Lost => break,
-                End::Subscription => {
-                    board.resyncs.fetch_add(1, Ordering::Relaxed);
-                    self.subscribe(&mut socket, &board).await.map(|()| None)
-                }
-                End::Resync => {
-                    board.resyncs.fetch_add(1, Ordering::Relaxed);
-                    self.enter(&board).await.map(Some)
-                }
+                End::Subscription => self.subscribe(&mut socket, &board).await.map(|()| None),
+                End::Resync => self.enter(&board).await.map(Some),
             };
             match back {
                 Ok(None) => {}

@@ -17,13 +17,11 @@ use crate::attendee::{Socket, ask};
 use crate::error::Error;
 use crate::http::Client;
 use crate::process;
-use crate::rooms::{Board, MARK, Rooms, attend, connect, create, guests};
+use crate::rooms::{Board, MARK, Rooms, attend, connect, create, guests, until};
 use crate::rushes::Server;
 
 /// How long the server and its attendees may take to be back before it counts as a failure.
 const LATE: Duration = Duration::from_secs(60);
-/// How often is looked.
-const LOOK: Duration = Duration::from_millis(5);
 /// Values of a room's ceiling, so that each command changes something.
 const VALUES: usize = 5000;
 
@@ -90,7 +88,8 @@ pub(crate) async fn run(http: &Client, args: &Rooms, start: &str) -> Result<Outc
         return Err(Error::Usage("the server did not come back".to_owned()));
     }
     let ready = killed.elapsed();
-    let (back, all_back) = everybody_back(&board, args.rooms * args.attendees).await;
+    until(LATE, || board.back().0 >= args.rooms * args.attendees).await;
+    let (back, all_back) = board.back();
     let mut outcome = Outcome {
         mode: "kill",
         rooms: args.rooms,
@@ -128,22 +127,10 @@ async fn look(
     outcome.rooms_behind += usize::from(host.rev < driven.rev);
     if let Some(number) = board.send() {
         host.command(number).await?;
-        let until = Instant::now() + LATE;
-        while board.heard_by(number) < attendees && Instant::now() < until {
-            tokio::time::sleep(LOOK).await;
-        }
-        outcome.rooms_in_step += usize::from(board.heard_by(number) >= attendees);
+        let all = until(LATE, || board.heard_by(number) >= attendees).await;
+        outcome.rooms_in_step += usize::from(all);
     }
     Ok(())
-}
-
-/// Waits until so many are back, but not for ever: how many are, and when the last was.
-async fn everybody_back(board: &Board, people: u32) -> (u32, Instant) {
-    let until = Instant::now() + LATE;
-    while board.back().0 < people && Instant::now() < until {
-        tokio::time::sleep(LOOK).await;
-    }
-    board.back()
 }
 
 /// The host of a room, and what they saw last of it.

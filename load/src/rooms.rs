@@ -32,6 +32,8 @@ pub(crate) const MARK: &str = "rushes-load ";
 const AT_ONCE: usize = 32;
 /// How long the last changes are waited for.
 const LATE: Duration = Duration::from_secs(5);
+/// How often is looked what has come about.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long connections are left alone before their memory is looked at.
 const REST: Duration = Duration::from_secs(3);
 /// People of one invitation.
@@ -256,15 +258,21 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
 
 /// Waits until all changes have reached all, but not for ever.
 async fn wait_for_the_last(board: &Board, attendees: u32) {
-    let until = Instant::now() + LATE;
     let sent = board.next.load(Ordering::Relaxed).min(board.changes.len() as u64) as usize;
-    let missing = || {
-        let changes = board.changes[..sent].iter();
-        changes.clone().any(|change| change.count.load(Ordering::Relaxed) < attendees)
-    };
-    while missing() && Instant::now() < until {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let reached = |change: &Change| change.count.load(Ordering::Relaxed) >= attendees;
+    until(LATE, || board.changes[..sent].iter().all(reached)).await;
+}
+
+/// Waits until something has come about, at most so long, and says whether it has.
+pub(crate) async fn until(within: Duration, done: impl Fn() -> bool) -> bool {
+    let end = Instant::now() + within;
+    while !done() {
+        if Instant::now() > end {
+            return false;
+        }
+        tokio::time::sleep(LOOK).await;
     }
+    true
 }
 
 /// Rooms that run, in a production of their own.

@@ -57,7 +57,7 @@ impl SeenRoom {
 /// # Errors
 /// 672, whose HTTP status is 404.
 pub async fn room(db: &mut Db, caller: &Caller, id: RoomId) -> ApiResult<SeenRoom> {
-    if matches!(caller.kind, CallerKind::Guest { room } if room != id) {
+    if caller.is_guest_elsewhere(id) {
         return Err(ApiError::new(Code::ROOM_NOT_FOUND));
     }
     let found = store::rooms::seen(db, caller.user_id, id).await?;

@@ -7,7 +7,10 @@ use std::{fmt::Write as _, sync::PoisonError};
 
 use rushes_media::{Load, StreamId, StreamStatus, Transport, ViewerStatus};
 
-use crate::app::App;
+use crate::{
+    app::App,
+    ops::{figure, head},
+};
 
 /// Streams that are told of one by one.
 const LABELLED: usize = 50;
@@ -129,17 +132,17 @@ pub(crate) fn write(out: &mut String, load: &Load, live: &[Live]) {
             unlabelled,
         ),
     ] {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        figure(out, name, "gauge", help, value);
     }
     let name = "rushes_webrtc_tcp_full_total";
     let help = "Times that a TCP connection took too little and what waited for it was dropped.";
-    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}", load.tcp_full);
+    figure(out, name, "counter", help, load.tcp_full);
     for Figure { name, kind, help, value } in &FIGURES {
         let mut headed = false;
         for live in live.iter().take(LABELLED) {
             let Some(value) = value(live).filter(|value| value.is_finite()) else { continue };
             if !headed {
-                let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+                head(out, name, kind, help);
                 headed = true;
             }
             let _ = writeln!(out, "{name}{{stream=\"{}\"}} {value}", live.stream);
@@ -157,7 +160,7 @@ fn codecs(out: &mut String, live: &[Live]) {
         let audio = live.status.audio.as_ref().map(|audio| ("audio", audio.codec));
         for (track, codec) in video.into_iter().chain(audio) {
             if !headed {
-                let _ = writeln!(out, "# HELP {name} Codecs of a stream.\n# TYPE {name} gauge");
+                head(out, name, "gauge", "Codecs of a stream.");
                 headed = true;
             }
             let stream = live.stream;

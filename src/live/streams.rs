@@ -11,7 +11,7 @@ use crate::{
     error::{ApiError, ApiResult},
     events::{Audience, Event},
     ids::{AssetId, RegistrationId, RoomId},
-    store::{self, Store, StoreError},
+    store::{self, Store, StoreError, assets::AssetRow},
     time::Millis,
 };
 
@@ -28,22 +28,30 @@ pub(crate) async fn connected(app: &App, stream: StreamId) -> ApiResult<()> {
     let created = connected.and_then(|connected| connected.created);
     let event = match created {
         None => None,
-        Some(asset) => Some(Event {
-            name: "ASSET_CREATED",
-            data: json!({
-                "id": asset.id,
-                "project_id": asset.project_id,
-                "batch_id": asset.batch_id,
-                "name": asset.name,
-            }),
-            to: Audience::Users(store::live::audience(&mut tx, asset.project_id).await?),
-        }),
+        Some(asset) => {
+            let to = store::live::audience(&mut tx, asset.project_id).await?;
+            Some(asset_created(&asset, Audience::Users(to)))
+        }
     };
     tx.commit().await.map_err(|error| ApiError::internal(&error))?;
     if let Some(event) = event {
         app.bus.publish(&event);
     }
     Ok(())
+}
+
+/// There is a new asset of a source.
+pub(super) fn asset_created(asset: &AssetRow, to: Audience) -> Event {
+    Event {
+        name: "ASSET_CREATED",
+        data: json!({
+            "id": asset.id,
+            "project_id": asset.project_id,
+            "batch_id": asset.batch_id,
+            "name": asset.name,
+        }),
+        to,
+    }
 }
 
 /// A server that starts has no publishers, whatever it had when it ended.

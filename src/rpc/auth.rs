@@ -29,6 +29,13 @@ pub struct Caller {
     pub kind: CallerKind,
 }
 
+impl Caller {
+    /// Whether this is a guest, and of another room.
+    pub(crate) fn is_guest_elsewhere(&self, room: RoomId) -> bool {
+        matches!(self.kind, CallerKind::Guest { room: own } if own != room)
+    }
+}
+
 /// Finds out whom `token` belongs to.
 ///
 /// # Errors

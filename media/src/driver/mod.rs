@@ -369,10 +369,19 @@ impl Media {
     /// Sends a command and waits for its answer; none if the shard is gone or
     /// overloaded.
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
-        let (reply, answer) = oneshot::channel();
-        self.0.commands.send_timeout(command(reply), PATIENCE).await.ok()?;
-        tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
+        ask(&self.0.commands, command).await
     }
+}
+
+/// Tells a thread something that it answers, and waits for that; none if the thread is gone or
+/// overloaded.
+async fn ask<Item, T>(
+    thread: &mpsc::Sender<Item>,
+    item: impl FnOnce(oneshot::Sender<T>) -> Item,
+) -> Option<T> {
+    let (reply, answer) = oneshot::channel();
+    thread.send_timeout(item(reply), PATIENCE).await.ok()?;
+    tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
 }
 
 fn new_etag() -> String {

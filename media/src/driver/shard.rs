@@ -20,15 +20,13 @@ use super::meetings::Meetings;
 use super::sender::Word;
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
-use super::socket::{Inbox, Outbox, Outlet, Route, Socket};
+use super::socket::{BATCHES, Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
 use super::tape::Tape;
 use super::tcp::{self, FromTcp, Lines};
 use super::timers::Timers;
 use super::{Command, Known};
 
-/// Receive calls in a row before timers and commands get their turn.
-const BATCHES: usize = 16;
 /// Commands in a row before datagrams get their turn.
 const COMMANDS_IN_A_ROW: usize = 32;
 /// Outputs of one session in a row; more is a defect.
@@ -195,13 +193,8 @@ impl Shard {
     fn receive(&mut self, inbox: &mut Inbox) {
         for _ in 0..BATCHES {
             let now = Instant::now();
-            match self.socket.receive(inbox) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::debug!(%error, "a receive failed");
-                    return;
-                }
+            if !self.socket.fill(inbox) {
+                return;
             }
             for (pair, data) in inbox.datagrams(self.socket.local()) {
                 self.datagram(now, pair, data);

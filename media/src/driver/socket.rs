@@ -22,6 +22,9 @@ const RECEIVE_ROOM: usize = 1 << 16;
 /// The most bytes in one segmented send; the length of an IP packet is 16 bits.
 const SEND_ROOM: usize = 60_000;
 
+/// Receive calls in a row before timers, commands and others get their turn.
+pub(super) const BATCHES: usize = 16;
+
 /// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
     buffers: Vec<Vec<u8>>,
@@ -91,7 +94,7 @@ impl Socket {
     }
 
     /// Receives what is there, up to a batch. False if there was nothing.
-    pub(super) fn receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
+    fn receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
         let Inbox { buffers, metas, filled } = inbox;
         *filled = 0;
         let mut slices: Vec<IoSliceMut<'_>> =
@@ -105,6 +108,15 @@ impl Socket {
             Err(error) => return Err(error),
         }
         Ok(*filled > 0)
+    }
+
+    /// Receives what is there, up to a batch. False if there was nothing, or it failed: the next
+    /// datagram wakes the thread again.
+    pub(super) fn fill(&self, inbox: &mut Inbox) -> bool {
+        self.receive(inbox).unwrap_or_else(|error| {
+            tracing::debug!(%error, "a receive failed");
+            false
+        })
     }
 
     /// The address that is bound.

@@ -263,10 +263,7 @@ pub(super) async fn get(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<ReviewSession
 pub(super) async fn list(ctx: &mut Ctx, _: crate::rpc::Empty) -> ApiResult<Vec<ReviewSession>> {
     let caller = ctx.caller()?.clone();
     let rooms = store::rooms::list_seen(ctx.db(), caller.user_id).await?;
-    let theirs = |room: &SeenRoom| match caller.kind {
-        CallerKind::Guest { room: only } => room.row.id == only,
-        CallerKind::User => true,
-    };
+    let theirs = |room: &SeenRoom| !caller.is_guest_elsewhere(room.row.id);
     let rooms = rooms.into_iter().filter(theirs);
     Ok(rooms.map(|room| ReviewSession::of(room, &caller)).collect())
 }

@@ -3,13 +3,16 @@
 use rushes_media::{finish_recording, recording::ConcludeError, recording::Summary};
 use serde_json::{Value, json};
 
-use super::{path_of, tell};
+use super::{
+    path_of, tell,
+    timecode::{named, timecodes},
+};
 use crate::{
     app::App,
     error::{ApiError, ApiResult},
-    events::{Audience, Event},
+    events::Audience,
     ids::RecordingId,
-    live::recordings::timecode::{named, timecodes},
+    live::streams::{asset_created, tell_rooms},
     store::{
         self, Object,
         asset_files::NewAssetFile,
@@ -80,17 +83,8 @@ async fn publish(app: &App, row: &RecordingRow, summary: &Summary) -> ApiResult<
         None => Audience::Users(store::live::audience(&mut tx, made.project_id).await?),
     };
     tx.commit().await.map_err(|error| ApiError::internal(&error))?;
-    app.bus.publish(&Event {
-        name: "ASSET_CREATED",
-        data: json!({
-            "id": made.id,
-            "project_id": made.project_id,
-            "batch_id": made.batch_id,
-            "name": made.name,
-        }),
-        to,
-    });
-    super::super::tell_rooms(app, row.room_id.into_iter().collect());
+    app.bus.publish(&asset_created(&made, to));
+    tell_rooms(app, row.room_id.into_iter().collect());
     Ok(made)
 }
 

@@ -7,7 +7,7 @@ mod extension;
 mod finish;
 mod timecode;
 
-use std::{fmt::Write as _, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use rushes_media::{
     Recorded, RecordingConfig, RecordingError, RecordingStatus, Recordings, StreamId, TapeLoad,
@@ -21,6 +21,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
     ids::{RecordingId, RegistrationId, RoomId, UserId},
+    ops::figure,
     store::{self, live::RegistrationRow, recordings::RecordingRow},
     time::Millis,
 };
@@ -298,7 +299,6 @@ pub(crate) fn write_metrics(out: &mut String, app: &App) {
             failed,
         ),
     ] {
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        figure(out, name, kind, help, value);
     }
 }

@@ -20,7 +20,7 @@ use crate::status::RtpSourceStatus;
 use super::feeds::FeedItem;
 use super::socket::Socket;
 use super::srt::BoxFuture;
-use super::{Media, PATIENCE};
+use super::{Media, ask};
 
 /// How often a free pair of ports is looked for, where any will do.
 const TRIES: usize = 16;
@@ -137,11 +137,8 @@ impl Rtp {
 
     /// Ends the thread.
     pub async fn shutdown(&self) {
-        let (done, over) = oneshot::channel();
-        // An error: it has ended already.
-        if self.end.send(done).await.is_ok() {
-            let _ = tokio::time::timeout(PATIENCE, over).await;
-        }
+        // None: it has ended already.
+        let _ = ask(&self.end, |done| done).await;
     }
 }
 

@@ -14,13 +14,11 @@ use crate::rtp_source::Table;
 
 use super::super::feeds::Register;
 use super::super::shard::short;
-use super::super::socket::{Inbox, Socket};
+use super::super::socket::{BATCHES, Inbox, Socket};
 use super::super::tcp::{Lines, TcpLimits};
 use super::session::{Publishing, Session, State};
 use super::{RtpGate, Start, Statuses};
 
-/// Receive calls in a row before timers get their turn.
-const BATCHES: usize = 16;
 /// It is looked this often at what is no datagram's affair.
 const LOOK: Duration = Duration::from_millis(100);
 /// The figures are told this often.
@@ -140,13 +138,8 @@ impl Port {
             let now = Instant::now();
             let socket = if control { self.control.as_ref() } else { Some(&self.socket) };
             let Some(socket) = socket else { return };
-            match socket.receive(inbox) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::debug!(%error, "a receive failed");
-                    return;
-                }
+            if !socket.fill(inbox) {
+                return;
             }
             let local = socket.local();
             for (way, data) in inbox.datagrams(local) {

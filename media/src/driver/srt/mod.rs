@@ -22,7 +22,7 @@ use crate::status::SourceStatus;
 
 use super::feeds::FeedItem;
 use super::socket::Socket;
-use super::{Media, PATIENCE};
+use super::{Media, ask};
 
 /// Callers of which the server says at the same time whether they may come.
 const DECISIONS: usize = 64;
@@ -130,11 +130,8 @@ impl Srt {
 
     /// Tells all callers that it is over, and ends the thread.
     pub async fn shutdown(&self) {
-        let (done, over) = oneshot::channel();
-        // An error: it has ended already.
-        if self.end.send(done).await.is_ok() {
-            let _ = tokio::time::timeout(PATIENCE, over).await;
-        }
+        // None: it has ended already.
+        let _ = ask(&self.end, |done| done).await;
     }
 }
 

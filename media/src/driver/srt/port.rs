@@ -17,13 +17,11 @@ use crate::webrtc::Pair;
 
 use super::super::feeds::Register;
 use super::super::shard::short;
-use super::super::socket::{Inbox, Outbox, Route, Socket};
+use super::super::socket::{BATCHES, Inbox, Outbox, Route, Socket};
 use super::super::tcp::{Lines, TcpLimits};
 use super::publishing::Publishing;
 use super::{Caller, DECISIONS, Gate, Start, Statuses, request};
 
-/// Receive calls in a row before timers get their turn.
-const BATCHES: usize = 16;
 /// It is looked this often at what is no datagram's or caller's affair.
 const LOOK: Duration = Duration::from_millis(100);
 /// The figures are told this often.
@@ -138,13 +136,8 @@ impl Port {
     fn receive(&mut self, inbox: &mut Inbox) {
         for _ in 0..BATCHES {
             let now = Instant::now();
-            match self.socket.receive(inbox) {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::debug!(%error, "a receive failed");
-                    return;
-                }
+            if !self.socket.fill(inbox) {
+                return;
             }
             for (way, data) in inbox.datagrams(self.socket.local()) {
                 self.listener.datagram(now, way.remote, data);

@@ -28,7 +28,7 @@ use crate::rtcp::WallClock;
 use crate::status::RecordingStatus;
 use crate::stream::Packet;
 
-use super::{Command, Media, PATIENCE};
+use super::{Command, Media, PATIENCE, ask};
 
 pub use file::finish_recording;
 pub use ring::ReplayClip;
@@ -201,10 +201,8 @@ impl Recordings {
 
     /// The last part of a stream, up to so long; none where nothing of it is kept.
     pub async fn replay(&self, stream: StreamId, length: Duration) -> Option<ReplayClip> {
-        let (reply, answer) = oneshot::channel();
-        let item = Item::Replay(stream, length.min(self.replay), reply);
-        self.items.send_timeout(item, PATIENCE).await.ok()?;
-        tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()?
+        let length = length.min(self.replay);
+        ask(&self.items, |reply| Item::Replay(stream, length, reply)).await?
     }
 
     /// How far back a replay reaches.
@@ -230,10 +228,7 @@ impl Recordings {
 
     /// Ends all recordings, so that their files can be finished, and the thread.
     pub async fn shutdown(&self) {
-        let (done, over) = oneshot::channel();
-        // An error: it has ended already.
-        if self.items.send(Item::Stop(done)).await.is_ok() {
-            let _ = tokio::time::timeout(PATIENCE, over).await;
-        }
+        // None: it has ended already.
+        let _ = ask(&self.items, Item::Stop).await;
     }
 }

@@ -39,9 +39,6 @@ fn bound(percent: u32) -> u64 {
     }
 }
 
-/// So many pictures may be on their way through a decoder.
-const UNDECODED: u64 = 15;
-
 /// A source and those who watch it.
 struct Show<'a> {
     name: &'static str,
@@ -68,9 +65,9 @@ struct Measured {
 }
 
 /// How often is measured at most: again only where the kernel dropped datagrams because somebody
-/// was too busy to read them, which makes another network of the one that is meant, where a
-/// browser was too busy to decode, or in a scene that is more than two cores always do in time.
-const ATTEMPTS: usize = 8;
+/// was too busy to read them, which makes another network of the one that is meant, or in a scene
+/// that is more than two cores always do in time.
+const ATTEMPTS: usize = 4;
 
 /// Watches under one loss after the other, and looks whether the pictures ran. `crowded` scenes may
 /// be measured again.
@@ -95,7 +92,7 @@ async fn under_losses(
             eprintln!("{percent} %: {passed} datagrams passed, {lost} lost, {dropped} dropped");
             let checked = all.iter().try_for_each(|measured| measured.check(percent, dropped));
             found = checked.err().unwrap_or_default();
-            let held_up = dropped > 0 || crowded || all.iter().any(Measured::is_held_up);
+            let held_up = dropped > 0 || crowded;
             if found.is_empty() || !held_up {
                 break;
             }
@@ -167,14 +164,6 @@ fn hold(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 impl Measured {
-    /// A browser had the pictures and did not get to decode them.
-    fn is_held_up(&self) -> bool {
-        let behind = |seen: &Seen| {
-            seen.video.as_ref().is_some_and(|video| video.decoded + UNDECODED < video.received)
-        };
-        self.by_browsers.iter().any(behind)
-    }
-
     /// Says what was not as it has to be.
     fn check(&self, percent: u32, dropped: i64) -> Result<(), String> {
         let name = self.name;
@@ -280,7 +269,7 @@ async fn webrtcbin_never_freezes_for_half_a_second_at_2_percent() {
     let gstreamer = GStreamer::publish(&source.whip, server.folder()).unwrap();
     live(&server, &source).await.unwrap();
     let shows = [Show::of("webrtcbin", &source)];
-    under_losses(&server, &network, &shows, &mut [chromium], true).await.unwrap();
+    under_losses(&server, &network, &shows, &mut [chromium], false).await.unwrap();
     assert!(gstreamer.stop().await.unwrap().success());
 }
 

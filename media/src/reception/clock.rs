@@ -14,6 +14,58 @@ pub(crate) struct Reported {
     pub(crate) rtp: u32,
 }
 
+/// Two reports may differ by this in how long it was between them: some name the frame that was
+/// sent last, and wall clocks are set.
+const STRAY: Duration = Duration::from_millis(250);
+/// And by this part of that time: more than any clock drifts.
+const DRIFT: u32 = 1_000;
+/// Reports are compared with one that is no older than this, far below where 32 bits of RTP time
+/// begin anew.
+const COMPARED: Duration = Duration::from_secs(3600);
+
+/// The reports of one source. They are believed as long as its RTP time passes in them as fast as
+/// its wall clock.
+///
+/// GStreamer 1.22's `webrtcbin` says of its tracks that they run at twice their rate, so that
+/// pictures would seem to be captured ever longer ago.
+#[derive(Debug)]
+pub(crate) struct Reports {
+    /// Ticks of RTP time in a second.
+    clock: u32,
+    compared: Option<Reported>,
+    believed: Option<Reported>,
+}
+
+impl Reports {
+    /// Of a source of so many ticks a second.
+    pub(crate) fn new(clock: u32) -> Self {
+        Self { clock, compared: None, believed: None }
+    }
+
+    /// A report came.
+    pub(crate) fn heard(&mut self, report: Reported) {
+        let agrees = self.compared.is_none_or(|before| self.agree(before, report));
+        self.believed = agrees.then_some(report);
+        let old = |before: Reported| seconds(report.ntp.wrapping_sub(before.ntp)) > COMPARED;
+        if !agrees || self.compared.is_none_or(old) {
+            self.compared = Some(report);
+        }
+    }
+
+    fn agree(&self, before: Reported, report: Reported) -> bool {
+        let ticks = i64::from(report.rtp.wrapping_sub(before.rtp) as i32);
+        let media = (ticks << 32) / i64::from(self.clock);
+        let wall = report.ntp.wrapping_sub(before.ntp) as i64;
+        let off = seconds(wall.wrapping_sub(media).unsigned_abs());
+        off <= STRAY + seconds(wall.unsigned_abs()) / DRIFT
+    }
+
+    /// The latest report, if it agrees with those before.
+    pub(crate) fn believed(&self) -> Option<Reported> {
+        self.believed
+    }
+}
+
 /// Relates the publisher's wall clock to this machine's, once for all its
 /// tracks: so sound and picture stay in step for the viewers.
 #[derive(Debug, Default)]
@@ -90,6 +142,38 @@ mod tests {
         // The other track's clock wraps around.
         let sound = clock.captured(at(1_600), 48_000 - 1, 48_000, audio);
         assert!(same(sound, at(1_500)));
+    }
+
+    /// A source whose reports come every five seconds, with so many ticks of it in between.
+    fn reports(ticks: impl IntoIterator<Item = u32>) -> Vec<bool> {
+        let mut reports = Reports::new(90_000);
+        let (mut ntp, mut rtp) = (0xffff_fff0 * SECOND, u32::MAX - 100_000);
+        let mut hear = |ticks: u32| {
+            ntp = ntp.wrapping_add(5 * SECOND);
+            rtp = rtp.wrapping_add(ticks);
+            let report = Reported { ntp, rtp };
+            reports.heard(report);
+            assert!(reports.believed().is_none_or(|believed| believed == report));
+            reports.believed().is_some()
+        };
+        ticks.into_iter().map(&mut hear).collect()
+    }
+
+    #[test]
+    fn reports_are_believed_as_long_as_both_their_clocks_go_equally_fast() {
+        assert!(reports([450_000; 3_000]).into_iter().all(|believed| believed), "for hours");
+        // The last frame's time, and not that of the report.
+        let by_frames = (0..100).map(|n| 450_000 - n % 2 * 9_000 + (n + 1) % 2 * 9_000);
+        assert!(reports(by_frames).into_iter().all(|believed| believed));
+        // 300 parts in a million fast, for hours.
+        assert!(reports([450_135; 3_000]).into_iter().all(|believed| believed));
+        // Twice as fast: the first stands alone.
+        assert_eq!(reports([0, 900_000, 900_000, 900_000]), [true, false, false, false]);
+        // It counts from somewhere else, once.
+        assert_eq!(reports([0, 450_000, 77, 450_000, 450_000]), [true, true, false, true, true]);
+        // A little each time adds up.
+        let strays = reports([452_700; 20]);
+        assert!(strays.contains(&false), "{strays:?}");
     }
 
     #[test]

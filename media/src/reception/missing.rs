@@ -20,16 +20,42 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_millis(500);
 /// What a round trip is believed to take before one was measured.
 const UNKNOWN: Duration = Duration::from_millis(50);
+/// So many answers in a row, each to one of several requests, say that the round trip is longer
+/// than believed. Fewer say only that requests were lost.
+const UNSURE: u8 = 8;
+
+/// What asked for came so long after it was asked for first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    took: Duration,
+    /// It was asked for once, so that it is known which request was answered.
+    sure: bool,
+}
 
 /// How long what is asked for takes to come.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct RoundTrip {
     /// Smoothed, and how far it strays (RFC 6298, 2).
     known: Option<(Duration, Duration)>,
+    /// Answers since the last one of which it is known what they answered.
+    unsure: u8,
 }
 
 impl RoundTrip {
-    pub(super) fn measured(&mut self, sample: Duration) {
+    pub(super) fn answered(&mut self, answer: Answer) {
+        if answer.sure {
+            self.unsure = 0;
+            return self.measured(answer.took);
+        }
+        // Were none of them to count, a round trip that is longer than was believed would never
+        // be found out. Were all, each lost request would make the next one wait longer.
+        self.unsure = self.unsure.saturating_add(1);
+        if self.unsure >= UNSURE {
+            self.measured(answer.took.min(2 * self.patience()));
+        }
+    }
+
+    fn measured(&mut self, sample: Duration) {
         self.known = Some(match self.known {
             None => (sample, sample / 2),
             Some((smoothed, deviation)) => {
@@ -106,16 +132,13 @@ impl Missing {
         }
     }
 
-    /// A packet came late. Says how long after it was asked for.
-    pub(super) fn came(&mut self, now: Instant, number: u64, trip: RoundTrip) -> Option<Duration> {
+    /// A packet came late. Says how long after it was asked for, if it was.
+    pub(super) fn came(&mut self, now: Instant, number: u64, trip: RoundTrip) -> Option<Answer> {
         let place = self.packets.binary_search_by_key(&number, |missed| missed.number).ok()?;
         let missed = self.packets.remove(place)?;
         self.plan(trip);
         let took = now.saturating_duration_since(missed.first?);
-        // Of several requests it is not known which was answered. Were none of them to count, a
-        // round trip that is longer than was believed would never be found out.
-        let believed = if missed.tries == 1 { took } else { took.min(2 * trip.patience()) };
-        Some(believed)
+        Some(Answer { took, sure: missed.tries == 1 })
     }
 
     /// What is older is of no use any more.
@@ -248,12 +271,52 @@ mod tests {
         missing.gap(start, 10, 13, trip);
         assert_eq!(numbers(&missing.ask(start, ENTRIES, trip)), [10, 11]);
         assert_eq!(numbers(&missing.ask(start + 5 * MS, ENTRIES, trip)), [12]);
-        assert_eq!(missing.came(start + 38 * MS, 10, trip), Some(38 * MS));
+        let answer = |millis, sure| Some(Answer { took: MS * millis, sure });
+        assert_eq!(missing.came(start + 38 * MS, 10, trip), answer(38, true));
         let at = missing.deadline().unwrap();
         assert!(at >= start + 40 * MS && at < start + 42 * MS, "{:?}", at - start);
         assert_eq!(numbers(&missing.ask(at, ENTRIES, trip)), [11]);
-        let took = missing.came(at + 400 * MS, 11, trip).unwrap();
-        assert!(took >= 80 * MS && took < 84 * MS, "of which request? {took:?}");
+        assert_eq!(
+            missing.came(start + 440 * MS, 11, trip),
+            answer(440, false),
+            "of which request?"
+        );
+    }
+
+    /// What is believed after a while of a network on which answers take so long, and every
+    /// so many requests are lost.
+    fn learnt(mut trip: RoundTrip, takes: Duration, lost: usize) -> RoundTrip {
+        let (mut now, mut missing, mut requests) = (Instant::now(), Missing::default(), 0);
+        for number in 0..200u64 {
+            missing.gap(now, 10 * number, 10 * number + 2, trip);
+            let mut answer: Option<Instant> = None;
+            while let Some(at) = missing.deadline().filter(|at| answer.is_none_or(|a| *at < a)) {
+                let asks = numbers(&missing.ask(at, ENTRIES, trip));
+                if asks.contains(&((10 * number) as u16)) {
+                    requests += 1;
+                    let passes = lost == 0 || requests % lost != 0;
+                    answer = answer.or(passes.then_some(at + takes));
+                }
+            }
+            now = answer.expect("it was asked for until it was answered");
+            trip.answered(missing.came(now, 10 * number, trip).unwrap());
+            missing.forget_below(10 * number + 10, trip);
+        }
+        trip
+    }
+
+    #[test]
+    fn the_round_trip_is_found_out_whatever_was_believed_before_and_lost_since() {
+        for takes in [5, 12, 50, 130, 300] {
+            for believed in [5, 50, 400] {
+                for lost in [0, 3, 10] {
+                    let found = learnt(trip(believed), MS * takes, lost);
+                    let (smoothed, _) = found.known.unwrap();
+                    let right = MS * takes * 4 / 5..=MS * takes * 6 / 5;
+                    assert!(right.contains(&smoothed), "{takes} {believed} {lost}: {smoothed:?}");
+                }
+            }
+        }
     }
 
     #[test]

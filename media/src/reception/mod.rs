@@ -25,7 +25,7 @@ use crate::rtp::Kind;
 use crate::srtp::Opener;
 
 use arrivals::Arrivals;
-pub(crate) use clock::{Reported, SenderClock};
+pub(crate) use clock::{Reported, Reports, SenderClock};
 use header::{Header, extensions, payload};
 use missing::RoundTrip;
 use source::{Layer, Role, Source};
@@ -214,8 +214,8 @@ impl Reception {
         let layer_state = &mut state.layers[layer];
         layer_state.statistics.packet(now, number, header.timestamp);
         let of = (number, header.timestamp);
-        if let Some(took) = layer_state.packet(now, of, before, asks, self.trip) {
-            self.trip.measured(took);
+        if let Some(answer) = layer_state.packet(now, of, before, asks, self.trip) {
+            self.trip.answered(answer);
         }
         let Some(payload) = payload(&self.plain, length) else { return Taken::Proven };
         Taken::Packet(Arrived {
@@ -227,7 +227,7 @@ impl Reception {
             marker: header.marker,
             payload,
             replaces,
-            reported: layer_state.reported,
+            reported: layer_state.reports.believed(),
         })
     }
 
@@ -354,8 +354,8 @@ impl Reception {
         window.take(number);
         let asks = plan.formats[usize::from(kind.format)].nack;
         let of = (number, header.timestamp);
-        if let Some(took) = layer_state.packet(now, of, before, asks, self.trip) {
-            self.trip.measured(took);
+        if let Some(answer) = layer_state.packet(now, of, before, asks, self.trip) {
+            self.trip.answered(answer);
         }
         Taken::Packet(Arrived {
             track,
@@ -366,7 +366,7 @@ impl Reception {
             marker: header.marker,
             payload,
             replaces: false,
-            reported: layer_state.reported,
+            reported: layer_state.reports.believed(),
         })
     }
 
@@ -378,7 +378,7 @@ impl Reception {
             let Some(source) = self.sources.iter().find(sends) else { return };
             let layer = &mut self.tracks[source.track].layers[source.layer];
             layer.statistics.sender_report(now, ntp);
-            layer.reported = Some(Reported { ntp, rtp });
+            layer.reports.heard(Reported { ntp, rtp });
         });
     }
 

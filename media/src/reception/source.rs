@@ -1,9 +1,9 @@
 //! The sources (SSRCs) of a session and the layers that they are of.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::clock::Reported;
-use super::missing::{Missing, RoundTrip};
+use super::clock::Reports;
+use super::missing::{Answer, Missing, RoundTrip};
 use super::statistics::Statistics;
 use super::window::Window;
 
@@ -41,7 +41,7 @@ pub(super) struct Layer {
     pub(super) missing: Missing,
     /// The newest timestamp, and the lowest number that may belong to it.
     newest: Option<(u32, u64)>,
-    pub(super) reported: Option<Reported>,
+    pub(super) reports: Reports,
     /// A key frame is wanted.
     pub(super) wish: bool,
     /// Commands to send one.
@@ -56,7 +56,7 @@ impl Layer {
             statistics: Statistics::new(clock),
             missing: Missing::default(),
             newest: None,
-            reported: None,
+            reports: Reports::new(clock),
             wish: false,
             commands: 0,
         }
@@ -69,8 +69,8 @@ impl Layer {
     }
 
     /// A packet that is new, as its source is sent or sent again. `before` is the highest number
-    /// so far, and `asks` whether missing packets may be asked for. Gives back how long it took to
-    /// come after it was asked for.
+    /// so far, and `asks` whether missing packets may be asked for. Gives back what it says of the
+    /// round trip.
     pub(super) fn packet(
         &mut self,
         now: Instant,
@@ -78,7 +78,7 @@ impl Layer {
         before: Option<u64>,
         asks: bool,
         trip: RoundTrip,
-    ) -> Option<Duration> {
+    ) -> Option<Answer> {
         let Some(before) = before else {
             self.newest = Some((timestamp, number));
             return None;

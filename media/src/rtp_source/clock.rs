@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::reception::Reported;
+use crate::reception::{Reported, Reports};
 use crate::ts::CLOCK;
 
 /// Tracks begin this far from zero, so that what is before the first packet has a place too.
@@ -28,6 +28,7 @@ pub(crate) struct TrackClock {
     /// What the last report says: the sender's wall clock less the track's time, in the same.
     wall: Option<i64>,
     report: Option<Reported>,
+    reports: Reports,
     /// It stands where its reports put it.
     pub(crate) in_step: bool,
 }
@@ -61,6 +62,7 @@ impl TrackClock {
             offset: None,
             wall: None,
             report: None,
+            reports: Reports::new(rate.max(1)),
             in_step: false,
         }
     }
@@ -117,10 +119,15 @@ impl TrackClock {
     /// Takes note of a sender report.
     pub(crate) fn report(&mut self, report: Reported) {
         // A sender without a wall clock says 0 (RFC 3550, 6.4.1).
-        if report.ntp != 0 {
-            self.report = Some(report);
-            self.read_report();
+        if report.ntp == 0 {
+            return;
         }
+        self.reports.heard(report);
+        self.report = self.reports.believed();
+        if self.report.is_none() {
+            (self.wall, self.in_step) = (None, false);
+        }
+        self.read_report();
     }
 
     /// A report is read once there is a packet that tells which of the wraps it means.
@@ -167,11 +174,18 @@ mod tests {
         assert_eq!(sound(&mut audio, &mut base), (true, false));
         audio.report(Reported { ntp: 0, rtp: 7 });
         assert_eq!(video.pts(&mut base, at(120), 9799), first + 10_800);
-        assert!(!video.in_step);
+        assert!(video.in_step, "it said nothing else");
         // Once both have the other clock, they are in step again.
-        video.report(Reported { ntp: 900 * SECOND, rtp: u32::MAX - 1000 });
+        for (ntp, since) in [(900, 0), (901, 1)] {
+            let (rtp, ntp) = ((u32::MAX - 1000).wrapping_add(since * 90_000), ntp * SECOND);
+            video.report(Reported { ntp, rtp });
+            audio.report(Reported { ntp, rtp: 7 + 960 + since * 48_000 });
+        }
+        assert!(!video.in_step);
         video.pts(&mut base, at(160), 13_399);
+        video.pts(&mut base, at(200), 16_999);
         assert_eq!(sound(&mut audio, &mut base), (true, true));
+        assert!(video.in_step);
     }
 
     #[test]

@@ -28,22 +28,34 @@ impl Default for GopLimits {
 
 /// How far back the frame of a late packet is looked for.
 const LOOK_BACK: usize = 128;
+/// Packets that are kept without a key frame, whose first packet may come late.
+const BEFORE_KEY: usize = 256;
+/// From one frame's place to the next one's: in between is room for frames that come late.
+pub(super) const PLACES: u32 = 16;
 /// Parameter sets that are kept for key frames which come without.
 const PARAMETER_PACKETS: usize = 4;
 
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) packet: Packet,
-    /// The frame's place in the group, in order of arrival.
+    /// The frame's place in the group (see [`PLACES`]), in the order of the packets' numbers.
     pub(super) frame: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    timestamp: u32,
+    /// The lowest number of its packets that came.
+    seq: u64,
+    place: u32,
 }
 
 #[derive(Debug)]
 pub(super) struct Gop {
     limits: GopLimits,
     entries: VecDeque<Entry>,
-    /// The timestamp of each frame.
-    frames: Vec<u32>,
+    /// In the order of their numbers, the key frame first; none without it.
+    frames: Vec<Frame>,
     bytes: usize,
     started: Option<Instant>,
     /// The key frame's timestamp; none while there is nothing to start with.
@@ -121,16 +133,20 @@ impl Gop {
 
     /// The latest frame: its place, its timestamp, and when it was captured.
     pub(super) fn latest(&self) -> Option<(u32, u32, Instant)> {
-        let timestamp = *self.frames.last()?;
+        let Frame { timestamp, place, .. } = *self.frames.last()?;
         let captured = self.entries.iter().rev().find(|e| e.packet.timestamp == timestamp)?;
-        Some((self.frames.len() as u32 - 1, timestamp, captured.packet.captured))
+        Some((place, timestamp, captured.packet.captured))
     }
 
     /// The place of the frame with this timestamp.
     pub(super) fn frame_of(&self, timestamp: u32) -> Option<u32> {
+        self.find_frame(timestamp).map(|index| self.frames[index].place)
+    }
+
+    fn find_frame(&self, timestamp: u32) -> Option<usize> {
         let skip = self.frames.len().saturating_sub(LOOK_BACK);
-        let found = self.frames[skip..].iter().rposition(|t| *t == timestamp)?;
-        Some((skip + found) as u32)
+        let found = self.frames[skip..].iter().rposition(|frame| frame.timestamp == timestamp)?;
+        Some(skip + found)
     }
 
     /// Parameter sets to send before a key frame that comes without.
@@ -144,14 +160,8 @@ impl Gop {
         if found.parameters && !found.key && packet.codec == Codec::H264 {
             self.keep_parameters(packet);
         }
-        if found.key && self.key != Some(packet.timestamp) {
-            self.begin(now, packet.timestamp);
-        } else if self.key.is_none() && self.frames.last().is_some_and(|t| *t != packet.timestamp) {
-            // No key frame yet: only the packets of the frame under way may turn
-            // out to be the beginning of one.
-            self.entries.clear();
-            self.frames.clear();
-            self.bytes = 0;
+        if found.key && self.is_newer_key(packet) {
+            self.begin(now, packet);
         }
         self.append(packet);
         let over = self.entries.len() > self.limits.packets
@@ -162,36 +172,69 @@ impl Gop {
         }
     }
 
+    /// Not another packet of this key frame, nor one of the key frame before it, late.
+    fn is_newer_key(&self, packet: &Packet) -> bool {
+        self.key != Some(packet.timestamp) && (self.key.is_none() || packet.seq > self.start_seq)
+    }
+
     fn append(&mut self, packet: &Packet) {
-        let frame = self.frame_of(packet.timestamp).unwrap_or_else(|| {
-            self.frames.push(packet.timestamp);
-            self.frames.len() as u32 - 1
-        });
+        self.bytes += packet.payload.len();
+        if self.key.is_none() {
+            self.entries.push_back(Entry { packet: packet.clone(), frame: 0 });
+            if self.entries.len() > BEFORE_KEY {
+                let old = self.entries.pop_front();
+                self.bytes -= old.map_or(0, |old| old.packet.payload.len());
+            }
+            return;
+        }
+        let Some(frame) = self.place(packet) else {
+            self.bytes -= packet.payload.len();
+            return;
+        };
         let first_frame = frame == 0;
-        if self.entries.is_empty() || (first_frame && packet.seq < self.start_seq) {
+        if first_frame && packet.seq < self.start_seq {
             self.start_seq = packet.seq;
         }
         self.has_parameters |= first_frame && packet.inspection.parameters;
-        self.bytes += packet.payload.len();
         self.entries.push_back(Entry { packet: packet.clone(), frame });
     }
 
-    /// A key frame begins: what came before it goes, save the packets of the same
-    /// frame (parameter sets mostly).
-    fn begin(&mut self, now: Instant, timestamp: u32) {
-        self.entries.retain(|entry| entry.packet.timestamp == timestamp);
-        for entry in &mut self.entries {
-            entry.frame = 0;
+    /// The place of the packet's frame, which may be a new one. None if it is older than the key
+    /// frame: nobody begins with it.
+    fn place(&mut self, packet: &Packet) -> Option<u32> {
+        let Packet { timestamp, seq, .. } = *packet;
+        if let Some(index) = self.find_frame(timestamp) {
+            let frame = &mut self.frames[index];
+            frame.seq = frame.seq.min(seq);
+            return Some(frame.place);
         }
+        let index = self.frames.iter().rposition(|frame| frame.seq < seq)? + 1;
+        let before = self.frames[index - 1].place;
+        let place = match self.frames.get(index) {
+            None => before + PLACES,
+            Some(after) => before + (after.place - before) / 2,
+        };
+        self.frames.insert(index, Frame { timestamp, seq, place });
+        Some(place)
+    }
+
+    /// A key frame begins: what came before it goes, save the packets of the same frame
+    /// (parameter sets mostly) and those of frames after it, which came before this packet
+    /// where it was lost and sent again.
+    fn begin(&mut self, now: Instant, key: &Packet) {
+        let Packet { timestamp, seq, .. } = *key;
+        self.entries.retain(|e| e.packet.timestamp == timestamp || e.packet.seq > seq);
         self.frames.clear();
-        self.frames.push(timestamp);
-        self.bytes = self.entries.iter().map(|e| e.packet.payload.len()).sum();
-        self.start_seq = self.entries.iter().map(|e| e.packet.seq).min().unwrap_or(0);
-        self.has_parameters =
-            self.entries.iter().any(|e| self.parameters.iter().any(|p| p.seq == e.packet.seq));
+        self.frames.push(Frame { timestamp, seq, place: 0 });
         self.started = Some(now);
         self.key = Some(timestamp);
+        self.start_seq = seq;
+        self.bytes = 0;
+        self.has_parameters = false;
         self.generation += 1;
+        for Entry { packet, .. } in std::mem::take(&mut self.entries) {
+            self.append(&packet);
+        }
     }
 
     fn keep_parameters(&mut self, packet: &Packet) {

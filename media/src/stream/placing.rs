@@ -20,6 +20,9 @@ const REMEMBERED: usize = 64;
 const LEFT_ALONE: i64 = TICKS_PER_MS;
 /// Farther off than this the publisher counts from somewhere else: 1 s.
 const ANOTHER_COUNT: i64 = 1000 * TICKS_PER_MS;
+/// A frame that is no farther from the newest one is of the same count all the same, if it comes
+/// late or seems to have been captured too long ago: 2 s.
+const SAME_COUNT: i64 = 2000 * TICKS_PER_MS;
 /// The publisher's way is learnt quickly at first.
 const LEARNING: Duration = Duration::from_secs(2);
 const FIRST_LOOK: Duration = Duration::from_millis(250);
@@ -99,7 +102,7 @@ impl Line {
         }
         let step = i64::from(timestamp.wrapping_sub(self.newest) as i32);
         let behind = i64::from(wanted.wrapping_sub(timestamp.wrapping_add(self.offset)) as i32);
-        if behind.abs() > ANOTHER_COUNT {
+        if behind.abs() > ANOTHER_COUNT && !goes_on(step, behind) {
             return None;
         }
         if step > 0 {
@@ -145,6 +148,14 @@ impl Line {
             *least -= by;
         }
     }
+}
+
+/// Whether the publisher counts as before although the frame is far from where it should be. A
+/// frame that was lost comes late where arrivals count. And when the publisher's word on its clock
+/// goes back, its frames do not: begun anew, each would stand a tick behind the one before it,
+/// and no decoder shows those.
+fn goes_on(step: i64, behind: i64) -> bool {
+    step.abs() <= SAME_COUNT && (step <= 0 || behind < 0)
 }
 
 /// The later of two timestamps that are less than half of all apart.
@@ -234,6 +245,40 @@ mod tests {
             let before = n.saturating_sub(20);
             let again = placing.place(&world.wall, world.at(ms + 3.0), before * FRAME);
             assert_eq!(again, first[before as usize]);
+        }
+    }
+
+    #[test]
+    fn frames_keep_their_pace_when_the_publishers_clock_goes_back() {
+        let (world, mut placing) = (World::new(), Placing::default());
+        let mut last: Option<u32> = None;
+        for n in 0..500u32 {
+            // From the hundredth frame on, its reports say that it was captured 6 s before.
+            let ms = 10_000.0 + f64::from(n) * 40.0 - if n < 100 { 0.0 } else { 6_000.0 };
+            let placed = placing.place(&world.wall, world.at(ms), n.wrapping_mul(FRAME));
+            if let Some(last) = last {
+                let step = placed.wrapping_sub(last);
+                assert!((FRAME * 3 / 4..FRAME * 5 / 4).contains(&step), "frame {n}: {step}");
+            }
+            last = Some(placed);
+        }
+    }
+
+    #[test]
+    fn frames_keep_their_pace_when_one_of_long_ago_is_sent_again() {
+        let (world, mut placing) = (World::new(), Placing::default());
+        let mut last = placing.place(&world.wall, world.at(0.0), 0);
+        for n in 1..500u32 {
+            let ms = f64::from(n) * 40.0;
+            if n == 100 {
+                // All of it was lost, and arrivals are all there is.
+                let late = placing.place(&world.wall, world.at(ms), (n - 30) * FRAME - 7);
+                assert!((world.off(late, ms - 1_200.0)).abs() < 1.0);
+            }
+            let placed = placing.place(&world.wall, world.at(ms), n * FRAME);
+            let step = placed.wrapping_sub(last);
+            assert!((FRAME * 3 / 4..FRAME * 5 / 4).contains(&step), "frame {n}: {step}");
+            last = placed;
         }
     }
 

@@ -118,6 +118,7 @@ fn seqs(sent: &Sent) -> Vec<u64> {
 }
 
 mod behind;
+mod late;
 
 #[test]
 fn a_newcomer_gets_the_cached_group_at_once() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::rtp::Kind;
 
-use super::gop::Gop;
+use super::gop::{Gop, PLACES};
 use super::rewrite::Rewriter;
 use super::{FEED, Origin, Outgoing, Packet};
 
@@ -42,7 +42,7 @@ enum State {
 #[derive(Debug, Clone, Copy)]
 struct Joined {
     generation: u64,
-    /// The latest frame at that moment, and when it was captured.
+    /// The place of the latest frame at that moment, and when it was captured.
     frame: u32,
     captured: Instant,
     /// The ticks from one cached frame to the next.
@@ -251,7 +251,7 @@ impl Viewer {
     fn is_cramped(&self, now: Instant, gop: &Gop) -> bool {
         gop.latest().is_some_and(|(frame, timestamp, captured)| {
             let fresh = now.saturating_duration_since(captured) < NEXT_FRAME;
-            fresh && self.video.is_cramped(timestamp, frame)
+            fresh && self.video.is_cramped(timestamp, frame.div_ceil(PLACES))
         })
     }
 
@@ -259,7 +259,9 @@ impl Viewer {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
         let parameters = gop.missing_parameters();
         let first = gop.start_seq().saturating_sub(parameters.len() as u64);
-        let apart = self.video.rebase_placed(captured, first, timestamp, frame, CACHED_FRAME_TICKS);
+        let frames = frame.div_ceil(PLACES);
+        let apart =
+            self.video.rebase_placed(captured, first, timestamp, frames, CACHED_FRAME_TICKS);
         self.joined = Some(Joined { generation: gop.generation(), frame, captured, apart });
         self.state = State::Catching { next: 0, at: now };
         for (offset, packet) in parameters.iter().enumerate() {
@@ -305,7 +307,7 @@ impl Viewer {
         let Some(seq) = self.video.seq(packet.seq) else { return };
         let (timestamp, captured) = match (frame, self.joined) {
             (Some(frame), Some(joined)) => {
-                let behind = (joined.frame - frame).saturating_mul(joined.apart);
+                let behind = (joined.frame - frame).saturating_mul(joined.apart) / PLACES;
                 let lag = Duration::from_micros(u64::from(behind) * 1_000 / 90);
                 let captured = joined.captured.checked_sub(lag).unwrap_or(joined.captured);
                 (self.video.before_present(behind), captured)

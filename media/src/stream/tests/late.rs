@@ -1,0 +1,93 @@
+//! Packets that were lost on their way here and sent again.
+
+use super::*;
+
+/// Frames of a source, and a stream that nobody watches yet.
+fn begun(frames: usize) -> (Instant, Stream, Vec<Vec<Packet>>) {
+    let now = Instant::now();
+    let (mut stream, mut source) = (Stream::default(), Source::new(70_000, u32::MAX - 30_000));
+    stream.publish(1);
+    (now, stream, (0..frames).map(|_| source.frame(now)).collect())
+}
+
+/// What a newcomer is played, in the order of the numbers.
+fn newcomer(stream: &mut Stream, now: Instant) -> Vec<Got> {
+    stream.add_viewer(now, now, 0);
+    let mut sent: Vec<Got> = feed(stream, now, vec![]).into_iter().map(|(_, out)| out).collect();
+    sent.sort_by_key(|out| out.seq);
+    sent
+}
+
+/// Without a gap, and each frame shown after the one before it.
+fn is_whole(sent: &[Got]) -> bool {
+    sent.windows(2).all(|pair| {
+        let later = pair[1].timestamp.wrapping_sub(pair[0].timestamp);
+        pair[1].seq == pair[0].seq + 1 && later < 1 << 31 && (later > 0) == pair[0].marker
+    })
+}
+
+#[test]
+fn a_key_frame_whose_first_packet_is_late_takes_nothing_from_the_frames_after_it() {
+    for first in [true, false] {
+        let (now, mut stream, mut frames) = begun(if first { 4 } else { 14 });
+        let key = frames.len() - 4;
+        // The parameter sets came, and what says that it is a key frame did not.
+        let missing = frames[key].remove(2);
+        assert!(missing.inspection.key);
+        for packet in &mut frames[key] {
+            packet.inspection.key = false;
+        }
+        for frame in frames {
+            feed(&mut stream, now, frame);
+        }
+        feed(&mut stream, now, vec![missing]);
+        let sent = newcomer(&mut stream, now);
+        assert_eq!(sent.len(), 2 + 4 * 4);
+        assert_eq!(sent[0].payload[0], 0x67);
+        assert!(is_whole(&sent), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_whole_frame_that_is_late_is_played_in_its_place() {
+    let (now, mut stream, mut frames) = begun(8);
+    let (one, other, another) = (frames.remove(5), frames.remove(3), frames.remove(3));
+    for frame in frames {
+        feed(&mut stream, now, frame);
+    }
+    for late in [one, other, another] {
+        feed(&mut stream, now, late);
+    }
+    let sent = newcomer(&mut stream, now);
+    assert_eq!(sent.len(), 2 + 8 * 4);
+    assert!(is_whole(&sent), "{sent:?}");
+}
+
+#[test]
+fn a_whole_frame_that_comes_after_a_newcomer_still_gets_between_the_others() {
+    let (now, mut stream, mut frames) = begun(8);
+    let late = frames.remove(5);
+    for frame in frames {
+        feed(&mut stream, now, frame);
+    }
+    let mut sent = newcomer(&mut stream, now);
+    sent.extend(feed(&mut stream, now, late).into_iter().map(|(_, out)| out));
+    sent.sort_by_key(|out| out.seq);
+    assert_eq!(sent.len(), 2 + 8 * 4);
+    assert!(is_whole(&sent), "{sent:?}");
+}
+
+#[test]
+fn frames_from_before_the_key_frame_are_not_for_newcomers() {
+    let (now, mut stream, mut frames) = begun(13);
+    let before = frames.remove(9);
+    let key_before = frames[0].split_off(2);
+    for frame in frames {
+        feed(&mut stream, now, frame);
+    }
+    feed(&mut stream, now, before);
+    feed(&mut stream, now, key_before);
+    let sent = newcomer(&mut stream, now);
+    assert_eq!(sent.len(), 2 + 3 * 4, "the last key frame and the two after it");
+    assert!(is_whole(&sent), "{sent:?}");
+}

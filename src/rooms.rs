@@ -247,15 +247,16 @@ impl Place {
 
 /// Who the caller is in a room, if they may attend it.
 pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
-    let mut tx = app.store.read().await?;
     let seat = if caller.is_guest_elsewhere(room) {
         None
     } else {
-        store::rooms::taken_seat(&mut tx, room, caller.user_id).await?
+        let mut db = app.store.ask().await?;
+        store::rooms::taken_seat(&mut db, room, caller.user_id).await?
     };
     let Some(seat) = seat else {
         // Why not is worth the longer question; who comes in is asked the short one, as thousands
         // come at once when a server was away.
+        let mut tx = app.store.read().await?;
         access::room(&mut tx, caller, room).await?.need_seat()?;
         return Err(ApiError::new(Code::ROOM_NOT_FOUND));
     };

@@ -23,7 +23,7 @@ const DRAW_BURST: f64 = 80.0;
 /// there, because each of so many would be told of each.
 pub const CROWD: usize = 100;
 /// People of a crowd who are listed all the same.
-pub const LISTED: usize = 25;
+pub const LISTED: usize = 12;
 /// The longest page of the list of all people.
 pub const MAX_PAGE: usize = 200;
 /// People who left and are still listed. Beyond it the list is of those who are there.
@@ -115,6 +115,7 @@ pub struct Page {
 
 #[derive(Clone, Debug)]
 struct Connection {
+    id: ConnectionId,
     bucket: TokenBucket,
     strokes: TokenBucket,
     pointers: TokenBucket,
@@ -122,19 +123,38 @@ struct Connection {
     heard: Millis,
 }
 
+impl Connection {
+    fn new(now: Millis, id: ConnectionId) -> Self {
+        let strokes = TokenBucket::new(now, DRAWS_PER_SECOND, DRAW_BURST);
+        Self {
+            id,
+            bucket: TokenBucket::new(now, COMMANDS_PER_SECOND, COMMAND_BURST),
+            strokes,
+            pointers: strokes,
+            heard: now,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Person {
     attendee: Attendee,
-    connections: BTreeMap<ConnectionId, Connection>,
+    /// Nearly always one: a list of its exact length, because a map has room for eleven from the
+    /// start, which is a kilobyte for each of thousands.
+    connections: Vec<Connection>,
     report: Option<Report>,
     messages: TokenBucket,
 }
 
 impl Person {
     fn hears(&mut self, now: Millis, connection: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&connection) {
+        if let Some(connection) = self.connection(connection) {
             connection.heard = now;
         }
+    }
+
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|connection| connection.id == id)
     }
 
     fn status(&self, is_host: bool) -> UserStatus {
@@ -149,8 +169,8 @@ impl Person {
     }
 
     fn most_silent(&self) -> Option<ConnectionId> {
-        let by_time = self.connections.iter().min_by(|a, b| a.1.heard.0.total_cmp(&b.1.heard.0));
-        by_time.map(|(id, _)| *id)
+        let by_time = self.connections.iter().min_by(|a, b| a.heard.0.total_cmp(&b.heard.0));
+        by_time.map(|connection| connection.id)
     }
 }
 
@@ -178,27 +198,29 @@ impl Presence {
         }
         let person = self.people.entry(who.user).or_insert_with(|| Person {
             attendee: who.clone(),
-            connections: BTreeMap::new(),
+            connections: Vec::new(),
             report: None,
             messages: TokenBucket::new(now, MESSAGES_PER_SECOND, MESSAGE_BURST),
         });
         if person.connections.is_empty() {
             self.online += 1;
         }
-        let known = person.connections.contains_key(&connection);
+        let known = person.connection(connection).is_some();
         let full = !known && person.connections.len() >= MAX_CONNECTIONS;
         let silent = full.then(|| person.most_silent()).flatten();
         if let Some(silent) = silent {
-            person.connections.remove(&silent);
+            person.connections.retain(|connection| connection.id != silent);
             self.by_connection.remove(&silent);
         }
         person.attendee = who;
-        let bucket = TokenBucket::new(now, COMMANDS_PER_SECOND, COMMAND_BURST);
-        let strokes = TokenBucket::new(now, DRAWS_PER_SECOND, DRAW_BURST);
-        let new = Connection { bucket, strokes, pointers: strokes, heard: now };
-        // Subscribing again does not fill the buckets.
-        let entry = person.connections.entry(connection);
-        entry.or_insert(new).heard = now;
+        match person.connection(connection) {
+            // Subscribing again does not fill the buckets.
+            Some(known) => known.heard = now,
+            None => {
+                person.connections.reserve_exact(1);
+                person.connections.push(Connection::new(now, connection));
+            }
+        }
         self.by_connection.insert(connection, person.attendee.user);
         Ok(silent)
     }
@@ -207,7 +229,7 @@ impl Presence {
     pub(crate) fn leave(&mut self, connection: ConnectionId) -> bool {
         let Some(user) = self.by_connection.remove(&connection) else { return false };
         let Some(person) = self.people.get_mut(&user) else { return false };
-        person.connections.remove(&connection);
+        person.connections.retain(|known| known.id != connection);
         if !person.connections.is_empty() {
             return false;
         }
@@ -222,7 +244,8 @@ impl Presence {
     /// Forgets a person. Their connections, which end with it.
     pub(crate) fn remove(&mut self, user: UserId) -> Vec<ConnectionId> {
         let Some(person) = self.people.remove(&user) else { return Vec::new() };
-        let connections: Vec<_> = person.connections.into_keys().collect();
+        let connections: Vec<_> =
+            person.connections.iter().map(|connection| connection.id).collect();
         if !connections.is_empty() {
             self.online -= 1;
         }
@@ -273,7 +296,7 @@ impl Presence {
         self.by_connection
             .get(&connection)
             .and_then(|user| self.people.get_mut(user))
-            .and_then(|person| person.connections.get_mut(&connection))
+            .and_then(|person| person.connection(connection))
             .is_some_and(|connection| {
                 connection.heard = now;
                 bucket(connection).take(now)

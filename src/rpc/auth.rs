@@ -45,7 +45,7 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
     if token.is_empty() || token.len() > 256 {
         return Err(ApiError::new(Code::INVALID_TOKEN));
     }
-    let mut db = app.store.read().await?;
+    let mut db = app.store.ask().await?;
     let found = store::credentials::token(&mut db, token, Millis::now()).await?;
     let found = found.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
     if found.suspended {

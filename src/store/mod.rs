@@ -40,4 +40,4 @@ pub mod widgets;
 
 pub use error::StoreError;
 pub use json::{Json, Object};
-pub use pool::{Db, Store, Tx};
+pub use pool::{Asking, Db, Store, Tx};

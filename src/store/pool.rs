@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use sqlx::{
     Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -16,6 +17,9 @@ pub type Db = sqlx::SqliteConnection;
 
 /// A transaction; rolls back when dropped without [`Transaction::commit`].
 pub type Tx = Transaction<'static, Sqlite>;
+
+/// A connection for one statement at a time, outside of a transaction.
+pub type Asking = PoolConnection<Sqlite>;
 
 /// The schema, step by step.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -56,11 +60,7 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, is not a database, or is of a later version of the server.
     pub async fn open(file: &Path) -> Result<Self, StoreError> {
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(ACQUIRE)
-            .connect_with(options(file))
-            .await?;
+        let writer = pool(1).connect_with(options(file)).await?;
         MIGRATIONS.run(&writer).await?;
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         let signing_key = credentials::server_secret(&mut tx, SIGNING_KEY, Millis::now()).await?;
@@ -68,15 +68,8 @@ impl Store {
         // A handler that is registered as reading and writes all the same fails at once, and not
         // when it meets the writer.
         let reading = options(file).pragma("query_only", "ON");
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(ACQUIRE)
-            .connect_with(reading.clone())
-            .await?;
-        let aside = SqlitePoolOptions::new()
-            .max_connections(ASIDE)
-            .acquire_timeout(ACQUIRE)
-            .connect_lazy_with(reading);
+        let readers = pool(READERS).connect_with(reading.clone()).await?;
+        let aside = pool(ASIDE).connect_lazy_with(reading);
         Ok(Self { writer, readers, aside, signing_key: Arc::new(signing_key) })
     }
 
@@ -93,6 +86,16 @@ impl Store {
     /// When no connection becomes free in time.
     pub async fn read(&self) -> Result<Tx, StoreError> {
         Ok(self.readers.begin().await?)
+    }
+
+    /// A connection that only reads, for one statement, which is a snapshot of its own. What a
+    /// transaction takes besides (a word to SQLite's thread and back at either end) is more than
+    /// such a statement takes, and thousands of clients come back at once.
+    ///
+    /// # Errors
+    /// When no connection becomes free in time.
+    pub async fn ask(&self) -> Result<Asking, StoreError> {
+        Ok(self.readers.acquire().await?)
     }
 
     /// Like [`Store::read`], on connections of its own: for a room that is read from the store
@@ -118,6 +121,15 @@ impl Store {
         self.aside.close().await;
         self.writer.close().await;
     }
+}
+
+/// Options of a pool. No connection is tried out before it is used: they lead to a file, and do
+/// not break while nobody looks.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
 }
 
 /// Rows that SQLite's thread may be ahead of whoever reads them. Reading a row takes longer than

@@ -1,3 +1,4 @@
+import { byName } from './names';
 import { ApiError, Code, type Api } from './api';
 
 export interface Company {
@@ -224,7 +225,7 @@ export function byFolder(
   folders: readonly ProductionFolder[],
 ): { folder: ProductionFolder | null; productions: Production[] }[] {
   const sorted = [...productions].sort(
-    (a, b) => Number(b.is_pinned) - Number(a.is_pinned) || a.name.localeCompare(b.name),
+    (a, b) => Number(b.is_pinned) - Number(a.is_pinned) || byName(a, b),
   );
   const within = (id: string | null) =>
     sorted.filter((production) => (production.production_folder_id ?? null) === id);
@@ -233,7 +234,7 @@ export function byFolder(
     (production) => !production.production_folder_id || !known.has(production.production_folder_id),
   );
   const groups = [...folders]
-    .sort((a, b) => a.name.localeCompare(b.name))
+    .sort(byName)
     .map((folder) => ({ folder, productions: within(folder.id) }));
   return [{ folder: null, productions: loose }, ...groups].filter(
     (group) => group.productions.length > 0,

@@ -1,3 +1,4 @@
+import { byName } from './names';
 import type { Room, RoomStatus } from './api';
 
 export type RoomKind = 'live' | 'scheduled' | 'complete';
@@ -29,7 +30,7 @@ export function groupRooms(rooms: readonly Room[]): Room[] {
     const [kindA, kindB] = [statusOf(a.status).kind, statusOf(b.status).kind];
     if (kindA !== kindB) return order[kindA] - order[kindB];
     const byTime = kindA === 'scheduled' ? timeOf(a) - timeOf(b) : timeOf(b) - timeOf(a);
-    return byTime || a.name.localeCompare(b.name);
+    return byTime || byName(a, b);
   });
 }
 

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::http::Target;
 use crate::publisher::Shape;
 use crate::rooms::Rooms;
+use crate::srt::SrtArgs;
 
 /// Measures a WHIP and WHEP server. Prints one JSON object.
 #[derive(Debug, Parser)]
@@ -53,6 +54,8 @@ pub(crate) enum Command {
     },
     /// Attends rooms, and measures how long a change takes to reach the last attendee.
     Rooms(Rooms),
+    /// Sends by SRT with ffmpeg, to a Rushes and to `srt-live-transmit` beside it.
+    Srt(SrtArgs),
 }
 
 /// One kind of endpoint.

@@ -1,6 +1,6 @@
 //! `rushes-load`: how many viewers a WHIP/WHEP server serves, at what cost and how
 //! fast. For that it speaks nothing but WHIP and WHEP, so that any server can be
-//! measured. `rooms` measures the review rooms of a Rushes.
+//! measured. `rooms` measures the review rooms of a Rushes, and `srt` what encoders cost it.
 //!
 //! Its own cost is kept low, so that the server is what saturates: viewers share
 //! threads and not tasks, datagrams are received in batches, and what comes is
@@ -25,6 +25,7 @@ mod run;
 mod rushes;
 mod sdp;
 mod session;
+mod srt;
 mod viewer;
 mod worker;
 
@@ -70,6 +71,7 @@ async fn command(command: Command) -> Result<Printed, Error> {
                 None => rooms::run(&http, args).await.map(Printed::Rooms),
             };
         }
+        Command::Srt(args) => return srt::run(&http, &args).await.map(Printed::Srt),
         Command::Whep { endpoint, viewers, common } => Plan {
             mode: "whep",
             whip: None,
@@ -110,4 +112,5 @@ enum Printed {
     Media(Box<Report>),
     Rooms(rooms::Outcome),
     Killed(kill::Outcome),
+    Srt(srt::Outcome),
 }

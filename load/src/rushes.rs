@@ -107,18 +107,23 @@ impl<'a> Server<'a> {
         self.base.join(path).map_err(|error| Error::Usage(error.to_string()))
     }
 
-    /// Registers `count` WHIP sources in a folder of their own.
-    pub(crate) async fn register(&self, count: usize) -> Result<Vec<Registered>, Error> {
+    /// A folder of its own, in a production of its own.
+    pub(crate) async fn folder(&self) -> Result<Value, Error> {
         let group = json!({ "name": "Load", "company_id": self.company });
         let group = self.call("create/group", group).await?;
         let project = json!({ "name": "Load", "group_id": group["id"] });
-        let project = self.call("create/project", project).await?;
+        Ok(self.call("create/project", project).await?["id"].clone())
+    }
+
+    /// Registers `count` WHIP sources in a folder of their own.
+    pub(crate) async fn register(&self, count: usize) -> Result<Vec<Registered>, Error> {
+        let project = self.folder().await?;
         let mut all = Vec::with_capacity(count);
         for at in 0..count {
             let source = json!({
                 "name": format!("Load {at}"),
                 "description": "",
-                "project_id": project["id"],
+                "project_id": project,
             });
             let source = self.call("create/live/registration/whip", source).await?;
             let whep = self.join(&format!("live/whep/{}", text(&source, "id")?))?;

@@ -8,6 +8,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use rushes_media::srt::{Keys, Limits, Listener, Output, Rejection, SrtStatus};
 
 use crate::ffmpeg::Version;
@@ -16,6 +18,8 @@ use crate::proxy::{Network, Proxy};
 use crate::server::{Folder, Turn};
 
 const PASSPHRASE: &str = "0123456789ABCDEF0123456789ABCDEF";
+/// What goes into one packet: seven of a transport stream.
+const PIECE: usize = 7 * 188;
 /// How long a sender may take to connect, and to end.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -123,54 +127,127 @@ fn numbered(packets: u32) -> Vec<u8> {
     (0..packets).flat_map(packet).collect()
 }
 
-/// Five seconds of 5 Mbit/s out of `srt-live-transmit`, which is fed once it is connected.
-fn srt_live_transmit(percent: u32, key: Option<u32>) -> Result<(), Error> {
-    use std::io::Write as _;
+/// Who sends what it is fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// libsrt's own.
+    SrtLiveTransmit,
+    /// GStreamer's `srtsink`.
+    GStreamer,
+}
 
-    let port = Port::open(key.is_some())?;
-    let (address, _proxy) = network(&port, percent)?;
-    let keys = key
-        .map_or_else(String::new, |bits| format!("&passphrase={PASSPHRASE}&pbkeylen={}", bits / 8));
-    let url = format!("srt://{address}?mode=caller&latency=250{keys}");
-    let child = Command::new("srt-live-transmit")
-        .args(["-q", "file://con", &url])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("srt-live-transmit: {error}; run `make tools`"))?;
-    let mut sender = Process(child);
-    port.connected.recv_timeout(TIMEOUT)?;
-    // The answer has to get there: what is read before that is lost.
-    thread::sleep(Duration::from_millis(500));
-    let mut input = sender.0.stdin.take().ok_or("no input")?;
-    // It sends ten pieces of 1456 bytes at a time: what comes after these is only to push them out.
-    let counted = 16_660 * 188;
-    let sent = numbered(16_860);
+/// How somebody sends, and through which network.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    caller: Caller,
+    /// Of a hundred datagrams so many are lost each way.
+    percent: u32,
+    /// Bits of the key.
+    key: Option<u32>,
+    mbit: u32,
+}
+
+impl Trial {
+    fn command(&self, address: SocketAddr, folder: &Folder) -> Command {
+        let keys = self.key.map_or_else(String::new, |bits| {
+            format!("&passphrase={PASSPHRASE}&pbkeylen={}", bits / 8)
+        });
+        let url = format!("srt://{address}?mode=caller&latency=250{keys}");
+        let mut command = match self.caller {
+            Caller::SrtLiveTransmit => {
+                let mut command = Command::new("srt-live-transmit");
+                command.args(["-q", "-s", "100", "-f", "-pf", "json", "-statsout"]);
+                command.arg(statistics(folder)).args(["file://con", &url]);
+                command
+            }
+            Caller::GStreamer => {
+                let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/gstreamer_srt.py");
+                let mut command = Command::new("/usr/bin/python3");
+                command.args([script, &url]);
+                command.env("GST_REGISTRY", folder.path().join("gstreamer.registry"));
+                command
+            }
+        };
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Five seconds, fed once the caller is connected.
+    fn run(self) -> Result<(), Error> {
+        let folder = Folder::new("srtwire")?;
+        let port = Port::open(self.key.is_some())?;
+        let (address, _proxy) = network(&port, self.percent)?;
+        let child = self.command(address, &folder).spawn();
+        let child = child.map_err(|error| format!("{self:?}: {error}; run `make tools`"))?;
+        let mut sender = Process(child);
+        port.connected.recv_timeout(TIMEOUT)?;
+        // The answer has to get there: what is read before that is lost.
+        thread::sleep(Duration::from_millis(500));
+        let mut input = sender.0.stdin.take().ok_or("no input")?;
+        let packets = self.mbit * 3_332;
+        // It sends ten pieces of 1456 bytes at a time: what comes after these is only to push them
+        // out.
+        let sent = numbered(packets + 200);
+        feed(&mut input, &sent, f64::from(self.mbit) * 1e6)?;
+        // It does not end by itself, and drops what it has in hand when it is killed.
+        thread::sleep(Duration::from_millis(1500));
+        drop(sender);
+        let received = port.end()?;
+        eprintln!("{self:?}: {:?}", received.status);
+        self.check(&received, &sent, packets as usize * 188)?;
+        if self.caller == Caller::SrtLiveTransmit {
+            let overhead = overhead(&folder)?;
+            eprintln!("{overhead:.3} packets on the wire for one of payload");
+            if overhead > MOST_OVERHEAD {
+                return Err(format!("{overhead:.3} packets for one of payload").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, received: &Received, sent: &[u8], counted: usize) -> Result<(), Error> {
+        let Received { bytes, status } = received;
+        if let Some(at) = bytes.iter().zip(sent).position(|(got, sent)| got != sent) {
+            return Err(format!("byte {at} is another: {status:?}").into());
+        }
+        if bytes.len() < counted || status.dropped != 0 {
+            return Err(format!("{} of {} bytes: {status:?}", bytes.len(), sent.len()).into());
+        }
+        if self.percent > 0 && status.retransmitted == 0 {
+            return Err("the network lost nothing".into());
+        }
+        assert_eq!(status.encryption, self.key.map(|bits| bits as usize));
+        Ok(())
+    }
+}
+
+/// More than this is not to be on the wire for each packet of payload, at 5 % of loss.
+const MOST_OVERHEAD: f64 = 1.10;
+
+/// Where `srt-live-transmit` writes what it counts.
+fn statistics(folder: &Folder) -> std::path::PathBuf {
+    folder.path().join("statistics.json")
+}
+
+/// The packets that `srt-live-transmit` sent for each packet of payload.
+fn overhead(folder: &Folder) -> Result<f64, Error> {
+    let text = std::fs::read_to_string(statistics(folder))?;
+    // The last line may be cut off.
+    let last = text.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok());
+    let sent = &last.ok_or("no statistics")?["send"];
+    let count = |name: &str| sent[name].as_f64().ok_or(format!("no {name}: {sent}"));
+    Ok(count("packets")? / count("packetsUnique")?)
+}
+
+/// Writes at so many bits a second.
+fn feed(input: &mut impl std::io::Write, bytes: &[u8], rate: f64) -> Result<(), Error> {
     let begun = Instant::now();
-    for (number, chunk) in sent.chunks(7 * 188).enumerate() {
-        let due = begun + Duration::from_secs_f64(number as f64 * 7.0 * 188.0 * 8.0 / 5e6);
+    for (number, chunk) in bytes.chunks(PIECE).enumerate() {
+        let due = begun + Duration::from_secs_f64((number * PIECE * 8) as f64 / rate);
         thread::sleep(due.saturating_duration_since(Instant::now()));
         input.write_all(chunk)?;
         input.flush()?;
     }
-    // It does not end by itself, and drops what it has in hand when it is killed.
-    thread::sleep(Duration::from_millis(1500));
-    drop(sender);
-    let Received { bytes, status } = port.end()?;
-    eprintln!("srt-live-transmit, {percent} %, {key:?}: {status:?}");
-    if let Some(at) = bytes.iter().zip(&sent).position(|(got, sent)| got != sent) {
-        return Err(format!("byte {at} is another: {status:?}").into());
-    }
-    if bytes.len() < counted || status.dropped != 0 {
-        return Err(format!("{} of {} bytes: {status:?}", bytes.len(), sent.len()).into());
-    }
-    if percent > 0 && status.retransmitted == 0 {
-        return Err("the network lost nothing".into());
-    }
-    let once = status.packets - status.belated;
-    eprintln!("{:.3} packets received for one of payload", status.packets as f64 / once as f64);
-    assert_eq!(status.encryption, key.map(|bits| bits as usize));
     Ok(())
 }
 
@@ -216,13 +293,21 @@ async fn alone(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Res
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_byte_of_srt_live_transmit_comes_in_order() {
-    alone(|| {
-        srt_live_transmit(0, None)?;
-        srt_live_transmit(2, Some(128))?;
-        srt_live_transmit(2, Some(192))
+    let trial = Trial { caller: Caller::SrtLiveTransmit, percent: 2, key: None, mbit: 5 };
+    alone(move || {
+        Trial { percent: 0, ..trial }.run()?;
+        Trial { percent: 5, key: Some(128), ..trial }.run()?;
+        Trial { key: Some(192), mbit: 20, ..trial }.run()?;
+        Trial { mbit: 50, ..trial }.run()
     })
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_byte_of_gstreamer_comes_in_order() {
+    let trial = Trial { caller: Caller::GStreamer, percent: 2, key: Some(256), mbit: 5 };
+    alone(move || trial.run()).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

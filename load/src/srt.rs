@@ -1,0 +1,251 @@
+//! What SRT feeds cost a Rushes, and `srt-live-transmit` beside it: as many processes of libsrt's
+//! own receiver, which hand the bytes on and do nothing else. Both are sent the same by ffmpeg.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+
+use crate::error::Error;
+use crate::http::Client;
+use crate::process::Usage;
+use crate::rushes::{Server, text};
+
+/// A clip that is repeated: so long that its end is met seldom.
+const CLIP_SECONDS: &str = "20";
+/// What is left of the rate for the picture, in kbit/s: the sound and the transport stream's own
+/// packets take the rest.
+const BESIDES: u32 = 350;
+/// How long all feeds may take to be there.
+const LATE: Duration = Duration::from_secs(30);
+/// How often it is looked whether they are.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// What libsrt's receivers are encrypted with.
+const PASSPHRASE: &str = "0123456789abcdef";
+
+/// What is sent to whom.
+#[derive(Debug, Args)]
+pub(crate) struct SrtArgs {
+    /// The data folder of a running Rushes.
+    #[arg(long)]
+    rushes_data: PathBuf,
+    /// How many feeds.
+    #[arg(long, default_value_t = 20)]
+    feeds: u16,
+    /// Of each, in Mbit/s, the transport stream's padding included.
+    #[arg(long, default_value_t = 5)]
+    mbit: u32,
+    /// How long is measured, in seconds.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// The first of the ports that `srt-live-transmit` listens at.
+    #[arg(long, default_value_t = 9200)]
+    beside_port: u16,
+    /// Cores for the receivers of `srt-live-transmit`, as `taskset -c` takes them: those that the
+    /// server has.
+    #[arg(long)]
+    beside_cores: Option<String>,
+}
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcome {
+    mode: &'static str,
+    feeds: u16,
+    mbit: u32,
+    seconds: f64,
+    rushes: Cost,
+    /// One process for each feed.
+    srt_live_transmit: Cost,
+    /// CPU of the first by that of the second.
+    cpu_ratio: f64,
+}
+
+/// What receiving took.
+#[derive(Debug, Default, Serialize)]
+struct Cost {
+    cpu_percent: f64,
+    /// By the names of the threads.
+    threads: Vec<(String, f64)>,
+    rss: u64,
+    delivered_bytes: u64,
+    /// Packets that never came in time; of Rushes alone, the other says nothing.
+    dropped: Option<u64>,
+}
+
+/// A process that is killed by its id when this is dropped.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Result<Self, Error> {
+        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn();
+        child.map(Self).map_err(Error::io("ffmpeg or srt-live-transmit"))
+    }
+
+    fn pid(&self) -> Result<u32, Error> {
+        self.0.id().ok_or_else(|| Error::Usage("a receiver ended by itself".to_owned()))
+    }
+}
+
+/// Sends to both, one after the other.
+pub(crate) async fn run(http: &Client, args: &SrtArgs) -> Result<Outcome, Error> {
+    let clip = args.rushes_data.join("load.ts");
+    make(&clip, args.mbit).await?;
+    let server = Server::find(http, &args.rushes_data).await?;
+    let (rushes, seconds) = by_rushes(&server, args, &clip).await?;
+    let (srt_live_transmit, _) = beside(args, &clip).await?;
+    std::fs::remove_file(&clip).map_err(Error::io("the clip"))?;
+    let cpu_ratio = rushes.cpu_percent / srt_live_transmit.cpu_percent;
+    let (mode, feeds, mbit) = ("srt", args.feeds, args.mbit);
+    Ok(Outcome { mode, feeds, mbit, seconds, rushes, srt_live_transmit, cpu_ratio })
+}
+
+/// H.264 and AAC in a transport stream of a constant rate.
+async fn make(clip: &Path, mbit: u32) -> Result<(), Error> {
+    let picture = format!("{}k", mbit * 1000 - BESIDES);
+    let status = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-y"])
+        .args(["-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=20:allf=t"])
+        .args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+        .args(["-t", CLIP_SECONDS, "-c:v", "libx264", "-preset", "ultrafast"])
+        .args(["-profile:v", "baseline", "-tune", "zerolatency", "-g", "25"])
+        .args(["-b:v", &picture, "-maxrate", &picture, "-bufsize", "500k"])
+        .args(["-c:a", "aac", "-b:a", "128k", "-ac", "2"])
+        .args(["-muxrate", &format!("{mbit}M"), "-f", "mpegts"])
+        .arg(clip)
+        .status()
+        .await
+        .map_err(Error::io("ffmpeg"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Error::Usage(format!("ffmpeg makes no clip: {status}"))),
+    }
+}
+
+fn send(clip: &Path, mbit: u32, url: &str) -> Result<Running, Error> {
+    Running::start(
+        Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i"])
+            .arg(clip)
+            .args(["-c", "copy", "-muxrate", &format!("{mbit}M"), "-f", "mpegts", url])
+            .stdout(Stdio::null()),
+    )
+}
+
+async fn by_rushes(server: &Server<'_>, args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
+    let pid = server.pid.ok_or_else(|| Error::Usage("the server's pid is not known".to_owned()))?;
+    let project = server.folder().await?;
+    let (mut ids, mut senders) = (Vec::new(), Vec::new());
+    for at in 0..args.feeds {
+        let source =
+            json!({ "name": format!("Load {at}"), "description": "", "project_id": project });
+        let source = server.call("create/live/registration/srt", source).await?;
+        senders.push(send(clip, args.mbit, text(&source, "url")?)?);
+        ids.push(source["id"].clone());
+    }
+    let until = Instant::now() + LATE;
+    while received(server, &ids).await?.is_none() {
+        if Instant::now() > until {
+            return Err(Error::Usage("not all feeds came".to_owned()));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let begun = (Instant::now(), Usage::of(pid)?, received(server, &ids).await?);
+    tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+    let ended = (Instant::now(), Usage::of(pid)?, received(server, &ids).await?);
+    let seconds = ended.0.duration_since(begun.0).as_secs_f64();
+    let gone = || Error::Usage("a feed ended by itself".to_owned());
+    let (before, after) = (begun.2.ok_or_else(gone)?, ended.2.ok_or_else(gone)?);
+    let mut cost = cost(&begun.1, &ended.1, seconds);
+    cost.delivered_bytes = after.0 - before.0;
+    cost.dropped = Some(after.1 - before.1);
+    Ok((cost, seconds))
+}
+
+/// The bytes and the packets that were dropped of all feeds; none while one of them is not there.
+async fn received(server: &Server<'_>, ids: &[Value]) -> Result<Option<(u64, u64)>, Error> {
+    let mut sum = (0, 0);
+    for id in ids {
+        let details = server.call("get/live/details", json!({ "id": id })).await?;
+        let srt = &details["additional_details"]["srt"];
+        let (Some(bytes), Some(dropped)) = (srt["bytes"].as_u64(), srt["dropped"].as_u64()) else {
+            return Ok(None);
+        };
+        if details["status"] != "LIVE" || bytes == 0 {
+            return Ok(None);
+        }
+        sum = (sum.0 + bytes, sum.1 + dropped);
+    }
+    Ok(Some(sum))
+}
+
+fn cost(before: &Usage, after: &Usage, seconds: f64) -> Cost {
+    let percent = |before: f64, after: f64| (after - before) / seconds * 100.0;
+    let of = |name: &str| before.threads.get(name).copied().unwrap_or_default();
+    let threads = after.threads.iter().map(|(name, cpu)| (name.clone(), percent(of(name), *cpu)));
+    let cpu_percent = percent(before.cpu, after.cpu);
+    let threads = threads.filter(|(_, cpu)| *cpu > 0.0).collect();
+    Cost { cpu_percent, threads, rss: after.rss, ..Cost::default() }
+}
+
+/// The same to as many processes of `srt-live-transmit`.
+async fn beside(args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
+    let came: Arc<Vec<AtomicU64>> = Arc::new((0..args.feeds).map(|_| AtomicU64::new(0)).collect());
+    let (mut receivers, mut senders) = (Vec::new(), Vec::new());
+    for at in 0..args.feeds {
+        let port = args.beside_port + at;
+        let keys = format!("passphrase={PASSPHRASE}&pbkeylen=16");
+        let listener = format!("srt://127.0.0.1:{port}?mode=listener&{keys}");
+        let mut command = match &args.beside_cores {
+            None => Command::new("srt-live-transmit"),
+            Some(cores) => {
+                let mut command = Command::new("taskset");
+                command.args(["-c", cores, "srt-live-transmit"]);
+                command
+            }
+        };
+        command.args(["-q", &listener, "file://con"]).stdout(Stdio::piped());
+        let mut receiver = Running::start(&mut command)?;
+        if let Some(mut output) = receiver.0.stdout.take() {
+            let came = Arc::clone(&came);
+            tokio::spawn(async move {
+                let mut buffer = vec![0; 1 << 16];
+                while let Ok(length @ 1..) = output.read(&mut buffer).await {
+                    came[usize::from(at)].fetch_add(length as u64, Ordering::Relaxed);
+                }
+            });
+        }
+        receivers.push(receiver);
+        senders.push(send(clip, args.mbit, &format!("srt://127.0.0.1:{port}?{keys}"))?);
+    }
+    let until = Instant::now() + LATE;
+    while came.iter().any(|came| came.load(Ordering::Relaxed) == 0) {
+        if Instant::now() > until {
+            return Err(Error::Usage("not all feeds came to srt-live-transmit".to_owned()));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let look = || -> Result<(Usage, u64), Error> {
+        let mut all = Usage::default();
+        for receiver in &receivers {
+            let Usage { cpu, rss, .. } = Usage::of(receiver.pid()?)?;
+            all = Usage { cpu: all.cpu + cpu, rss: all.rss + rss, ..all };
+        }
+        Ok((all, came.iter().map(|came| came.load(Ordering::Relaxed)).sum()))
+    };
+    let (begun, before) = (Instant::now(), look()?);
+    tokio::time::sleep(Duration::from_secs(args.seconds)).await;
+    let after = look()?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let mut cost = cost(&before.0, &after.0, seconds);
+    cost.delivered_bytes = after.1 - before.1;
+    drop(senders);
+    Ok((cost, seconds))
+}

@@ -8,9 +8,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
+use bytes::Bytes;
+use futures_util::SinkExt as _;
 use rushes_media::srt::{Keys, Limits, Listener, Output, Rejection, SrtStatus};
+use serde_json::Value;
+use srt_tokio::SrtSocket;
 
 use crate::ffmpeg::Version;
 use crate::peer::Error;
@@ -139,7 +141,6 @@ enum Caller {
 /// How somebody sends, and through which network.
 #[derive(Debug, Clone, Copy)]
 struct Trial {
-    caller: Caller,
     /// Of a hundred datagrams so many are lost each way.
     percent: u32,
     /// Bits of the key.
@@ -148,12 +149,12 @@ struct Trial {
 }
 
 impl Trial {
-    fn command(&self, address: SocketAddr, folder: &Folder) -> Command {
+    fn command(&self, caller: Caller, address: SocketAddr, folder: &Folder) -> Command {
         let keys = self.key.map_or_else(String::new, |bits| {
             format!("&passphrase={PASSPHRASE}&pbkeylen={}", bits / 8)
         });
         let url = format!("srt://{address}?mode=caller&latency=250{keys}");
-        let mut command = match self.caller {
+        let mut command = match caller {
             Caller::SrtLiveTransmit => {
                 let mut command = Command::new("srt-live-transmit");
                 command.args(["-q", "-s", "100", "-f", "-pf", "json", "-statsout"]);
@@ -173,12 +174,12 @@ impl Trial {
     }
 
     /// Five seconds, fed once the caller is connected.
-    fn run(self) -> Result<(), Error> {
+    fn run(self, caller: Caller) -> Result<(), Error> {
         let folder = Folder::new("srtwire")?;
         let port = Port::open(self.key.is_some())?;
         let (address, _proxy) = network(&port, self.percent)?;
-        let child = self.command(address, &folder).spawn();
-        let child = child.map_err(|error| format!("{self:?}: {error}; run `make tools`"))?;
+        let child = self.command(caller, address, &folder).spawn();
+        let child = child.map_err(|error| format!("{caller:?}: {error}; run `make tools`"))?;
         let mut sender = Process(child);
         port.connected.recv_timeout(TIMEOUT)?;
         // The answer has to get there: what is read before that is lost.
@@ -193,9 +194,9 @@ impl Trial {
         thread::sleep(Duration::from_millis(1500));
         drop(sender);
         let received = port.end()?;
-        eprintln!("{self:?}: {:?}", received.status);
+        eprintln!("{caller:?}, {self:?}: {:?}", received.status);
         self.check(&received, &sent, packets as usize * 188)?;
-        if self.caller == Caller::SrtLiveTransmit {
+        if caller == Caller::SrtLiveTransmit {
             let overhead = overhead(&folder)?;
             eprintln!("{overhead:.3} packets on the wire for one of payload");
             if overhead > MOST_OVERHEAD {
@@ -285,6 +286,29 @@ fn ffmpeg(version: Version, percent: u32, encrypted: bool) -> Result<(), Error> 
     Ok(())
 }
 
+/// srt-tokio shares nothing with libsrt.
+async fn srt_tokio() -> Result<(), Error> {
+    let trial = Trial { percent: 2, key: Some(128), mbit: 5 };
+    let port = Port::open(true)?;
+    let (address, _proxy) = network(&port, trial.percent)?;
+    let options = SrtSocket::builder().latency(Duration::from_millis(250));
+    let call = options.encryption(16, PASSPHRASE);
+    let mut socket = call.call(address.to_string().as_str(), None).await?;
+    let sent = numbered(trial.mbit * 3_332);
+    let begun = tokio::time::Instant::now();
+    for (number, piece) in sent.chunks(PIECE).enumerate() {
+        let due = (number * PIECE * 8) as f64 / (f64::from(trial.mbit) * 1e6);
+        tokio::time::sleep_until(begun + Duration::from_secs_f64(due)).await;
+        socket.send((Instant::now(), Bytes::copy_from_slice(piece))).await?;
+    }
+    // Waits until all of it was taken.
+    socket.close().await?;
+    let received = tokio::task::spawn_blocking(|| port.end().map_err(|error| error.to_string()));
+    let received = received.await??;
+    eprintln!("srt-tokio, {trial:?}: {:?}", received.status);
+    trial.check(&received, &sent, sent.len())
+}
+
 /// Runs what waits for processes, while nothing else is measured.
 async fn alone(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Result<(), Error> {
     let _turn = Turn::alone().await;
@@ -293,12 +317,12 @@ async fn alone(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Res
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_byte_of_srt_live_transmit_comes_in_order() {
-    let trial = Trial { caller: Caller::SrtLiveTransmit, percent: 2, key: None, mbit: 5 };
+    let trial = Trial { percent: 2, key: None, mbit: 5 };
     alone(move || {
-        Trial { percent: 0, ..trial }.run()?;
-        Trial { percent: 5, key: Some(128), ..trial }.run()?;
-        Trial { key: Some(192), mbit: 20, ..trial }.run()?;
-        Trial { mbit: 50, ..trial }.run()
+        Trial { percent: 0, ..trial }.run(Caller::SrtLiveTransmit)?;
+        Trial { percent: 5, key: Some(128), ..trial }.run(Caller::SrtLiveTransmit)?;
+        Trial { key: Some(192), mbit: 20, ..trial }.run(Caller::SrtLiveTransmit)?;
+        Trial { mbit: 50, ..trial }.run(Caller::SrtLiveTransmit)
     })
     .await
     .unwrap();
@@ -306,8 +330,14 @@ async fn every_byte_of_srt_live_transmit_comes_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_byte_of_gstreamer_comes_in_order() {
-    let trial = Trial { caller: Caller::GStreamer, percent: 2, key: Some(256), mbit: 5 };
-    alone(move || trial.run()).await.unwrap();
+    let trial = Trial { percent: 2, key: Some(256), mbit: 5 };
+    alone(move || trial.run(Caller::GStreamer)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_byte_of_srt_tokio_comes_in_order() {
+    let _turn = Turn::alone().await;
+    srt_tokio().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::{
     live::{
         ice::{IceUrl, TurnSecret},
+        qtake::{BadKey, QtakeKeys},
         reach::Host,
     },
     mail::{BadMail, Hidden, MailConfig, MailOptions, StartTls},
@@ -70,6 +71,19 @@ pub struct Options {
         value_name = "SECRET"
     )]
     pub turn_secret: Option<TurnSecret>,
+    /// Public keys (PEM) that QTAKE's registrations are checked with [default: they are not checked]
+    #[arg(long, global = true, env = "RUSHES_QTAKE_KEY_FILE", value_name = "FILE")]
+    pub qtake_key_file: Option<PathBuf>,
+    /// The secret that QTAKE's registrations are signed with, where they are signed with one. Others on
+    /// this machine can read a flag: better in the variable, or in the file
+    #[arg(
+        long,
+        global = true,
+        env = "RUSHES_QTAKE_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    pub qtake_secret: Option<Hidden>,
     /// The server that takes mail: `smtp://[USER@]HOST[:587]`, encrypted by STARTTLS, or
     /// `smtps://[USER@]HOST[:465]` [default: mail is left in files]
     #[arg(long, global = true, env = "RUSHES_SMTP", hide_env_values = true, value_name = "URL")]
@@ -210,6 +224,8 @@ pub struct Config {
     pub ice_servers: Vec<IceUrl>,
     /// What this server shares with the TURN servers.
     pub turn_secret: Option<TurnSecret>,
+    /// The keys that QTAKE's registrations are checked with.
+    pub qtake_keys: QtakeKeys,
     /// How mail is sent.
     pub mail: MailConfig,
     /// How many minutes an instant replay reaches back; 0: there is none.
@@ -247,6 +263,9 @@ pub enum ConfigError {
     /// A TURN server lets nobody in without a credential.
     #[error("the TURN server {0} needs a secret to let clients in: set RUSHES_TURN_SECRET")]
     NoTurnSecret(IceUrl),
+    /// QTAKE's registrations cannot be checked so.
+    #[error(transparent)]
+    QtakeKey(#[from] BadKey),
     /// Mail cannot be sent so.
     #[error(transparent)]
     Mail(#[from] BadMail),
@@ -293,6 +312,10 @@ impl Config {
         {
             return Err(ConfigError::NoTurnSecret(turn.clone()));
         }
+        let qtake_keys = QtakeKeys::new(
+            given.qtake_key_file.or(file.qtake_key_file),
+            given.qtake_secret.or(file.qtake_secret),
+        )?;
         let mail = MailConfig::new(MailOptions {
             smtp: given.smtp.or(file.smtp),
             password: given.smtp_password.or(file.smtp_password),
@@ -311,6 +334,7 @@ impl Config {
             rtp_listen: given.rtp_listen.or(file.rtp_listen).unwrap_or(any(5004)),
             ice_servers,
             turn_secret,
+            qtake_keys,
             mail,
             replay_minutes: given.replay_minutes.or(file.replay_minutes).unwrap_or(REPLAY_MINUTES),
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
@@ -333,6 +357,7 @@ impl Config {
             rtp_listen: free,
             ice_servers: Vec::new(),
             turn_secret: None,
+            qtake_keys: QtakeKeys::default(),
             mail: MailConfig::default(),
             replay_minutes: REPLAY_MINUTES,
             metrics_public: false,

@@ -1,5 +1,7 @@
 //! Live registrations: named sources that may publish into a folder.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -8,7 +10,7 @@ use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     ids::{GroupId, ProjectId, RegistrationId, UserId},
-    live,
+    live::{self, qtake::Told},
     rpc::Ctx,
     secret::Secret,
     store::{
@@ -125,32 +127,38 @@ pub(super) struct Registration {
 
 impl Registration {
     /// What a registration does at the moment: `WAITING` for a publisher, `CONNECTING`, or `LIVE`.
-    async fn of(app: &App, row: &RegistrationRow) -> Self {
-        let mut details = figures(app, row).await;
+    async fn of(ctx: &mut Ctx, row: &RegistrationRow) -> ApiResult<Self> {
+        let app = &Arc::clone(ctx.app());
+        let qtake = live::qtake::told(app, ctx.db(), row).await?;
+        let mut details = figures(app, row, qtake.as_ref()).await;
         let state = details.remove("state");
         let stopped = row.stopped.then(|| json!("STOPPED"));
         let state = stopped.or(state);
-        for (name, value) in [
-            ("asset_id", json!(row.asset_id)),
-            ("device", json!(row.device)),
-            ("stream", json!(row.stream)),
-        ] {
-            details.insert(name.to_owned(), value);
+        // A project of QTAKE's is no device.
+        if row.kind != SourceKind::Qtake {
+            for (name, value) in [
+                ("asset_id", json!(row.asset_id)),
+                ("device", json!(row.device)),
+                ("stream", json!(row.stream)),
+            ] {
+                details.insert(name.to_owned(), value);
+            }
         }
-        Self {
+        Ok(Self {
             additional_details: Some(details),
             description: Some(row.description.clone()),
             id: Some(row.id),
             last_connected: row.last_connected,
             name: Some(row.name.clone()),
-            registration_data: Some(match row.kind {
-                SourceKind::Whip | SourceKind::Desktop => live::publish_url(app, row),
-                SourceKind::Srt => live::srt::url(app, row.id),
-                SourceKind::Raw => live::rtp::url(app),
-            }),
+            registration_data: match row.kind {
+                SourceKind::Whip | SourceKind::Desktop => Some(live::publish_url(app, row)),
+                SourceKind::Srt | SourceKind::Elementallink => Some(live::srt::url(app, row.id)),
+                SourceKind::Raw => Some(live::rtp::url(app)),
+                SourceKind::Qtake => qtake.map(|told| live::qtake::url(app, &told.row)),
+            },
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
             kind: Some(row.kind),
-        }
+        })
     }
 }
 
@@ -167,7 +175,7 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListRegistrations) -> ApiResult<Vec
     rows.retain(|row| row.room_id.is_none() || seen.rights().is_admin);
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
-        listed.push(Registration::of(ctx.app(), row).await);
+        listed.push(Registration::of(ctx, row).await?);
     }
     Ok(listed)
 }
@@ -186,11 +194,17 @@ pub(super) struct Deleted {
 pub(super) async fn delete(ctx: &mut Ctx, req: DeleteRegistration) -> ApiResult<Deleted> {
     let id = req.id;
     let (row, _) = registration(ctx, id, Permission::CreateLiveStream).await?;
+    // What publishes under a project of QTAKE's goes with it.
+    let mut ending = store::live::qtake::streams(ctx.db(), id).await?;
+    store::live::qtake::delete_streams(ctx.db(), id).await?;
     store::live::delete(ctx.db(), id).await?;
+    ending.push(row);
     let app = ctx.app().clone();
     ctx.after_commit(async move {
-        live::rtp::unregister(&app, id);
-        live::end(&app, id, row.asset_id).await;
+        for row in ending {
+            live::rtp::unregister(&app, row.id);
+            live::end(&app, row.id, row.asset_id).await;
+        }
     });
     Ok(Deleted { success: Some(true) })
 }
@@ -227,12 +241,12 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         }
     }
     let group = store::groups::seen(ctx.db(), caller.user_id, seen.row.production_id).await?;
-    let mut registration = Registration::of(ctx.app(), &row).await;
+    let mut registration = Registration::of(ctx, &row).await?;
     if seen.rights().may(Permission::CreateLiveStream)
         && let Some(details) = &mut registration.additional_details
     {
         details.insert("viewer_statistics".to_owned(), watchers(ctx.app(), &row).await);
-        if row.kind == SourceKind::Srt {
+        if live::srt::is_srt(row.kind) {
             details.insert("source_address".to_owned(), json!(address(ctx.app(), &row)));
         }
     }
@@ -243,7 +257,8 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         group_name: group.map(|group| group.row.name),
         project: Some(row.project_id),
         project_name: Some(seen.row.name),
-        stream_uri: Some(live::view_url(ctx.app(), row.id)),
+        // A project of QTAKE's shows nothing itself.
+        stream_uri: (row.kind != SourceKind::Qtake).then(|| live::view_url(ctx.app(), row.id)),
     })
 }
 
@@ -299,7 +314,9 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
     }
     let mut streams = Vec::with_capacity(rows.len());
     for row in &rows {
-        let mut told = figures(ctx.app(), row).await;
+        let app = &Arc::clone(ctx.app());
+        let qtake = live::qtake::told(app, ctx.db(), row).await?;
+        let mut told = figures(app, row, qtake.as_ref()).await;
         told.insert("id".to_owned(), json!(row.id));
         told.insert("name".to_owned(), json!(row.name));
         told.insert("project_id".to_owned(), json!(row.project_id));
@@ -326,19 +343,24 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
 }
 
 /// What is measured of a source.
-async fn figures(app: &App, row: &RegistrationRow) -> Object {
+async fn figures(app: &App, row: &RegistrationRow, qtake: Option<&Told>) -> Object {
     let status = app.media.status(live::stream_of(row.id)).await;
     let since = status.since.map(|since| Millis(since).to_string());
     let source = app.srt.get().and_then(|srt| srt.status(live::stream_of(row.id)));
     let raw = app.rtp.get().and_then(|rtp| rtp.status(live::stream_of(row.id)));
     let told = source.as_ref().map(|source| source.problems.as_slice());
     let told = told.or(raw.as_ref().map(|raw| raw.problems.as_slice()));
-    let problems = live::problems(&status, told);
+    let mut problems = live::problems(&status, told);
+    problems.extend(qtake.and_then(Told::problem).map(str::to_owned));
     let mut figures = serde_json::to_value(status).unwrap_or_default();
     let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
     let mut more = vec![("since", json!(since)), ("problems", json!(problems))];
     more.push(("recording", json!(live::recordings::status(app, row.id))));
-    if row.kind == SourceKind::Srt {
+    if let Some(qtake) = qtake {
+        more.push(("qtake", qtake.details()));
+        more.extend(qtake.state.clone().map(|state| ("state", state)));
+    }
+    if live::srt::is_srt(row.kind) {
         more.push(("stream_id", json!(row.id)));
         more.push(("url", json!(live::srt::url(app, row.id))));
         more.push(("srt", json!(source.as_ref().map(|source| &source.srt))));

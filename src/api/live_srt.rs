@@ -78,12 +78,14 @@ pub(super) struct Started {
     success: Option<bool>,
 }
 
-/// Lets a source be published that was stopped, and says where to. Whoever has its passphrase may.
+/// Lets a source be published that was stopped, and says where to. Whoever has its passphrase may; the
+/// channel of an Elemental Link is also started by those who may create it, without.
 pub(super) async fn start(ctx: &mut Ctx, req: StartStream) -> ApiResult<Started> {
     let unknown = || ApiError::new(Code::NOT_FOUND);
-    let (Some(uri), Some(password)) = (&req.stream_uri, &req.password) else {
-        return Err(ApiError::new(Code::REQUIRED)
-            .message("stream_uri and password are needed to start an SRT stream"));
+    let Some(uri) = &req.stream_uri else { return Err(proof_needed()) };
+    let Some(password) = &req.password else {
+        let row = elemental_of_caller(ctx, uri).await?;
+        return let_in(ctx, &row).await;
     };
     // A wrong password and an unknown stream are answered alike: neither says what there is.
     let row = srt_source(ctx, uri).await?;
@@ -92,6 +94,33 @@ pub(super) async fn start(ctx: &mut Ctx, req: StartStream) -> ApiResult<Started>
     if !right || req.user_id.is_some_and(|user| user != row.owner_id) {
         return Err(unknown());
     }
+    let_in(ctx, &row).await
+}
+
+fn proof_needed() -> ApiError {
+    ApiError::new(Code::REQUIRED)
+        .message("stream_uri and password are needed to start an SRT stream")
+}
+
+/// The registration of an Elemental Link, if the caller may create such. What they may not know of, what
+/// is absent and what needs a password are answered alike.
+async fn elemental_of_caller(ctx: &mut Ctx, uri: &str) -> ApiResult<RegistrationRow> {
+    let caller = ctx.user().map_err(|_| proof_needed())?.clone();
+    let row = srt_source(ctx, uri).await.map_err(|error| hidden(error, proof_needed))?;
+    if row.kind != SourceKind::Elementallink {
+        return Err(proof_needed());
+    }
+    let may = Permission::CreateLiveStream;
+    let seen = access::project_for(ctx.db(), &caller, row.project_id, may).await;
+    seen.map(|_| row).map_err(|error| hidden(error, proof_needed))
+}
+
+/// Another answer in place of "not found".
+fn hidden(error: ApiError, instead: fn() -> ApiError) -> ApiError {
+    if error.code() == Code::NOT_FOUND { instead() } else { error }
+}
+
+async fn let_in(ctx: &mut Ctx, row: &RegistrationRow) -> ApiResult<Started> {
     store::live::set_stopped(ctx.db(), row.id, false).await?;
     Ok(Started { connect_uri: Some(live::srt::url(ctx.app(), row.id)), success: Some(true) })
 }
@@ -127,5 +156,5 @@ pub(super) async fn stop(ctx: &mut Ctx, req: StopStream) -> ApiResult<Stopped> {
 
 async fn srt_source(ctx: &mut Ctx, uri: &str) -> ApiResult<RegistrationRow> {
     let row = live::srt::by_uri(ctx.db(), uri).await?;
-    if row.kind == SourceKind::Srt { Ok(row) } else { Err(ApiError::new(Code::NOT_FOUND)) }
+    if live::srt::is_srt(row.kind) { Ok(row) } else { Err(ApiError::new(Code::NOT_FOUND)) }
 }

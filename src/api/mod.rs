@@ -21,6 +21,8 @@ mod home;
 mod invite;
 mod license;
 mod live;
+mod live_elemental;
+mod live_qtake;
 mod live_raw;
 mod live_srt;
 mod participant;
@@ -73,6 +75,8 @@ fn live(r: &mut Routes) {
     r.write("/create/live/registration/desktop", live::create_desktop);
     r.write("/create/live/registration/srt", live_srt::create);
     r.write("/create/live/registration/raw", live_raw::create);
+    r.write("/create/live/registration/qtake", live_qtake::create);
+    r.write("/create/live/registration/elementallink", live_elemental::create);
     r.write("/start/live/stream", live_srt::start);
     r.write("/stop/live/stream", live_srt::stop);
     r.read("/list/live/registrations", live::list);

@@ -3,11 +3,13 @@
 //!
 //! A source publishes over WHIP to `/start/live/whip/{project}/{device}/{stream}`, either with the
 //! token of its registration, or with the token of a person who may upload into the folder; then
-//! the names of device and stream are the client's own, and the same names find the same asset.
+//! the names of device and stream are the client's own, and the same names find the same asset. A
+//! project of QTAKE's that is registered stands for its folder ([`qtake`]).
 
 pub mod ice;
 pub mod metrics;
 pub mod passphrase;
+pub mod qtake;
 pub mod reach;
 pub mod recordings;
 pub mod rtp;
@@ -35,7 +37,7 @@ use crate::{
     access::{self, Permission},
     app::App,
     error::{ApiError, ApiResult, Code},
-    ids::{AnyId, ProjectId, RegistrationId},
+    ids::{AnyId, RegistrationId},
     rpc::{Caller, CallerKind, authenticate},
     store::{
         self, Db,
@@ -98,11 +100,11 @@ impl Access for LiveAccess {
     ) -> Result<StreamId, Refusal> {
         self.admit(bearer, peer)?;
         let found = self.source(path, bearer.unwrap_or_default(), peer).await.map_err(refusal)?;
-        let row = match found {
-            Source::Registered(row) => row,
-            Source::New(new) => self.register(new).await.map_err(refusal)?,
+        let id = match found {
+            Source::Registered(row) => row.id,
+            Source::New(new, under) => self.register(new, under).await.map_err(refusal)?,
         };
-        Ok(stream_of(row.id))
+        Ok(stream_of(id))
     }
 
     async fn accepted(&self, stream: StreamId) {
@@ -156,8 +158,9 @@ pub fn ice_servers(app: &App) -> Vec<IceServer> {
 /// What a path and a token lead to.
 enum Source {
     Registered(RegistrationRow),
-    /// A person's, who may upload here, under names that are new.
-    New(NewRegistration),
+    /// A person's, who may upload here, under names that are new, or new for the QTAKE registration
+    /// that they are published by.
+    New(Box<NewRegistration>, Option<RegistrationId>),
 }
 
 impl LiveAccess {
@@ -203,44 +206,61 @@ impl LiveAccess {
             return Err(denied("guests do not publish"));
         }
         let unknown = || ApiError::new(Code::NOT_FOUND);
-        let project: ProjectId = path.project.parse().map_err(|_| unknown())?;
-        access::project_for(&mut db, &caller, project, Permission::Upload).await?;
+        let place = qtake::place(&mut db, &caller, &path.project).await?;
         if ![&path.device, &path.stream].into_iter().all(|name| is_name(name)) {
             return Err(unknown());
         }
-        let known = store::live::by_source(&mut db, project, &path.device, &path.stream).await?;
+        let (folder, device, stream) = (place.folder, &path.device, &path.stream);
+        let known = store::live::by_source(&mut db, folder, device, stream).await?;
+        let under = place.registration.as_ref().map(|row| row.id);
+        let in_place = match (&known, under) {
+            (Some(row), Some(under)) => qtake::is_under(&mut db, row, under).await?,
+            _ => true,
+        };
         Ok(match known {
             Some(row) if !is_whip(row.kind) => return Err(unknown()),
             Some(row) if row.room_id.is_some() => {
                 return Err(denied("a screen that is shared in a room has a token of its own"));
             }
-            Some(row) => Source::Registered(row),
-            None => Source::New(NewRegistration {
-                id: RegistrationId::new(),
-                project_id: project,
-                owner_id: caller.user_id,
-                kind: SourceKind::Whip,
-                room_id: None,
-                name: format!("{} {}", path.device, path.stream),
-                description: String::new(),
-                device: path.device.clone(),
-                stream: path.stream.clone(),
-                token_sha256: None,
-            }),
+            Some(row) if in_place => Source::Registered(row),
+            _ => {
+                let named = place.registration.as_ref().map_or(device, |row| &row.name);
+                let new = NewRegistration {
+                    id: RegistrationId::new(),
+                    project_id: folder,
+                    owner_id: caller.user_id,
+                    kind: SourceKind::Whip,
+                    room_id: None,
+                    name: format!("{named} {stream}"),
+                    description: String::new(),
+                    device: device.clone(),
+                    stream: stream.clone(),
+                    token_sha256: None,
+                };
+                Source::New(Box::new(new), under)
+            }
         })
     }
 
-    async fn register(&self, new: NewRegistration) -> ApiResult<RegistrationRow> {
+    /// Makes a source, if there is none by now, and puts it under its QTAKE registration.
+    async fn register(
+        &self,
+        new: Box<NewRegistration>,
+        under: Option<RegistrationId>,
+    ) -> ApiResult<RegistrationId> {
         let mut tx = self.0.store.write().await?;
         // There is one writer: nobody registers between the look and the insertion.
         let (project, device, stream) = (new.project_id, &new.device, &new.stream);
-        let known = store::live::by_source(&mut tx, project, device, stream).await?;
-        if known.is_none() {
+        if store::live::by_source(&mut tx, project, device, stream).await?.is_none() {
             store::live::create(&mut tx, &new, Millis::now()).await?;
         }
         let row = store::live::by_source(&mut tx, project, device, stream).await?;
+        let row = row.ok_or(ApiError::new(Code::NOT_FOUND))?;
+        if let Some(under) = under {
+            qtake::put_under(&mut tx, &row, under).await?;
+        }
         tx.commit().await.map_err(|error| ApiError::internal(&error))?;
-        row.ok_or(ApiError::new(Code::NOT_FOUND))
+        Ok(row.id)
     }
 
     /// The registration that goes by an id of its own or of its asset, if the caller may watch it.
@@ -308,8 +328,13 @@ fn names(row: &RegistrationRow, path: &WhipPath) -> bool {
         && row.stream == path.stream
 }
 
-fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
+/// Whether a text can be a part of a source's address. `.` and `..` cannot: clients take them for
+/// the folder itself and the one above.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.trim().is_empty()
+        && name.len() <= LONGEST_NAME
+        && !name.chars().any(char::is_control)
+        && !matches!(name.trim(), "." | "..")
 }
 
 fn denied(why: &'static str) -> ApiError {
@@ -341,7 +366,8 @@ async fn stop(
         let peer = peer.0.ip().to_canonical();
         match access.source(&path, &token, peer).await? {
             Source::Registered(row) => Ok(access.0.media.close_publisher(stream_of(row.id)).await),
-            Source::New(_) => Err(ApiError::new(Code::NOT_FOUND)),
+            // There is none, or it was never published by this QTAKE registration.
+            Source::New(..) => Err(ApiError::new(Code::NOT_FOUND)),
         }
     };
     match stopped.await {
@@ -367,6 +393,7 @@ mod tests {
     fn names_of_devices_are_free_within_reason() {
         assert!(is_name("Camera A / 1") && is_name("Kamera Ä"));
         assert!(!is_name(" ") && !is_name("a\nb") && !is_name(&"a".repeat(201)));
+        assert!(!is_name(".") && !is_name("..") && is_name("..."));
         assert_eq!(segment("Camera A/1ä"), "Camera%20A%2F1%C3%A4");
     }
 

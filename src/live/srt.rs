@@ -114,12 +114,17 @@ fn internal(error: &ApiError) -> Rejection {
     Rejection::Internal
 }
 
-/// The SRT registration of a stream id; none if there is none.
+/// Whether such sources publish over SRT.
+pub(crate) fn is_srt(kind: SourceKind) -> bool {
+    matches!(kind, SourceKind::Srt | SourceKind::Elementallink)
+}
+
+/// The registration of a stream id that publishes over SRT; none if there is none.
 async fn find(app: &App, resource: &str) -> Result<Option<RegistrationRow>, ApiError> {
     let Ok(id) = resource.parse::<AnyId>() else { return Ok(None) };
     let mut db = app.store.read().await?;
     let row = store::live::get(&mut db, id.cast()).await?;
-    Ok(row.filter(|row| row.kind == SourceKind::Srt))
+    Ok(row.filter(|row| is_srt(row.kind)))
 }
 
 #[cfg(test)]

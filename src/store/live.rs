@@ -95,6 +95,8 @@ pub mod shares;
 
 pub mod raw;
 
+pub mod qtake;
+
 /// Creates a registration.
 ///
 /// # Errors
@@ -246,7 +248,8 @@ pub async fn connected(
     let Some(row) = get(db, id).await? else { return Ok(None) };
     let connected = asset_of(db, &row, now).await?;
     let sql = "UPDATE live_registrations SET last_connected = $2 WHERE id = $1";
-    sqlx::query(sql).bind(id).bind(now).execute(db).await?;
+    sqlx::query(sql).bind(id).bind(now).execute(&mut *db).await?;
+    qtake::connected(db, id, now).await?;
     Ok(Some(connected))
 }
 

@@ -21,6 +21,8 @@ mod json;
 pub mod licenses;
 pub mod live;
 pub mod members;
+#[cfg(test)]
+mod migrating;
 pub mod outbox;
 pub mod playlists;
 mod pool;

@@ -83,6 +83,10 @@ text_enum! {
         Srt,
         /// Over plain RTP, known by its address.
         Raw,
+        /// A project of QTAKE, under which its devices publish over WHIP; itself it publishes nothing.
+        Qtake,
+        /// The channel of an Elemental Link device, over SRT.
+        Elementallink,
     }
 }
 

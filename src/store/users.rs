@@ -277,6 +277,6 @@ pub async fn consent(
 }
 
 /// Addresses are compared without regard to casing, as every provider does.
-pub(super) fn normal_email(email: &str) -> String {
+pub(crate) fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
 }

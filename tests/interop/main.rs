@@ -23,6 +23,7 @@ mod peculiarities;
 mod peer;
 mod proxy;
 mod publish;
+mod qtake;
 mod returns;
 mod rtp;
 mod server;

@@ -343,6 +343,14 @@ impl Server {
         })
     }
 
+    /// Registers an Elemental Link device in a folder of its own.
+    pub(crate) async fn register_elemental(&self, name: &str) -> Result<SrtSource, Error> {
+        let source = self.register_as("elementallink", name).await?;
+        let (id, url) = (text(&source, "id")?, text(&source, "stream_uri")?);
+        let passphrase = url.split_once("passphrase=").ok_or("no passphrase")?.1.to_owned();
+        Ok(SrtSource { whep: self.api.whep(&id)?, stream_id: id.clone(), id, url, passphrase })
+    }
+
     async fn register_as(&self, kind: &str, name: &str) -> Result<Value, Error> {
         let source = json!({
             "name": name,

@@ -200,6 +200,32 @@ async fn another_ffmpeg_with_aes_256_and_a_structured_stream_id_is_seen_and_hear
     ffmpeg.stop().await.unwrap();
 }
 
+/// The channel of an Elemental Link sends as any encoder over SRT, and is switched on and off by
+/// who may create it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_elemental_links_channel_is_seen_and_heard_and_stopped_and_started() {
+    let server = Server::start("elemental").await.unwrap();
+    let source = server.register_elemental("Link").await.unwrap();
+    let ffmpeg = send(&server, &source.url).unwrap();
+    let live = wait_for(&server, &source, is_live).await.unwrap();
+    assert_eq!(live["type"], "ELEMENTALLINK");
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    picture_and_sound(&viewer).await.unwrap();
+    viewer.close().await.unwrap();
+
+    let stop = json!({ "stream_uri": source.url });
+    server.api().call("/stop/live/stream", stop).await.unwrap();
+    ffmpeg.fails().await.unwrap();
+    let refused = send(&server, &source.url).unwrap().fails().await.unwrap();
+    assert!(server.log().contains("1403"), "{refused}\n{}", server.log());
+    let start = json!({ "stream_uri": source.id });
+    let started = server.api().call("/start/live/stream", start).await.unwrap();
+    assert!(source.url.starts_with(started["connect_uri"].as_str().unwrap()));
+    let ffmpeg = send(&server, &source.url).unwrap();
+    wait_for(&server, &source, is_live).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
 fn send(server: &Server, url: &str) -> Result<Ffmpeg, Error> {
     Ffmpeg::send(Version::Debian, url, server.folder(), &PICTURE, &AAC)
 }

@@ -4,6 +4,7 @@
 
 mod contract;
 mod docs;
+mod elemental;
 mod files;
 mod harness;
 mod http;
@@ -15,6 +16,7 @@ mod mail;
 mod people;
 mod playlists;
 mod process;
+mod qtake;
 mod recording;
 mod rooms;
 mod rtp;

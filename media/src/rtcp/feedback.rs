@@ -87,6 +87,22 @@ pub fn parse(data: &[u8], mut say: impl FnMut(Feedback)) {
     }
 }
 
+/// Says which senders leave (BYE: RFC 3550, 6.6) by a compound packet.
+pub(crate) fn goodbyes(data: &[u8], mut say: impl FnMut(u32)) {
+    let mut rest = data;
+    for _ in 0..MOST_PACKETS {
+        let Some(head) = rest.first_chunk::<4>() else { return };
+        let length = 4 * (usize::from(u16::from_be_bytes([head[2], head[3]])) + 1);
+        let (Some(packet), true) = (rest.get(4..length), head[0] >> 6 == 2) else { return };
+        rest = &rest[length..];
+        if head[1] == GOODBYE {
+            // A reason may stand behind them, so it is their count that counts.
+            let count = usize::from(head[0] & 0x1f);
+            (0..count).filter_map(|index| word(packet, 4 * index)).for_each(&mut say);
+        }
+    }
+}
+
 fn word(data: &[u8], at: usize) -> Option<u32> {
     data.get(at..at + 4)?.first_chunk::<4>().map(|bytes| u32::from_be_bytes(*bytes))
 }
@@ -204,6 +220,23 @@ mod tests {
     }
 
     #[test]
+    fn a_goodbye_names_who_leaves_and_no_part_of_its_reason() {
+        let of = |data: &[u8]| {
+            let mut left = Vec::new();
+            goodbyes(data, |ssrc| left.push(ssrc));
+            left
+        };
+        let mut data = vec![0x80, 201, 0, 1, 0, 0, 0, 7];
+        data.extend_from_slice(&[0x82, 203, 0, 4, 0, 0, 0, 1, 0, 0, 0, 2, 7]);
+        data.extend_from_slice(b"the end");
+        data.extend_from_slice(&[0x81, 203, 0, 1, 0, 0, 0, 3]);
+        assert_eq!(of(&data), [1, 2, 3]);
+        assert_eq!(of(&data[..27]), [] as [u32; 0], "cut short");
+        assert_eq!(of(&[0x9f, 203, 0, 1, 0, 0, 0, 1]), [1], "it says more than it names");
+        assert_eq!(of(&[0x80, 203, 0, 0]), [] as [u32; 0]);
+    }
+
+    #[test]
     fn a_full_intra_request_names_its_track() {
         let data = [0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 0, 0, 0];
         assert_eq!(read(&data), [Feedback::KeyFrame { ssrc: 9 }]);
@@ -220,6 +253,7 @@ mod tests {
                 data[2] = 0;
             }
             prop_assert!(read(&data).len() <= 400);
+            goodbyes(&data, |_| {});
         }
     }
 }

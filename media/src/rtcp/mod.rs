@@ -6,6 +6,7 @@ mod report;
 mod request;
 mod wall;
 
+pub(crate) use feedback::goodbyes;
 pub use feedback::{Feedback, ReceptionReport, parse};
 pub(crate) use report::{SenderReport, write_bye, write_sender_reports};
 pub(crate) use request::{

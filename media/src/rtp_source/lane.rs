@@ -55,6 +55,8 @@ pub(super) struct Lane {
     pub(super) pt: u8,
     /// When a packet came last.
     pub(super) last: Instant,
+    /// It said goodbye, and nothing came of it since.
+    pub(super) left: bool,
     pub(super) packets: u64,
     pub(super) reorder: Reorder<Packet>,
     pub(super) clock: TrackClock,
@@ -123,6 +125,7 @@ impl Lane {
             port,
             pt,
             last: now,
+            left: false,
             packets: 0,
             reorder: Reorder::default(),
             clock: TrackClock::new(CLOCK),

@@ -107,7 +107,7 @@ impl RtpSource {
         self.bytes += datagram.len() as u64;
         self.rate.count(datagram.len());
         let Some(lane) = self.lanes.get_mut(lane) else { return };
-        (lane.last, lane.pt) = (now, packet.pt);
+        (lane.last, lane.left, lane.pt) = (now, false, packet.pt);
         lane.packets += 1;
         lane.reorder.push(now, packet.seq, packet);
         self.drain(now, &mut made);
@@ -186,6 +186,24 @@ impl RtpSource {
             }
         });
         self.reports += reports;
+        rtcp::goodbyes(datagram, |ssrc| {
+            for lane in self.lanes.iter_mut().filter(|lane| lane.ssrc == ssrc) {
+                lane.left = true;
+            }
+        });
+    }
+
+    /// Whether all that sent in the last second have said goodbye (RFC 3550, 6.6): there is nothing to
+    /// wait for. A sender that another has replaced is not waited for either.
+    pub fn has_left(&self, now: Instant) -> bool {
+        let silent = |lane: &Lane| now.saturating_duration_since(lane.last) >= GONE;
+        self.lanes.iter().any(|lane| lane.left)
+            && self.lanes.iter().all(|lane| lane.left || silent(lane))
+    }
+
+    /// The senders (SSRC) that it has had lately.
+    pub fn senders(&self) -> Vec<u32> {
+        self.lanes.iter().map(|lane| lane.ssrc).collect()
     }
 
     /// Whether picture and sound both stand where reports put them.
@@ -235,5 +253,5 @@ impl RtpSource {
 }
 
 fn is_gone(now: Instant, lane: &Lane) -> bool {
-    now.saturating_duration_since(lane.last) >= GONE
+    lane.left || now.saturating_duration_since(lane.last) >= GONE
 }

@@ -254,6 +254,10 @@ impl World {
         }
     }
 
+    fn has_left(&self, ms: u64) -> bool {
+        self.source.has_left(self.at(ms))
+    }
+
     fn told(&self) -> Vec<(u16, Option<&'static str>)> {
         self.source.status().tracks.iter().map(|track| (track.port, track.codec)).collect()
     }
@@ -439,4 +443,56 @@ fn an_encoder_that_comes_back_is_taken_at_once() {
     }
     assert_eq!(world.told().len(), 4);
     assert!(world.source.status().malformed > 90);
+}
+
+/// A goodbye of a sender, in a compound packet as encoders send it.
+fn goodbye(sender: &Sender) -> Vec<u8> {
+    let mut packet = sender.report(1 << 32, 0);
+    packet.extend_from_slice(&[0x81, 203, 0, 1]);
+    packet.extend_from_slice(&sender.ssrc.to_be_bytes());
+    packet
+}
+
+#[test]
+fn a_source_has_left_when_all_who_send_have_said_goodbye() {
+    let (mut world, mut picture, mut sound) =
+        (World::new(), Sender::new(5000, 96), Sender::new(5002, 97));
+    let opus = [31 << 3, 1];
+    for number in 0..50 {
+        world.frame(&mut picture, number, true, &[]);
+        let packet = sound.packet(number * 1920, false, &opus);
+        world.datagram(u64::from(number) * 40, 5002, &packet);
+    }
+    assert!(!world.has_left(2_000));
+    let stranger = Sender { ssrc: 4711, ..Sender::new(5000, 96) };
+    world.datagram(2_000, 5000, &goodbye(&stranger));
+    assert!(!world.has_left(2_000), "who was never there cannot leave");
+    world.datagram(2_000, 5000, &goodbye(&picture));
+    assert!(!world.has_left(2_000), "the sound goes on");
+    world.datagram(2_001, 5002, &goodbye(&sound));
+    assert!(world.has_left(2_001), "at once");
+    // One that sends after all has not left.
+    world.datagram(2_002, 5002, &sound.packet(99_999, false, &opus));
+    assert!(!world.has_left(2_002));
+    // Nor is one waited for that just fell silent.
+    assert!(world.has_left(3_002));
+}
+
+/// An encoder that changes its SSRC, as for a collision, says goodbye under the old one.
+#[test]
+fn a_sender_that_goes_on_under_another_number_has_not_left() {
+    let (mut world, mut sender) = (World::new(), Sender::new(5000, 96));
+    for number in 0..50 {
+        world.frame(&mut sender, number, true, &[]);
+    }
+    let mut again = Sender { ssrc: 99, seq: 4, ..Sender::new(5000, 96) };
+    for number in 50..80 {
+        world.frame(&mut again, number, true, &[]);
+        if number == 50 {
+            world.datagram(2_001, 5000, &goodbye(&sender));
+        }
+        assert!(!world.has_left(u64::from(number) * 40));
+    }
+    world.tick(9_000);
+    assert_eq!(world.pictures.len(), 80);
 }

@@ -16,7 +16,7 @@ use super::super::feeds::Register;
 use super::super::shard::short;
 use super::super::socket::{BATCHES, Inbox, Socket};
 use super::super::tcp::{Lines, TcpLimits};
-use super::session::{Publishing, Session, State};
+use super::session::{Publishing, Session, State, is_belated};
 use super::{RtpGate, Start, Statuses};
 
 /// It is looked this often at what is no datagram's affair.
@@ -25,6 +25,9 @@ const LOOK: Duration = Duration::from_millis(100);
 const TELL: Duration = Duration::from_secs(1);
 /// A source that was silent for this long publishes no more.
 const SILENT: Duration = Duration::from_secs(5);
+/// What comes of senders that said goodbye counts for nothing for this long: datagrams overtake each
+/// other.
+const LEAVING: Duration = Duration::from_secs(1);
 /// The server is asked again about a source after this.
 const AGAIN: Duration = Duration::from_secs(2);
 /// A port that has nothing to do looks around after this.
@@ -155,8 +158,9 @@ impl Port {
 
     fn datagram(&mut self, now: Instant, stream: StreamId, port: u16, data: &[u8]) {
         if !self.sessions.contains_key(&stream) {
-            let refused = |session: &&Session| matches!(session.state, State::Refused(_));
-            let there = self.sessions.len() - self.sessions.values().filter(refused).count();
+            let idle =
+                |session: &&Session| matches!(session.state, State::Refused(_) | State::Left(..));
+            let there = self.sessions.len() - self.sessions.values().filter(idle).count();
             if there >= self.sources {
                 return; // those that are there come first
             }
@@ -164,6 +168,11 @@ impl Port {
             self.ask(stream);
         }
         let Some(session) = self.sessions.get_mut(&stream) else { return };
+        if let State::Left(senders, until) = &session.state
+            && is_belated(senders, *until > now, data)
+        {
+            return;
+        }
         session.last = now;
         match &mut session.state {
             State::Asking(_) => session.hold(now, port, data),
@@ -172,10 +181,21 @@ impl Port {
                 session.state = State::Asking(Vec::new());
                 self.ask(stream);
             }
+            State::Left(..) => {
+                session.state = State::Asking(Vec::new());
+                session.hold(now, port, data);
+                self.ask(stream);
+            }
             State::On(publishing) => {
                 let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, port, data)));
+                let left = publishing.source.has_left(now);
+                let senders = if left { publishing.source.senders() } else { Vec::new() };
                 if taken.is_err() {
                     self.end(stream, "a defect of this server");
+                } else if left {
+                    self.end(stream, "it said goodbye");
+                    let state = State::Left(senders, now + LEAVING);
+                    self.sessions.insert(stream, Session { last: now, state });
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::ids::{SessionId, StreamId};
+use crate::rtcp::is_rtcp;
 use crate::rtp_source::RtpSource;
 use crate::status::RtpSourceStatus;
 
@@ -33,6 +34,8 @@ pub(super) enum State {
     Asking(Vec<Held>),
     /// It may not publish; it is asked again then.
     Refused(Instant),
+    /// It said goodbye: until then, what still comes of these senders (SSRC) begins nothing.
+    Left(Vec<u32>, Instant),
     On(Box<Publishing>),
 }
 
@@ -54,6 +57,14 @@ impl Session {
             held.push((now, port, datagram.to_vec()));
         }
     }
+}
+
+/// Whether a datagram is what these senders said before they left, and comes late: within the time for
+/// that, packets of theirs, and reports at any time.
+pub(super) fn is_belated(senders: &[u32], within: bool, datagram: &[u8]) -> bool {
+    let ssrc = datagram.get(8..12).and_then(|bytes| bytes.first_chunk::<4>());
+    let theirs = ssrc.is_some_and(|ssrc| senders.contains(&u32::from_be_bytes(*ssrc)));
+    is_rtcp(datagram) || (within && theirs)
 }
 
 impl Publishing {

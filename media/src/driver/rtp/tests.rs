@@ -32,13 +32,14 @@ impl RtpGate for Rules {
 struct Encoder {
     socket: UdpSocket,
     seq: u16,
+    ssrc: u8,
 }
 
 impl Encoder {
     fn new(port: &Rtp, from: &str) -> Self {
         let socket = UdpSocket::bind((from, 0)).unwrap();
         socket.connect(port.local_addr()).unwrap();
-        Self { socket, seq: 0 }
+        Self { socket, seq: 0, ssrc: 9 }
     }
 
     fn origin(&self) -> RtpOrigin {
@@ -51,7 +52,7 @@ impl Encoder {
         let chunk = chunks.clone().nth(usize::from(self.seq) % chunks.len()).unwrap();
         let mut packet = vec![0x80, 33];
         packet.extend_from_slice(&self.seq.to_be_bytes());
-        packet.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 9]);
+        packet.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, self.ssrc]);
         packet.extend_from_slice(chunk);
         // Lost, like any other.
         let _ = self.socket.send(&packet);
@@ -132,4 +133,31 @@ async fn a_silent_source_ends() {
     until(&mut [], || matches!(events.try_recv(), Ok(MediaEvent::Offline { .. }))).await;
     until(&mut [], || port.status(STREAM).is_none()).await;
     assert_eq!(media.status(STREAM).await.state, StreamState::Waiting);
+}
+
+/// A source that says goodbye is over, though it is not silent: reports and what comes late begin
+/// nothing, and what comes under another number does.
+#[tokio::test]
+async fn a_source_that_says_goodbye_ends_and_comes_back() {
+    let (media, _events, port, rules) = start();
+    let mut encoder = Encoder::new(&port, "127.0.0.1");
+    port.register(encoder.origin());
+    until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
+    let asked = rules.asked.load(Ordering::Relaxed);
+    let goodbye = [0x80, 201, 0, 1, 0, 0, 0, 9, 0x81, 203, 0, 1, 0, 0, 0, 9];
+    until(&mut [], || {
+        encoder.socket.send(&goodbye).unwrap();
+        port.status(STREAM).is_none()
+    })
+    .await;
+    assert_eq!(rules.asked.load(Ordering::Relaxed), asked, "a goodbye begins nothing");
+    let over = async {
+        while media.status(STREAM).await.state != StreamState::Waiting {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, over).await.unwrap();
+    encoder.ssrc = 10;
+    until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
+    assert_eq!(rules.asked.load(Ordering::Relaxed), asked + 1);
 }

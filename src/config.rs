@@ -422,6 +422,24 @@ mod tests {
     }
 
     #[test]
+    fn qtakes_keys_are_checked_at_the_start_and_its_secret_stays_one() {
+        let file = |text: &str| toml::from_str::<Options>(text).unwrap();
+        let secret = file("qtake-secret = 'north by northwest, and a bit west'");
+        assert!(!format!("{secret:?}").contains("north"));
+        let config = Config::from_options(Options::default(), secret).unwrap();
+        assert!(!config.qtake_keys.is_empty() && !format!("{config:?}").contains("north"));
+        let config = Config::from_options(Options::default(), Options::default()).unwrap();
+        assert!(config.qtake_keys.is_empty());
+        for (text, word) in [
+            ("qtake-secret = 'north'", "RUSHES_QTAKE_SECRET"),
+            ("qtake-key-file = '/nonexistent/qtake.pem'", "/nonexistent/qtake.pem"),
+        ] {
+            let error = Config::from_options(Options::default(), file(text)).unwrap_err();
+            assert!(error.to_string().contains(word) && !error.to_string().contains("north"));
+        }
+    }
+
+    #[test]
     fn a_named_file_has_to_be_there() {
         let error = Config::load(Options::default(), Some(Path::new("/nonexistent/rushes.toml")));
         assert!(matches!(error, Err(ConfigError::Unreadable { .. })));

@@ -160,7 +160,7 @@ enum Source {
     Registered(RegistrationRow),
     /// A person's, who may upload here, under names that are new, or new for the QTAKE registration
     /// that they are published by.
-    New(Box<NewRegistration>, Option<RegistrationId>),
+    New(NewRegistration, Option<RegistrationId>),
 }
 
 impl LiveAccess {
@@ -237,7 +237,7 @@ impl LiveAccess {
                     stream: stream.clone(),
                     token_sha256: None,
                 };
-                Source::New(Box::new(new), under)
+                Source::New(new, under)
             }
         })
     }
@@ -245,7 +245,7 @@ impl LiveAccess {
     /// Makes a source, if there is none by now, and puts it under its QTAKE registration.
     async fn register(
         &self,
-        new: Box<NewRegistration>,
+        new: NewRegistration,
         under: Option<RegistrationId>,
     ) -> ApiResult<RegistrationId> {
         let mut tx = self.0.store.write().await?;

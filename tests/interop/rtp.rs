@@ -134,6 +134,19 @@ async fn ffmpeg_over_rtp_with_aac_is_seen_and_heard_and_in_step() {
     assert_eq!((&of["problems"], &of["frames_lost"]), (&json!([]), &json!(0)), "{of}");
     ffmpeg.stop().await.unwrap();
     wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
+    // Unless it is told to, ffmpeg says no goodbye.
+    assert!(server.log().contains("it is silent"), "{}", server.log());
+
+    let goodbye = ["-rtpflags", "send_bye"];
+    let [video, audio] = source.outputs();
+    let (picture, sound) = ([&PICTURE[..], &goodbye].concat(), [&AAC[..], &goodbye].concat());
+    let to = [video.as_str(), &audio];
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send_rtp(Version::Debian, to, folder, &picture, &sound).unwrap();
+    wait_for(&server, &source, is_live).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+    wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
+    assert!(server.log().contains("it said goodbye"), "{}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -246,7 +246,7 @@ fn date(claims: &Map<String, Value>, name: &'static str) -> Result<Option<Millis
 fn project(claims: &Map<String, Value>) -> Result<Option<QtakeProject>, BadToken> {
     let plain = |name: &str| name.replace('_', "").to_lowercase();
     let named = |wanted: &&str| claims.iter().find(|(name, _)| plain(name) == **wanted);
-    let Some((_, value)) = PROJECT.iter().find_map(|wanted| named(wanted)) else {
+    let Some((_, value)) = PROJECT.iter().find_map(named) else {
         return Ok(None);
     };
     let project = value.as_str().and_then(QtakeProject::new);

@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod ids;
 mod meeting;
 mod network;
+pub mod picture;
 mod reception;
 pub mod recording;
 pub mod rtcp;

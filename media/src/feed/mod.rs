@@ -1,7 +1,7 @@
 //! Out of a transport stream, what a publisher of a [`Stream`](crate::stream::Stream) sends:
 //! RTP packets of the picture, and sound for the decoder.
 
-mod annexb;
+pub(crate) mod annexb;
 pub(crate) mod h264;
 pub(crate) mod sound;
 mod timeline;

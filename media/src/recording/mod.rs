@@ -22,6 +22,7 @@ mod time;
 pub use conclude::{ConcludeError, Conclusion, Summary, conclude};
 pub use fragment::Fragment;
 pub use grid::FrameRate;
+pub(crate) use order::{Next, Order};
 pub use recorder::{Counted, Recorder};
 pub use time::Ticks;
 

@@ -12,14 +12,14 @@ const WAITING: usize = 4_096;
 
 /// What comes next.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(crate) enum Next {
     Packet(Packet),
     /// Some before the next packet never came.
     Gap,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// The number that comes next.
     next: Option<u64>,
     waiting: BTreeMap<u64, Packet>,
@@ -29,11 +29,11 @@ pub(super) struct Order {
 
 impl Order {
     /// The numbers begin anew.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 
-    pub(super) fn push(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn push(&mut self, now: Instant, packet: &Packet) {
         let next = *self.next.get_or_insert(packet.seq);
         if packet.seq < next {
             return; // given up, or there already
@@ -43,7 +43,7 @@ impl Order {
     }
 
     /// What can be had by now.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<Next> {
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Next> {
         let next = self.next?;
         if let Some(packet) = self.waiting.remove(&next) {
             self.next = Some(next + 1);
@@ -61,7 +61,7 @@ impl Order {
     }
 
     /// When [`Order::pop`] gives up what is missing.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         Some(self.since? + PATIENCE)
     }
 

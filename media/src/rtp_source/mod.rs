@@ -20,7 +20,6 @@ mod tests;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use aac::AacFrames;
-#[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use frames::{Frames, Video};
 pub use source::{RtpSource, RtpStatus, RtpTrack};
 pub(crate) use table::Table;

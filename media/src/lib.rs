@@ -4,6 +4,7 @@
 //! [`Stream`](stream::Stream) is a sans-IO core; only `driver` knows sockets and
 //! tokio.
 
+pub mod composite;
 mod driver;
 mod egress;
 mod error;
@@ -29,9 +30,10 @@ pub mod ts;
 mod webrtc;
 
 pub use driver::{
-    Absent, Act, Admission, Answer, BoxFuture, Caller, Gate, Joined, Media, MediaConfig, Recorded,
-    RecordingConfig, RecordingError, Recordings, ReplayClip, Rtp, RtpConfig, RtpGate, Srt,
-    SrtConfig, TapeLoad, TcpLimits, Trickled, finish_recording,
+    Absent, Act, Admission, Answer, BoxFuture, Caller, CompositeError, CompositeStatus, Composites,
+    Gate, Joined, Media, MediaConfig, Recorded, RecordingConfig, RecordingError, Recordings,
+    ReplayClip, Rtp, RtpConfig, RtpGate, Srt, SrtConfig, Still, Stills, TapeLoad, TcpLimits,
+    Trickled, finish_recording,
 };
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{AttendeeId, BadId, MeetingId, RecordingId, SessionId, StreamId};

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Transport, ViewerStatus};
+use crate::stream::Packet;
 use crate::webrtc::{Fragment, Source};
 
 use super::sender::Job;
@@ -63,8 +64,18 @@ impl Shard {
             }
             Command::Meeting(order) => self.order(now, order),
             Command::Tape(order) => self.tape_order(now, order),
+            Command::Tap(order) => self.tap_order(now, order),
+            Command::KeyFrame(stream, reply) => {
+                let _ = reply.send(self.key_frame(now, stream));
+            }
             Command::Shutdown(_) => {}
         }
+    }
+
+    /// The packets of a stream's last key frame, in its largest layer.
+    fn key_frame(&mut self, now: Instant, stream: StreamId) -> Vec<Packet> {
+        let Some(entry) = self.streams.get(&stream) else { return Vec::new() };
+        entry.cache.key_frame(entry.ingest.first_layer(now))
     }
 
     fn describe(&mut self, stream: StreamId) -> Option<Source> {

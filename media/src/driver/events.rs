@@ -93,6 +93,7 @@ impl Shard {
         entry.rids = rids;
         entry.publish(layers);
         self.tape.publish(stream);
+        self.taps.publish(stream);
         self.tell_threads(stream, || Job::Publish(stream, layers));
         self.touched.insert(stream);
         self.begin_layers(now, stream);
@@ -206,6 +207,7 @@ impl Shard {
             }
         }
         self.tape_packet(now, stream, &packet);
+        self.tap_packet(now, stream, &packet);
         let asks = |entry: &super::streams::Entry| entry.ingest.keyframe_deadline().is_some();
         if self.streams.get(&stream).is_some_and(asks) {
             self.touched.insert(stream);
@@ -236,6 +238,9 @@ impl Shard {
         let entry = self.streams.get_mut(&stream)?;
         let layers = entry.ingest.poll_keyframe_requests(now);
         if let (false, Some(slot)) = (layers.is_empty(), entry.publisher) {
+            if let Some(End::Feed(end)) = self.sessions.get(slot).map(|session| &session.end) {
+                end.want_keyframe();
+            }
             let publisher = self.sessions.get(slot).and_then(Session::publisher);
             let asked = guarded(|| {
                 let each = |publisher: &mut Publisher| {

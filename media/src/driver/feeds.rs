@@ -41,19 +41,30 @@ pub(super) struct Begin {
 
 /// The shard's end of a publisher: when it goes, the receiver is to end its connection.
 #[derive(Debug)]
-pub(super) struct FeedEnd(Arc<AtomicBool>);
+pub(super) struct FeedEnd {
+    gone: Arc<AtomicBool>,
+    /// Becomes true when a key frame is wanted, where somebody can make one.
+    key: Option<Arc<AtomicBool>>,
+}
 
 impl FeedEnd {
     /// The end, and what becomes true when it goes.
-    fn new() -> (Self, Arc<AtomicBool>) {
+    fn new(key: Option<Arc<AtomicBool>>) -> (Self, Arc<AtomicBool>) {
         let gone = Arc::new(AtomicBool::new(false));
-        (Self(Arc::clone(&gone)), gone)
+        (Self { gone: Arc::clone(&gone), key }, gone)
+    }
+
+    /// Viewers need a key frame.
+    pub(super) fn want_keyframe(&self) {
+        if let Some(key) = &self.key {
+            key.store(true, Ordering::Relaxed);
+        }
     }
 }
 
 impl Drop for FeedEnd {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.gone.store(true, Ordering::Relaxed);
     }
 }
 
@@ -82,8 +93,18 @@ impl Register {
         stream: StreamId,
         permit: OwnedSemaphorePermit,
     ) -> (SessionId, mpsc::Sender<FeedItem>, Arc<AtomicBool>) {
+        self.begin_with(stream, permit, None)
+    }
+
+    /// The same for a publisher that makes a key frame whenever `key` is true.
+    pub(super) fn begin_with(
+        &self,
+        stream: StreamId,
+        permit: OwnedSemaphorePermit,
+        key: Option<Arc<AtomicBool>>,
+    ) -> (SessionId, mpsc::Sender<FeedItem>, Arc<AtomicBool>) {
         let id = SessionId::random();
-        let (end, gone) = FeedEnd::new();
+        let (end, gone) = FeedEnd::new(key);
         let begin = Begin { id, stream, permit, end };
         if self.feeds.try_send(FeedItem::Begin(Box::new(begin))).is_err() {
             tracing::warn!(%stream, "the media thread takes no publisher");

@@ -8,6 +8,7 @@
 //! that are cheap to hand on: so more shards may follow.
 
 mod commands;
+mod composites;
 mod datagrams;
 mod events;
 mod feeds;
@@ -24,6 +25,7 @@ mod shard;
 mod socket;
 mod sound;
 mod srt;
+mod stills;
 mod streams;
 mod tape;
 mod tcp;
@@ -42,14 +44,17 @@ use tokio::sync::{Semaphore, TryAcquireError, mpsc, oneshot, watch};
 use crate::error::{OfferError, SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
+use crate::stream::Packet;
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
+pub use composites::{CompositeError, CompositeStatus, Composites};
 use feeds::FeedItem;
 pub use meeting::Joined;
 pub use meetings::Act;
 pub use rtp::{Rtp, RtpConfig, RtpGate};
 use sessions::End;
 pub use srt::{Admission, BoxFuture, Caller, Gate, Srt, SrtConfig};
+pub use stills::{Still, Stills};
 pub use tape::{
     Recorded, RecordingConfig, RecordingError, Recordings, ReplayClip, TapeLoad, finish_recording,
 };
@@ -129,6 +134,8 @@ enum Command {
     Viewers(StreamId, oneshot::Sender<Vec<ViewerStatus>>),
     Meeting(meetings::Order),
     Tape(tape::Order),
+    Tap(composites::Order),
+    KeyFrame(StreamId, oneshot::Sender<Vec<Packet>>),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
     Shutdown(oneshot::Sender<()>),

@@ -46,7 +46,6 @@ pub(super) enum End {
     Viewer(Box<Viewing>),
     Member(Box<Attendance>),
     /// A publisher that comes another way: its packets are handed over.
-    #[expect(dead_code, reason = "what counts is that it goes")]
     Feed(FeedEnd),
 }
 

@@ -15,6 +15,7 @@ use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
 use crate::webrtc::{PublisherOutput, ViewerOutput};
 
+use super::composites::Taps;
 use super::feeds::FeedItem;
 use super::meetings::Meetings;
 use super::sender::Word;
@@ -52,6 +53,7 @@ pub(super) struct Shard {
     pub(super) lines: Lines,
     pub(super) meetings: Meetings,
     pub(super) tape: Tape,
+    pub(super) taps: Taps,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -99,6 +101,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             lines,
             meetings: Meetings::default(),
             tape: Tape::default(),
+            taps: Taps::default(),
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,

@@ -2,23 +2,23 @@
 //! RTP packets of the picture, and sound for the decoder.
 
 pub(crate) mod annexb;
+mod cutter;
 pub(crate) mod h264;
 pub(crate) mod sound;
 mod timeline;
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use crate::rtp::{Codec, inspect};
 use crate::stream::Packet;
 use crate::ts::{
     self, AacFrame, AdtsReader, Demuxer, Event, LatmReader, Profile, Track, TrackCodec, Unit,
 };
 
-use h264::Packetiser;
+pub(crate) use cutter::Cutter;
 pub(crate) use sound::opus_samples;
 pub use sound::{OpusPacket, Sound, SoundData, SoundError, Transcoder};
-use timeline::{Moment, Timeline};
+pub(crate) use timeline::Moment;
+use timeline::Timeline;
 
 /// HE-AAC at any usual rate has a core of at most this many samples a second, and nothing but
 /// HE-AAC has.
@@ -56,9 +56,7 @@ pub struct Feed {
 #[derive(Debug)]
 struct Video {
     pid: u16,
-    packetiser: Packetiser,
-    seq: u64,
-    offset: u32,
+    cutter: Cutter,
     /// A key frame has come.
     begun: bool,
     /// Frames that came before it.
@@ -206,9 +204,7 @@ impl Feed {
             let before = self.video.take();
             self.video = video.map(|track| Video {
                 pid: track.pid,
-                packetiser: Packetiser::default(),
-                seq: before.as_ref().map_or(0, |video| video.seq),
-                offset: before.map_or_else(rand::random, |video| video.offset),
+                cutter: before.map_or_else(Cutter::new, |video| video.cutter.anew()),
                 begun: false,
                 keyless: 0,
             });
@@ -312,31 +308,15 @@ impl Feed {
 impl Video {
     /// The packets of a frame; none before the first key frame.
     fn frame(&mut self, bytes: &[u8], moment: Moment) -> Vec<Packet> {
-        let payloads = self.packetiser.frame(bytes);
-        let inspected: Vec<_> =
-            payloads.iter().map(|payload| inspect(Codec::H264, payload)).collect();
-        self.begun |= self.packetiser.has_parameters() && inspected.iter().any(|found| found.key);
+        let packets = self.cutter.frame(bytes, moment);
+        let key = packets.iter().any(|packet| packet.inspection.key);
+        self.begun |= self.cutter.has_parameters() && key;
         if !self.begun {
             self.keyless = self.keyless.saturating_add(1);
             return Vec::new();
         }
         self.keyless = 0;
-        let timestamp = (moment.ticks as u32).wrapping_add(self.offset);
-        let last = payloads.len().saturating_sub(1);
-        let packet = |(number, (payload, inspection)): (usize, (Vec<u8>, _))| {
-            self.seq += 1;
-            Packet {
-                codec: Codec::H264,
-                layer: 0,
-                seq: self.seq,
-                timestamp,
-                marker: number == last,
-                payload: Arc::from(payload),
-                captured: moment.captured,
-                inspection,
-            }
-        };
-        payloads.into_iter().zip(inspected).enumerate().map(packet).collect()
+        packets
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
     let mut frames = Frames::new(Video::H264);
     // Parameter sets of before belong to no other frame: all are one.
     let last = parts.len().saturating_sub(1);
+    let ended = parts.last().is_some_and(|packet| packet.marker);
     let mut whole = None;
     let mut before: Option<&Packet> = None;
     for (number, packet) in parts.into_iter().enumerate() {
@@ -71,6 +72,9 @@ pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
         before = Some(packet);
         let ends = number == last;
         whole = frames.push(key.timestamp, ends, &packet.payload).next().or(whole);
+    }
+    if !ended {
+        return Err(StillError::NoKeyFrame); // it is under way
     }
     let frame = whole.filter(|frame| frame.whole && frame.key).ok_or(StillError::NoKeyFrame)?;
     Ok(Decoder::single(&frame.data)?)

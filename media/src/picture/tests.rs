@@ -119,7 +119,7 @@ fn another_size_in_the_middle_is_followed_and_a_monster_is_refused() {
     assert_eq!(seen.last().unwrap().planes.size(), size(96, 64));
 
     // A parameter set of 8192 x 4608 in constrained baseline, made by the rules of 7.3.2.1.1.
-    let monster = crate::picture::tests::sequence(8192 / 16, 4608 / 16);
+    let monster = sequence(8192 / 16, 4608 / 16);
     let mut packets = camera.shoot(&plain(RED, size(96, 64)), true);
     packets[0].payload = Arc::from(monster);
     packets[0].inspection = inspect(Codec::H264, &packets[0].payload);

@@ -126,6 +126,13 @@ impl Gop {
         self.missing_parameters().iter().chain(self.entries.iter().map(|entry| &entry.packet))
     }
 
+    /// The key frame that the group begins with, behind its parameter sets; nothing without one.
+    pub(super) fn key_frame(&self) -> impl Iterator<Item = &Packet> {
+        let entries = self.entries.iter().filter(|entry| entry.frame == 0);
+        let all = self.missing_parameters().iter().chain(entries.map(|entry| &entry.packet));
+        all.filter(|_| self.key.is_some())
+    }
+
     /// The packet of this number.
     pub(super) fn find(&self, seq: u64) -> Option<&Packet> {
         self.entries.iter().map(|entry| &entry.packet).find(|packet| packet.seq == seq)

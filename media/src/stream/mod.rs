@@ -135,6 +135,12 @@ impl Cache {
         }
     }
 
+    /// The packets of the key frame that a layer's group begins with, and its parameter sets.
+    pub fn key_frame(&self, layer: u8) -> Vec<Packet> {
+        let gop = self.0.get(usize::from(layer));
+        gop.into_iter().flat_map(Gop::key_frame).cloned().collect()
+    }
+
     /// What is kept, in the order in which it came.
     pub fn packets(&self) -> Vec<Packet> {
         self.0.iter().flat_map(Gop::packets).cloned().collect()

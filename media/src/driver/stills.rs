@@ -1,0 +1,103 @@
+//! Stills of streams: made when somebody asks, of the last key frame, and kept for a while.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Semaphore;
+
+use crate::ids::StreamId;
+use crate::picture::{StillError, first_picture, jpeg};
+use crate::stream::Packet;
+
+use super::streams::unix_ms;
+use super::{Command, Media};
+
+/// A still is not made again before.
+const KEPT: Duration = Duration::from_secs(10);
+/// Stills that are kept. Beyond, the oldest go.
+const MOST: usize = 256;
+/// Stills that are made at a time; who asks beyond that waits for their turn.
+const AT_ONCE: usize = 1;
+
+/// A picture of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Still {
+    /// A JPEG.
+    pub jpeg: Arc<[u8]>,
+    /// When it was made, in unix milliseconds.
+    pub made: i64,
+}
+
+/// What came of a stream's last key frame, once that is known.
+type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Result<Still, StillError>)>>>;
+
+/// Makes stills. Those of streams that nobody looks at cost nothing.
+#[derive(Debug)]
+pub struct Stills {
+    media: Media,
+    kept: Mutex<HashMap<StreamId, (Instant, Kept)>>,
+    turns: Semaphore,
+}
+
+impl Stills {
+    /// Stills of the streams of a media plane.
+    pub fn new(media: &Media) -> Self {
+        let (kept, turns) = (Mutex::default(), Semaphore::new(AT_ONCE));
+        Self { media: media.clone(), kept, turns }
+    }
+
+    /// The still of a stream: no older than ten seconds and the time since its last key frame.
+    ///
+    /// # Errors
+    /// When there is no key frame, or nothing can be made of it.
+    pub async fn get(&self, stream: StreamId) -> Result<Still, StillError> {
+        let now = Instant::now();
+        let kept = self.place(now, stream);
+        // Who asks while it is made gets what is made.
+        let mut kept = kept.lock().await;
+        if let Some((at, still)) = &*kept
+            && now.saturating_duration_since(*at) < KEPT
+        {
+            return still.clone();
+        }
+        let still = self.make(stream).await;
+        // What is not there yet may be there in a moment; what cannot be decoded will not.
+        let lasts = !matches!(still, Err(StillError::NoKeyFrame | StillError::Unavailable));
+        *kept = lasts.then(|| (now, still.clone()));
+        still
+    }
+
+    /// Where the still of a stream is kept.
+    fn place(&self, now: Instant, stream: StreamId) -> Kept {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST && !all.contains_key(&stream) {
+            all.retain(|_, (asked, _)| now.saturating_duration_since(*asked) < KEPT);
+            let oldest = all.iter().min_by_key(|(_, (asked, _))| *asked).map(|(id, _)| *id);
+            if let (true, Some(oldest)) = (all.len() >= MOST, oldest) {
+                all.remove(&oldest);
+            }
+        }
+        let (asked, kept) = all.entry(stream).or_insert_with(|| (now, Kept::default()));
+        *asked = now;
+        Arc::clone(kept)
+    }
+
+    async fn make(&self, stream: StreamId) -> Result<Still, StillError> {
+        let turn = self.turns.acquire().await.map_err(|_| StillError::Unavailable)?;
+        let group = self.media.ask(|reply| Command::KeyFrame(stream, reply)).await;
+        let group = group.ok_or(StillError::Unavailable)?;
+        let made = tokio::task::spawn_blocking(move || picture(&group)).await;
+        drop(turn);
+        let jpeg = made.map_err(|_| StillError::Unavailable)??;
+        Ok(Still { jpeg: jpeg.into(), made: unix_ms() })
+    }
+}
+
+fn picture(group: &[Packet]) -> Result<Vec<u8>, StillError> {
+    catch_unwind(AssertUnwindSafe(|| jpeg(&first_picture(group)?))).unwrap_or_else(|_| {
+        tracing::error!("a defect kept a still from being made");
+        Err(StillError::Encode("a defect of this server".to_owned()))
+    })
+}

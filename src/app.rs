@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use rushes_media::{Media, Recordings, Rtp, Srt, StreamId};
+use rushes_media::{Composites, Media, Recordings, Rtp, Srt, Stills, StreamId};
 use rushes_sessions::Hub;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -38,6 +38,12 @@ pub struct App {
     pub srt: OnceLock<Srt>,
     /// The RTP port, once it is open.
     pub rtp: OnceLock<Rtp>,
+    /// The composites, once they may run.
+    pub composites: OnceLock<Composites>,
+    /// Whose turn it is to begin, change or end one of them.
+    pub composing: tokio::sync::Mutex<()>,
+    /// Pictures of live sources.
+    pub stills: Stills,
     /// What records live sources, once it runs.
     pub recordings: OnceLock<Recordings>,
     /// What the passphrases of SRT sources are made of.
@@ -109,10 +115,13 @@ impl App {
             hub: rooms::hub(&store),
             config,
             store,
+            stills: Stills::new(&media),
             media,
             srt: OnceLock::new(),
             rtp: OnceLock::new(),
             recordings: OnceLock::new(),
+            composites: OnceLock::new(),
+            composing: tokio::sync::Mutex::default(),
             srt_key,
             bus: Bus::default(),
             turns: Turns::default(),

@@ -114,6 +114,10 @@ pub struct Options {
     /// [default: 5]; 0: there is none
     #[arg(long, global = true, env = "RUSHES_REPLAY_MINUTES", value_name = "MINUTES")]
     pub replay_minutes: Option<u16>,
+    /// Composites, of which each is decoded, put together and encoded here, at a time [default: 2];
+    /// 0: there are none
+    #[arg(long, global = true, env = "RUSHES_COMPOSITES", value_name = "COUNT")]
+    pub composites: Option<usize>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -230,6 +234,8 @@ pub struct Config {
     pub mail: MailConfig,
     /// How many minutes an instant replay reaches back; 0: there is none.
     pub replay_minutes: u16,
+    /// How many composites there may be at a time.
+    pub composites: usize,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -273,6 +279,9 @@ pub enum ConfigError {
 
 /// What is kept for instant replays where nobody says otherwise.
 const REPLAY_MINUTES: u16 = 5;
+
+/// How many composites there may be where nobody says otherwise: one takes about a core.
+const COMPOSITES: usize = 2;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "rushes.toml";
@@ -337,6 +346,7 @@ impl Config {
             qtake_keys,
             mail,
             replay_minutes: given.replay_minutes.or(file.replay_minutes).unwrap_or(REPLAY_MINUTES),
+            composites: given.composites.or(file.composites).unwrap_or(COMPOSITES),
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -360,6 +370,7 @@ impl Config {
             qtake_keys: QtakeKeys::default(),
             mail: MailConfig::default(),
             replay_minutes: REPLAY_MINUTES,
+            composites: COMPOSITES,
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),

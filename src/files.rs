@@ -41,6 +41,9 @@ use crate::{
 /// with, so that this has to outlast a day of review.
 const LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// What signatures call a file.
+const KIND: &str = "file";
+
 /// How much is read from disk at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -52,7 +55,7 @@ pub fn router(app: Arc<App>) -> Router {
 /// A link to a file for one user, absolute and good for twelve hours.
 #[must_use]
 pub fn url(app: &App, file: FileId, name: &str, user: UserId, now: Millis) -> String {
-    let token = sign(app.store.signing_key(), file, user, now.plus(LIFETIME));
+    let token = sign(app.store.signing_key(), &subject(KIND, file), user, now.plus(LIFETIME));
     format!("{}/files/{file}/{}?token={token}", app.public_url(), escape(name))
 }
 
@@ -63,26 +66,33 @@ fn escape(name: &str) -> String {
     if out.is_empty() || out.bytes().all(|byte| byte == b'.') { "file".to_owned() } else { out }
 }
 
-fn mac(key: &Secret, file: FileId, user: UserId, end: Millis) -> Hmac<Sha256> {
+/// What a link leads to, as its signature has it: the kind keeps links of one kind from being good
+/// for another.
+pub(crate) fn subject(kind: &str, id: impl std::fmt::Display) -> String {
+    format!("{kind}\n{id}")
+}
+
+fn mac(key: &Secret, what: &str, user: UserId, end: Millis) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.reveal().as_bytes())
         .expect("HMAC takes keys of any length");
-    mac.update(format!("file\n{file}\n{user}\n{}", end.0).as_bytes());
+    mac.update(format!("{what}\n{user}\n{}", end.0).as_bytes());
     mac
 }
 
-fn sign(key: &Secret, file: FileId, user: UserId, end: Millis) -> String {
-    let tag = mac(key, file, user, end).finalize().into_bytes();
+/// The token of a link that is good for one user until `end`.
+pub(crate) fn sign(key: &Secret, what: &str, user: UserId, end: Millis) -> String {
+    let tag = mac(key, what, user, end).finalize().into_bytes();
     format!("{}.{user}.{}", end.0, hex::encode(tag))
 }
 
 /// Whose link this is, if it is right and has not ended.
-fn verify(key: &Secret, file: FileId, token: &str, now: Millis) -> Option<UserId> {
+pub(crate) fn verify(key: &Secret, what: &str, token: &str, now: Millis) -> Option<UserId> {
     let (end, rest) = token.split_once('.')?;
     let (user, tag) = rest.split_once('.')?;
     let (end, user) = (Millis(end.parse().ok()?), user.parse().ok()?);
     let tag = hex::decode(tag).ok()?;
     // In constant time.
-    mac(key, file, user, end).verify_slice(&tag).ok()?;
+    mac(key, what, user, end).verify_slice(&tag).ok()?;
     (now < end).then_some(user)
 }
 
@@ -119,7 +129,8 @@ async fn serve(
 async fn locate(app: &App, id: &str, token: Option<&str>) -> ApiResult<(PathBuf, String)> {
     let now = Millis::now();
     let id: FileId = id.parse().map_err(|_| ApiError::new(Code::NOT_FOUND))?;
-    let user = token.and_then(|token| verify(app.store.signing_key(), id, token, now));
+    let user =
+        token.and_then(|token| verify(app.store.signing_key(), &subject(KIND, id), token, now));
     let user = user.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
     let mut tx = app.store.read().await?;
     let file = store::asset_files::get(&mut tx, id).await?;
@@ -260,12 +271,15 @@ mod tests {
 
     #[test]
     fn a_link_is_good_for_its_file_its_user_and_its_time() {
-        let (key, file, user) = (Secret::random(), FileId::new(), UserId::new());
+        let (key, user) = (Secret::random(), UserId::new());
+        let id = FileId::new();
+        let file = &subject(KIND, id);
         let end = Millis(1000);
         let token = sign(&key, file, user, end);
         assert_eq!(verify(&key, file, &token, Millis(999)), Some(user));
         assert_eq!(verify(&key, file, &token, end), None);
-        assert_eq!(verify(&key, FileId::new(), &token, Millis(0)), None);
+        assert_eq!(verify(&key, &subject(KIND, FileId::new()), &token, Millis(0)), None);
+        assert_eq!(verify(&key, &subject("picture", id), &token, Millis(0)), None);
         assert_eq!(verify(&Secret::random(), file, &token, Millis(0)), None);
         let longer = token.replacen("1000", "9000", 1);
         assert_eq!(verify(&key, file, &longer, Millis(0)), None);

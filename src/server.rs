@@ -142,6 +142,7 @@ impl Server {
             .await
             .map_err(|cause| RunError::Bind { address: app.config.rtp_listen, cause })?;
         live::recordings::open(&app).await?;
+        live::composites::open(&app).await?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         app.connections.spawn(mail::run(Arc::clone(&app)));
         let router = rpc::layered(routes(&app), &app);
@@ -183,6 +184,7 @@ impl Server {
                 rtp.shutdown().await;
             }
             app.media.drain(DRAIN_MEDIA).await;
+            live::composites::close(&app).await;
             app.stop.cancel();
             app.connections.close();
             let accepting = (&mut http).await;
@@ -307,6 +309,7 @@ fn routes(app: &Arc<App>) -> Router {
         .merge(files::router(Arc::clone(app)))
         .merge(room_log::router(Arc::clone(app)))
         .merge(live::router(app))
+        .merge(live::pictures::router(Arc::clone(app)))
         .merge(qr::router(Arc::clone(app)))
         .merge(csv_upload::router(Arc::clone(app)))
         .merge(rpc::router(Arc::clone(app)))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rushes_media::StreamState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -99,7 +100,7 @@ pub(super) async fn create_desktop(
 
 /// A registration, if the caller may do this in its folder. One that is a screen shared in a room is
 /// there for the folder's administrators alone.
-async fn registration(
+pub(super) async fn registration(
     ctx: &mut Ctx,
     id: RegistrationId,
     permission: Permission,
@@ -134,6 +135,14 @@ impl Registration {
         let state = details.remove("state");
         let stopped = row.stopped.then(|| json!("STOPPED"));
         let state = stopped.or(state);
+        if row.kind == SourceKind::Composite {
+            let layout = store::live::composites::layout(ctx.db(), row.id).await?;
+            details.insert("layout".to_owned(), json!(layout));
+        }
+        if state == Some(json!(StreamState::Live)) {
+            let url = live::pictures::url(app, row.id, ctx.user()?.user_id, ctx.now());
+            details.insert("picture_url".to_owned(), json!(url));
+        }
         // A project of QTAKE's is no device.
         if row.kind != SourceKind::Qtake {
             for (name, value) in [
@@ -154,6 +163,7 @@ impl Registration {
                 SourceKind::Whip | SourceKind::Desktop => Some(live::publish_url(app, row)),
                 SourceKind::Srt | SourceKind::Elementallink => Some(live::srt::url(app, row.id)),
                 SourceKind::Raw => Some(live::rtp::url(app)),
+                SourceKind::Composite => Some(live::view_url(app, row.id)),
                 SourceKind::Qtake => qtake.map(|told| live::qtake::url(app, &told.row)),
             },
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
@@ -203,6 +213,9 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteRegistration) -> ApiResult<
     ctx.after_commit(async move {
         for row in ending {
             live::rtp::unregister(&app, row.id);
+            if row.kind == SourceKind::Composite {
+                live::composites::follow(&app, row.id).await;
+            }
             live::end(&app, row.id, row.asset_id).await;
         }
     });
@@ -352,6 +365,9 @@ async fn figures(app: &App, row: &RegistrationRow, qtake: Option<&Told>) -> Obje
     let told = told.or(raw.as_ref().map(|raw| raw.problems.as_slice()));
     let mut problems = live::problems(&status, told);
     problems.extend(qtake.and_then(Told::problem).map(str::to_owned));
+    let composite =
+        (row.kind == SourceKind::Composite).then(|| live::composites::status(app, row.id));
+    problems.extend(composite.iter().flat_map(|(_, problems)| problems.clone()));
     let mut figures = serde_json::to_value(status).unwrap_or_default();
     let figures = figures.as_object_mut().map(std::mem::take).unwrap_or_default();
     let mut more = vec![("since", json!(since)), ("problems", json!(problems))];
@@ -359,6 +375,9 @@ async fn figures(app: &App, row: &RegistrationRow, qtake: Option<&Told>) -> Obje
     if let Some(qtake) = qtake {
         more.push(("qtake", qtake.details()));
         more.extend(qtake.state.clone().map(|state| ("state", state)));
+    }
+    if let Some((composite, _)) = composite {
+        more.push(("composite", composite));
     }
     if live::srt::is_srt(row.kind) {
         more.push(("stream_id", json!(row.id)));

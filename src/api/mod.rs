@@ -21,6 +21,7 @@ mod home;
 mod invite;
 mod license;
 mod live;
+mod live_composite;
 mod live_elemental;
 mod live_qtake;
 mod live_raw;
@@ -77,6 +78,8 @@ fn live(r: &mut Routes) {
     r.write("/create/live/registration/raw", live_raw::create);
     r.write("/create/live/registration/qtake", live_qtake::create);
     r.write("/create/live/registration/elementallink", live_elemental::create);
+    r.write("/create/live/registration/composite", live_composite::create);
+    r.write("/update/live/registration/composite", live_composite::update);
     r.write("/start/live/stream", live_srt::start);
     r.write("/stop/live/stream", live_srt::stop);
     r.read("/list/live/registrations", live::list);

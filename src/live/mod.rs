@@ -6,9 +6,12 @@
 //! the names of device and stream are the client's own, and the same names find the same asset. A
 //! project of QTAKE's that is registered stands for its folder ([`qtake`]).
 
+pub(crate) mod composites;
 pub mod ice;
+pub(crate) mod layout;
 pub mod metrics;
 pub mod passphrase;
+pub mod pictures;
 pub mod qtake;
 pub mod reach;
 pub mod recordings;

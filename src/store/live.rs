@@ -93,6 +93,7 @@ macro_rules! select {
 // Behind the macro, which it uses.
 pub mod shares;
 
+pub mod composites;
 pub mod raw;
 
 pub mod qtake;
@@ -213,6 +214,21 @@ pub async fn is_administrator(db: &mut Db, user: UserId) -> Result<bool, StoreEr
 pub async fn set_stopped(db: &mut Db, id: RegistrationId, stopped: bool) -> Result<(), StoreError> {
     let sql = "UPDATE live_registrations SET stopped = $2 WHERE id = $1";
     sqlx::query(sql).bind(id).bind(stopped).execute(db).await?;
+    Ok(())
+}
+
+/// Gives a registration another name and description.
+///
+/// # Errors
+/// When the database fails.
+pub async fn describe(
+    db: &mut Db,
+    id: RegistrationId,
+    name: &str,
+    description: &str,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE live_registrations SET name = $2, description = $3 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(name).bind(description).execute(db).await?;
     Ok(())
 }
 

@@ -87,6 +87,8 @@ text_enum! {
         Qtake,
         /// The channel of an Elemental Link device, over SRT.
         Elementallink,
+        /// Nothing publishes it: the server puts it together of other sources.
+        Composite,
     }
 }
 

@@ -6,6 +6,8 @@
 //! as the server wants it, whoever watches.
 
 mod shard;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::collections::HashMap;
@@ -98,6 +100,18 @@ pub(super) struct Shared {
     status: Mutex<CompositeStatus>,
 }
 
+impl Shared {
+    fn new(layout: Layout) -> Self {
+        Self {
+            layout: Mutex::new(layout),
+            version: AtomicU64::new(1),
+            stop: AtomicBool::new(false),
+            left_out: AtomicU64::new(0),
+            status: Mutex::default(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Running {
     shared: Arc<Shared>,
@@ -138,13 +152,7 @@ impl Composites {
             return Ok(());
         }
         let (items, inbox) = sync_channel(ITEMS);
-        let shared = Arc::new(Shared {
-            layout: Mutex::new(layout.clone()),
-            version: AtomicU64::new(1),
-            stop: AtomicBool::new(false),
-            left_out: AtomicU64::new(0),
-            status: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(layout.clone()));
         {
             let mut running = self.running();
             if running.len() >= self.most {

@@ -133,3 +133,30 @@ impl Shard {
         }
     }
 }
+
+/// A tap for tests, without a media thread.
+#[cfg(test)]
+pub(super) struct TapForTests(Tap, StreamId);
+
+#[cfg(test)]
+impl TapForTests {
+    pub(super) fn new(source: StreamId, room: usize) -> (Self, std::sync::mpsc::Receiver<Item>) {
+        use crate::composite::{Canvas, Layout, SoundFrom};
+        use crate::picture::{Colour, tests::size};
+
+        let (items, inbox) = std::sync::mpsc::sync_channel(room);
+        let canvas = Canvas::new(size(64, 64), 25, Colour::BLACK).unwrap();
+        let layout = Layout::new(canvas, Vec::new(), SoundFrom::Nothing, true).unwrap();
+        let shared = Arc::new(Shared::new(layout));
+        let sources = HashMap::from([(source, Lane::default())]);
+        (Self(Tap { items, shared, sources }, source), inbox)
+    }
+
+    pub(super) fn packet(&mut self, packet: &Packet) -> bool {
+        self.0.packet(self.1, 0, packet)
+    }
+
+    pub(super) fn left_out(&self) -> u64 {
+        self.0.shared.left_out.load(Ordering::Relaxed)
+    }
+}

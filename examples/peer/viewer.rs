@@ -57,6 +57,8 @@ pub(crate) struct Stats {
     pub(crate) height: usize,
     /// The frame number read from the last decoded picture, where it carries one.
     pub(crate) frame_number: Option<u32>,
+    /// The colour a little above the middle of each quarter of the last decoded picture: Y, U, V.
+    pub(crate) quarters: [[u8; 3]; 4],
     #[serde(skip)]
     last_picture: Option<Instant>,
 }
@@ -296,6 +298,7 @@ impl Pictures {
                 stats.picture(Instant::now());
                 stats.first_picture_ms.get_or_insert_with(|| millis(started));
                 (stats.width, stats.height) = (width, height);
+                stats.quarters = quarters(&picture);
                 stats.frame_number = Size::new(width, height)
                     .ok()
                     .and_then(|size| strip::read(picture.y(), picture.strides().0, size))
@@ -305,6 +308,16 @@ impl Pictures {
             Err(_) => self.broken = true,
         }
     }
+}
+
+/// The colour a little above the middle of each quarter of a picture, where a slate has no letters.
+fn quarters(picture: &impl YUVSource) -> [[u8; 3]; 4] {
+    let ((width, height), (luma, cb, cr)) = (picture.dimensions(), picture.strides());
+    [(1, 1), (3, 1), (1, 3), (3, 3)].map(|(across, down)| {
+        let (x, y) = (width * across / 4, height * down / 4 - height / 16);
+        let (u, v) = (y / 2 * cb + x / 2, y / 2 * cr + x / 2);
+        [picture.y()[y * luma + x], picture.u()[u], picture.v()[v]]
+    })
 }
 
 fn millis(started: Instant) -> u64 {

@@ -38,18 +38,32 @@ pub(crate) async fn follow(app: &App, id: RegistrationId) {
         Err(error) => return tracing::error!(%id, %error, "a composite is not looked up"),
     };
     let Some(found) = found else { return composites.stop(stream_of(id)).await };
-    match layout::parse(&found) {
-        Err(error) => tracing::error!(%id, %error, "the layout of a composite is none"),
-        Ok(layout) => match composites.start(stream_of(id), layout).await {
-            Ok(()) => {
-                if let Err(error) = super::connected(app, stream_of(id)).await {
-                    tracing::error!(%id, %error, "a composite is not noted");
-                }
-            }
-            Err(error @ (CompositeError::Full(_) | CompositeError::Unavailable)) => {
-                tracing::warn!(%id, %error, "a composite is not made");
-            }
-        },
+    let layout = match layout::parse(&found) {
+        Ok(layout) => layout,
+        Err(error) => return tracing::error!(%id, %error, "the layout of a composite is none"),
+    };
+    let mut begun = composites.start(stream_of(id), layout.clone()).await;
+    if let Err(CompositeError::Full(_)) = begun {
+        // A folder may be deleted with what is in it, of which nobody tells.
+        sweep(app, composites).await;
+        begun = composites.start(stream_of(id), layout).await;
+    }
+    let noted = match begun {
+        Ok(()) => super::connected(app, stream_of(id)).await,
+        Err(error) => return tracing::warn!(%id, %error, "a composite is not made"),
+    };
+    if let Err(error) = noted {
+        tracing::error!(%id, %error, "a composite is not noted");
+    }
+}
+
+/// Ends those that are not registered any more.
+async fn sweep(app: &App, composites: &Composites) {
+    for stream in composites.all() {
+        let id = layout::registration_of(stream);
+        if let Ok(None) = read(app, id).await {
+            composites.stop(stream).await;
+        }
     }
 }
 

@@ -187,6 +187,24 @@ impl Ffmpeg {
         Ok(Self { child, log })
     }
 
+    /// Sends a colour, by ffmpeg's name of it, and a tone over SRT.
+    pub(crate) fn send_colour(url: &str, folder: &Path, colour: &str) -> Result<Self, Error> {
+        let log = folder.join(format!("{colour}.log"));
+        let child = Command::new(Version::Debian.find()?)
+            .args(["-hide_banner", "-loglevel", "verbose", "-re", "-f", "lavfi"])
+            .args(["-i", &format!("color=c={colour}:s=320x180:r=25")])
+            .args(["-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+            .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
+            .args(["-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "25"])
+            .args(["-c:a", "aac", "-ac", "2", "-f", "mpegts", url])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .map_err(|error| format!("ffmpeg: {error}; run `make tools`"))?;
+        Ok(Self { child, log })
+    }
+
     /// The same as RTP, the picture to the first of the addresses and the sound to the second.
     pub(crate) fn send_rtp(
         version: Version,

@@ -10,6 +10,7 @@
 mod browser;
 mod camera;
 mod chromium;
+mod composite;
 mod demo;
 mod ffmpeg;
 mod firefox;

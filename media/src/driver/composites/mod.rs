@@ -138,9 +138,9 @@ impl Composites {
         self.most
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.running().len()
+    /// Those that run.
+    pub fn all(&self) -> Vec<StreamId> {
+        self.running().keys().copied().collect()
     }
 
     /// Begins to make and to publish a composite. One that is made already goes on with this layout.
@@ -229,8 +229,7 @@ impl Composites {
 
     /// Ends all of them.
     pub async fn shutdown(&self) {
-        let all: Vec<StreamId> = self.running().keys().copied().collect();
-        for composite in all {
+        for composite in self.all() {
             self.stop(composite).await;
         }
     }

@@ -112,7 +112,7 @@ async fn sources_are_seen_side_by_side_and_the_layout_changes() {
     assert!(status.frames > 50 && status.problems.is_empty(), "{status:?}");
 
     composites.stop(COMPOSITE).await;
-    assert_eq!((composites.count(), composites.status(COMPOSITE)), (0, None));
+    assert_eq!((composites.all(), composites.status(COMPOSITE)), (vec![], None));
     assert!(!composites.update(COMPOSITE, layout(vec![])).await.unwrap());
     (a.abort(), b.abort());
     media.shutdown().await;

@@ -52,11 +52,11 @@ async fn wait_for(
     })
 }
 
-async fn still(url: &str) -> image::RgbImage {
-    let bytes = reqwest::get(url).await.unwrap().error_for_status().unwrap().bytes().await.unwrap();
-    let still = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).unwrap();
+async fn still(url: &str) -> Result<image::RgbImage, Error> {
+    let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
+    let still = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg)?;
     assert_eq!((still.width(), still.height()), (640, 360));
-    still.to_rgb8()
+    Ok(still.to_rgb8())
 }
 
 fn is_still_of_all(still: &image::RgbImage) -> bool {
@@ -107,7 +107,7 @@ async fn four_sources_are_watched_as_one_and_rearranged() {
     let url = details["additional_details"]["picture_url"].as_str().unwrap();
     // One of before the encoders came may be kept for ten seconds.
     let still = tokio::time::timeout(PICTURE_TIMEOUT, async {
-        while !is_still_of_all(&still(url).await) {
+        while !is_still_of_all(&still(url).await.unwrap()) {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     });

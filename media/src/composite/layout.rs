@@ -93,7 +93,7 @@ impl Canvas {
     /// When it is too small, too large, odd, or more than is encoded in time.
     pub fn new(size: PictureSize, rate: u32, background: Colour) -> Result<Self, LayoutError> {
         let is_length =
-            |length: u32, most: u32| (LEAST..=most).contains(&length) && length % 2 == 0;
+            |length: u32, most: u32| (LEAST..=most).contains(&length) && length.is_multiple_of(2);
         if !is_length(size.width, LARGEST.width) || !is_length(size.height, LARGEST.height) {
             return Err(LayoutError::Canvas);
         }
@@ -228,7 +228,11 @@ impl Layout {
 fn is_on(place: Place, canvas: PictureSize) -> bool {
     let span = |at: i32, length: u32, most: u32| {
         let end = i64::from(at) + i64::from(length);
-        at >= 0 && at % 2 == 0 && length % 2 == 0 && length >= LEAST_CELL && end <= i64::from(most)
+        at >= 0
+            && at % 2 == 0
+            && length.is_multiple_of(2)
+            && length >= LEAST_CELL
+            && end <= i64::from(most)
     };
     span(place.x, place.width, canvas.width) && span(place.y, place.height, canvas.height)
 }

@@ -84,7 +84,7 @@ impl Planes {
     pub(crate) fn copy(from: &impl YUVSource) -> Option<Self> {
         let (width, height) = from.dimensions();
         let (y, u, v) = from.strides();
-        if width % 2 != 0 || height % 2 != 0 || width == 0 || height == 0 {
+        if !width.is_multiple_of(2) || !height.is_multiple_of(2) || width == 0 || height == 0 {
             return None;
         }
         Some(Self {

@@ -153,7 +153,7 @@ mod tests {
             let inside = contained(size(w, h), into);
             prop_assert!(inside.width <= into.width && inside.height <= into.height);
             prop_assert!(inside.width >= 2 && inside.height >= 2);
-            prop_assert!(inside.width % 2 == 0 && inside.height % 2 == 0);
+            prop_assert!(inside.width.is_multiple_of(2) && inside.height.is_multiple_of(2));
             prop_assert!(inside.width == into.width || inside.height == into.height);
             let part = Crop::covering(size(w, h), into);
             prop_assert!(part.left >= 0.0 && part.top >= 0.0);

@@ -144,7 +144,7 @@ pub(crate) fn sequence(width: u32, height: u32) -> Vec<u8> {
     ue(&mut bits, height - 1);
     // Frames only, direct_8x8_inference, no cropping, no VUI, and the stop bit.
     bits.push_str("11001");
-    while bits.len() % 8 != 0 {
+    while !bits.len().is_multiple_of(8) {
         bits.push('0');
     }
     let bytes =

@@ -47,7 +47,7 @@ fn shoot(media: &Media, stream: StreamId, colour: (u8, u8, u8)) -> JoinHandle<()
         for number in 0u64.. {
             pace.tick().await;
             camera.at = Instant::now();
-            let packets = camera.shoot(&plain(colour, size(320, 180)), number % 25 == 0);
+            let packets = camera.shoot(&plain(colour, size(320, 180)), number.is_multiple_of(25));
             if feeds.send(FeedItem::Packets(id, packets)).await.is_err() {
                 return;
             }
@@ -114,7 +114,8 @@ async fn sources_are_seen_side_by_side_and_the_layout_changes() {
     composites.stop(COMPOSITE).await;
     assert_eq!((composites.all(), composites.status(COMPOSITE)), (vec![], None));
     assert!(!composites.update(COMPOSITE, layout(vec![])).await.unwrap());
-    (a.abort(), b.abort());
+    a.abort();
+    b.abort();
     media.shutdown().await;
 }
 

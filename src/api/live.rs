@@ -1,8 +1,8 @@
 //! Live registrations: named sources that may publish into a folder.
 
+use rushes_media::StreamState;
 use std::sync::Arc;
 
-use rushes_media::StreamState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -126,21 +126,35 @@ pub(super) struct Registration {
     kind: Option<SourceKind>,
 }
 
+/// Who asks for registrations, and when: the links in the answer are for them.
+struct Asked {
+    app: Arc<App>,
+    by: UserId,
+    at: Millis,
+}
+
+impl Asked {
+    fn of(ctx: &Ctx) -> ApiResult<Self> {
+        Ok(Self { app: Arc::clone(ctx.app()), by: ctx.user()?.user_id, at: ctx.now() })
+    }
+}
+
 impl Registration {
     /// What a registration does at the moment: `WAITING` for a publisher, `CONNECTING`, or `LIVE`.
-    async fn of(ctx: &mut Ctx, row: &RegistrationRow) -> ApiResult<Self> {
-        let app = &Arc::clone(ctx.app());
-        let qtake = live::qtake::told(app, ctx.db(), row).await?;
+    /// `others` are those that may publish under it.
+    async fn of(asked: &Asked, row: &RegistrationRow, others: &[RegistrationRow]) -> Self {
+        let app = &asked.app;
+        let qtake = live::qtake::told(app, row, others).await;
         let mut details = figures(app, row, qtake.as_ref()).await;
         let state = details.remove("state");
         let stopped = row.stopped.then(|| json!("STOPPED"));
         let state = stopped.or(state);
         if row.kind == SourceKind::Composite {
-            let layout = store::live::composites::layout(ctx.db(), row.id).await?;
-            details.insert("layout".to_owned(), json!(layout));
+            let layout = row.layout.as_deref().map(serde_json::from_str::<Object>);
+            details.insert("layout".to_owned(), json!(layout.and_then(Result::ok)));
         }
         if state == Some(json!(StreamState::Live)) {
-            let url = live::pictures::url(app, row.id, ctx.user()?.user_id, ctx.now());
+            let url = live::pictures::url(app, row.id, asked.by, asked.at);
             details.insert("picture_url".to_owned(), json!(url));
         }
         // A project of QTAKE's is no device.
@@ -153,7 +167,7 @@ impl Registration {
                 details.insert(name.to_owned(), value);
             }
         }
-        Ok(Self {
+        Self {
             additional_details: Some(details),
             description: Some(row.description.clone()),
             id: Some(row.id),
@@ -168,7 +182,7 @@ impl Registration {
             },
             status: state.and_then(|state| state.as_str().map(str::to_owned)),
             kind: Some(row.kind),
-        })
+        }
     }
 }
 
@@ -183,9 +197,10 @@ pub(super) async fn list(ctx: &mut Ctx, req: ListRegistrations) -> ApiResult<Vec
     let seen = access::project_for(ctx.db(), &caller, req.project_id, Permission::View).await?;
     let mut rows = store::live::of_project(ctx.db(), req.project_id).await?;
     rows.retain(|row| row.room_id.is_none() || seen.rights().is_admin);
+    let asked = Asked::of(ctx)?;
     let mut listed = Vec::with_capacity(rows.len());
     for row in &rows {
-        listed.push(Registration::of(ctx, row).await?);
+        listed.push(Registration::of(&asked, row, &rows).await);
     }
     Ok(listed)
 }
@@ -254,7 +269,11 @@ pub(super) async fn details(ctx: &mut Ctx, req: GetDetails) -> ApiResult<Details
         }
     }
     let group = store::groups::seen(ctx.db(), caller.user_id, seen.row.production_id).await?;
-    let mut registration = Registration::of(ctx, &row).await?;
+    let under = match row.kind {
+        SourceKind::Qtake => store::live::qtake::streams(ctx.db(), row.id).await?,
+        _ => Vec::new(),
+    };
+    let mut registration = Registration::of(&Asked::of(ctx)?, &row, &under).await;
     if seen.rights().may(Permission::CreateLiveStream)
         && let Some(details) = &mut registration.additional_details
     {
@@ -325,21 +344,20 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
             return Err(ApiError::new(Code::NOT_FOUND));
         }
     }
+    let app = Arc::clone(ctx.app());
     let mut streams = Vec::with_capacity(rows.len());
     for row in &rows {
-        let app = &Arc::clone(ctx.app());
-        let qtake = live::qtake::told(app, ctx.db(), row).await?;
-        let mut told = figures(app, row, qtake.as_ref()).await;
+        let qtake = live::qtake::told(&app, row, &rows).await;
+        let mut told = figures(&app, row, qtake.as_ref()).await;
         told.insert("id".to_owned(), json!(row.id));
         told.insert("name".to_owned(), json!(row.name));
         told.insert("project_id".to_owned(), json!(row.project_id));
         told.insert("last_connected".to_owned(), json!(row.last_connected));
         if req.stream_identifier.is_some() {
-            told.insert("viewer_statistics".to_owned(), watchers(ctx.app(), row).await);
+            told.insert("viewer_statistics".to_owned(), watchers(&app, row).await);
         }
         streams.push(Value::Object(told));
     }
-    let app = ctx.app();
     let servers: Vec<String> = app.config.ice_servers.iter().map(ToString::to_string).collect();
     let details = json!({
         "server": {
@@ -348,7 +366,7 @@ pub(super) async fn info(ctx: &mut Ctx, req: AdminInfo) -> ApiResult<Info> {
             "reachability": app.reachability,
             "ice_servers": servers,
             "sessions_allowed": app.config.limits.sessions,
-            "rtp": live::rtp::info(app),
+            "rtp": live::rtp::info(&app),
         },
         "streams": streams,
     });

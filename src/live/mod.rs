@@ -217,7 +217,7 @@ impl LiveAccess {
         let known = store::live::by_source(&mut db, folder, device, stream).await?;
         let under = place.registration.as_ref().map(|row| row.id);
         let in_place = match (&known, under) {
-            (Some(row), Some(under)) => qtake::is_under(&mut db, row, under).await?,
+            (Some(row), Some(under)) => qtake::is_under(row, under),
             _ => true,
         };
         Ok(match known {

@@ -49,6 +49,29 @@ pub struct RegistrationRow {
     pub created: Millis,
     /// Nobody may publish it until it is started again.
     pub stopped: bool,
+    /// The QTAKE registration that it is, or that it publishes under.
+    pub qtake_id: Option<RegistrationId>,
+    /// The project of that registration.
+    pub qtake_project: Option<String>,
+    /// Whether that registration's signature was checked.
+    pub qtake_verified: Option<bool>,
+    /// When that registration's token ended.
+    pub qtake_expires: Option<Millis>,
+    /// A composite's layout, as JSON.
+    pub layout: Option<String>,
+}
+
+impl RegistrationRow {
+    /// The QTAKE registration that this is, or that this source publishes under.
+    #[must_use]
+    pub fn qtake(&self) -> Option<qtake::QtakeRow> {
+        Some(qtake::QtakeRow {
+            registration_id: self.qtake_id?,
+            qtake_project: self.qtake_project.clone()?,
+            verified: self.qtake_verified?,
+            expires: self.qtake_expires,
+        })
+    }
 }
 
 /// What a new registration is created from.
@@ -80,9 +103,14 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT r.id, r.project_id, r.owner_id, r.kind, d.room_id, r.name, r.description, ",
-            "r.device, r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped ",
+            "r.device, r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped, ",
+            "q.registration_id AS qtake_id, q.qtake_project, q.verified AS qtake_verified, ",
+            "q.expires AS qtake_expires, c.layout ",
             "FROM live_registrations r JOIN projects p ON p.id = r.project_id ",
             "LEFT JOIN live_desktops d ON d.registration_id = r.id ",
+            "LEFT JOIN live_qtake_streams s ON s.registration_id = r.id ",
+            "LEFT JOIN live_qtake q ON q.registration_id = COALESCE(s.qtake_id, r.id) ",
+            "LEFT JOIN live_composites c ON c.registration_id = r.id ",
             "JOIN productions n ON n.id = p.production_id ",
             "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
             $tail

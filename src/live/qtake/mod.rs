@@ -91,8 +91,8 @@ pub(super) async fn place(db: &mut Db, caller: &Caller, project: &str) -> ApiRes
         let Some(seen) = seen(db, caller, row.project_id).await? else { continue };
         match seen.rights().need(Permission::Upload) {
             Ok(()) => {
-                let known = store::live::qtake::of(db, row.id).await?;
-                open.push((row, known.is_some_and(|known| known.verified)));
+                let verified = row.qtake_verified.unwrap_or_default();
+                open.push((row, verified));
             }
             Err(error) => refused = error,
         }
@@ -139,16 +139,8 @@ fn the_one(
 
 /// Whether a source needs not be put under a registration: it is, or has a token of its own and stays
 /// what it is.
-pub(super) async fn is_under(
-    db: &mut Db,
-    source: &RegistrationRow,
-    registration: RegistrationId,
-) -> ApiResult<bool> {
-    if !may_be_under(source) {
-        return Ok(true);
-    }
-    let known = store::live::qtake::of(db, source.id).await?;
-    Ok(known.is_some_and(|known| known.registration_id == registration))
+pub(super) fn is_under(source: &RegistrationRow, registration: RegistrationId) -> bool {
+    !may_be_under(source) || source.qtake_id == Some(registration)
 }
 
 /// Whether a source came by a person's token alone.
@@ -212,17 +204,20 @@ impl Told {
     }
 }
 
-/// Looks up what there is to say of a registration as one of QTAKE's; none if it is none.
-pub(crate) async fn told(app: &App, db: &mut Db, row: &RegistrationRow) -> ApiResult<Option<Told>> {
-    if !matches!(row.kind, SourceKind::Qtake | SourceKind::Whip) {
-        return Ok(None);
-    }
-    let Some(known) = store::live::qtake::of(db, row.id).await? else { return Ok(None) };
-    if row.kind == SourceKind::Whip {
-        return Ok(Some(Told { row: known, state: None, streams: Vec::new(), own: false }));
+/// What there is to say of a registration as one of QTAKE's; none if it is none. Those of `others`
+/// that publish under it are told of with it.
+pub(crate) async fn told(
+    app: &App,
+    row: &RegistrationRow,
+    others: &[RegistrationRow],
+) -> Option<Told> {
+    let known = row.qtake()?;
+    if row.kind != SourceKind::Qtake {
+        return Some(Told { row: known, state: None, streams: Vec::new(), own: false });
     }
     let (mut streams, mut states) = (Vec::new(), Vec::new());
-    for stream in store::live::qtake::streams(db, row.id).await? {
+    let under = |other: &&RegistrationRow| other.qtake_id == Some(row.id) && other.id != row.id;
+    for stream in others.iter().filter(under) {
         let status = app.media.status(stream_of(stream.id)).await;
         let state = serde_json::to_value(status.state).unwrap_or_default();
         streams.push(json!({
@@ -237,7 +232,7 @@ pub(crate) async fn told(app: &App, db: &mut Db, row: &RegistrationRow) -> ApiRe
     }
     let state = ["LIVE", "CONNECTING"].into_iter().find(|one| states.iter().any(|s| s == one));
     let state = Some(json!(state.unwrap_or("WAITING")));
-    Ok(Some(Told { row: known, state, streams, own: true }))
+    Some(Told { row: known, state, streams, own: true })
 }
 
 #[cfg(test)]
@@ -275,6 +270,11 @@ mod tests {
             last_connected: None,
             created: Millis(0),
             stopped: false,
+            qtake_id: None,
+            qtake_project: None,
+            qtake_verified: None,
+            qtake_expires: None,
+            layout: None,
         }
     }
 

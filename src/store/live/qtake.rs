@@ -1,7 +1,5 @@
 //! Registrations of QTAKE's projects, and the sources that publish under them.
 
-use sqlx::FromRow;
-
 use super::{Db, RegistrationRow, StoreError};
 use crate::{
     ids::{ProjectId, RegistrationId},
@@ -9,7 +7,7 @@ use crate::{
 };
 
 /// What the token of a registration said.
-#[derive(Debug, Clone, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QtakeRow {
     /// The registration.
     pub registration_id: RegistrationId,
@@ -36,17 +34,6 @@ pub async fn set(db: &mut Db, row: &QtakeRow) -> Result<(), StoreError> {
         .execute(db)
         .await?;
     Ok(())
-}
-
-/// The QTAKE registration that this is, or that this source publishes under.
-///
-/// # Errors
-/// When the database fails.
-pub async fn of(db: &mut Db, id: RegistrationId) -> Result<Option<QtakeRow>, StoreError> {
-    let sql = "SELECT q.registration_id, q.qtake_project, q.verified, q.expires FROM live_qtake q \
-               WHERE q.registration_id = $1 OR q.registration_id IN \
-               (SELECT qtake_id FROM live_qtake_streams WHERE registration_id = $1)";
-    Ok(sqlx::query_as(sql).bind(id).fetch_optional(db).await?)
 }
 
 /// Whether a project of QTAKE has a registration in the company that a folder belongs to. Where the

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use rushes::{
-    ids::{AnyId, LicenseId, TaskId},
+    ids::{AnyId, LicenseId, RegistrationId, TaskId},
     provision,
     rpc::{Call, execute},
     store::{
@@ -14,11 +14,12 @@ use rushes::{
         companies::{self, MembershipRow},
         groups::{self, GroupRow},
         licenses::{self, LicenseRow},
+        live::{self, NewRegistration, qtake::QtakeRow},
         projects,
         security::{self, default},
         tasks::{self, TaskRow},
         teams,
-        text::{LicenseType, TaskStatus, WidgetType},
+        text::{LicenseType, SourceKind, TaskStatus, WidgetType},
         widgets::{self, WidgetRow},
     },
     time::Millis,
@@ -119,7 +120,42 @@ async fn fill(world: &World, from: usize, to: usize, team: &str) {
         projects::create(&mut tx, group, Some(project), owner, &name, now).await.unwrap();
         fill_the_rest(&mut tx, world, &name).await;
     }
+    for n in from..to {
+        register(&mut tx, world, n).await;
+    }
     tx.commit().await.unwrap();
+}
+
+/// One more live source, of those kinds of which there is more to tell.
+async fn register(db: &mut Db, world: &World, n: usize) {
+    let kind = [SourceKind::Whip, SourceKind::Qtake, SourceKind::Composite][n % 3];
+    let (id, now) = (RegistrationId::new(), Millis::now());
+    let new = NewRegistration {
+        id,
+        project_id: world.project.parse().unwrap(),
+        owner_id: world.admin.id,
+        kind,
+        room_id: None,
+        name: format!("source {n}"),
+        description: String::new(),
+        device: format!("device {n}"),
+        stream: String::from("1"),
+        token_sha256: None,
+    };
+    live::create(db, &new, now).await.unwrap();
+    match kind {
+        SourceKind::Qtake => {
+            let qtake_project = format!("project {n}");
+            let row =
+                QtakeRow { registration_id: id, qtake_project, verified: true, expires: None };
+            live::qtake::set(db, &row).await.unwrap();
+        }
+        SourceKind::Composite => {
+            let layout = json!({"cells": []}).as_object().cloned().unwrap();
+            live::composites::set_layout(db, id, &layout).await.unwrap();
+        }
+        _ => {}
+    }
 }
 
 /// One more licence, security group, company, template, widget and task.
@@ -209,6 +245,8 @@ async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
         ("/get/group/usecases", json!({"group_id": world.group})),
         ("/get/usecases", json!({})),
         ("/home/search", json!({"search": "team"})),
+        ("/list/live/registrations", json!({"project_id": world.project})),
+        ("/list/live/registrations/v2", json!({"project_id": world.project})),
     ];
     let mut few = Vec::new();
     fill(&world, 0, 10, &team).await;

@@ -30,6 +30,7 @@ pub enum StoreError {
 pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("pk_company_members", "company_members.company_id, company_members.user_id"),
     ("pk_device_logins", "device_logins.device_sha256"),
+    ("pk_live_composites", "live_composites.registration_id"),
     ("pk_live_desktops", "live_desktops.registration_id"),
     ("pk_live_qtake", "live_qtake.registration_id"),
     ("pk_live_qtake_streams", "live_qtake_streams.registration_id"),

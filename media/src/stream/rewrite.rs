@@ -112,12 +112,18 @@ impl Rewriter {
         Some(out)
     }
 
-    /// What the publisher numbered below this is sent no more: its numbers were given to others.
-    pub(super) fn close_below(&mut self, in_seq: u64) {
-        if let Some(map) = self.map {
-            let taken = in_seq.saturating_sub(map.in_seq);
-            self.floor = self.floor.max(map.out_seq.saturating_add(taken));
+    /// Makes room for so many packets that are not the publisher's next, before the one of the last
+    /// rebase; gives the first of their numbers. What the publisher numbered before that one is
+    /// sent no more, however late it comes.
+    pub(super) fn make_room(&mut self, packets: u64) -> u64 {
+        let Some(map) = &mut self.map else { return 0 };
+        let first = map.out_seq;
+        if packets > 0 {
+            map.out_seq += packets;
+            self.floor = map.out_seq;
+            self.highest = Some(map.out_seq - 1);
         }
+        first
     }
 
     /// The viewer's timestamp for the publisher's.

@@ -257,21 +257,17 @@ impl Viewer {
 
     fn join(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
-        let parameters = gop.missing_parameters();
-        let first = gop.start_seq().saturating_sub(parameters.len() as u64);
         let frames = frame.div_ceil(PLACES);
+        let start = gop.start_seq();
         let apart =
-            self.video.rebase_placed(captured, first, timestamp, frames, CACHED_FRAME_TICKS);
+            self.video.rebase_placed(captured, start, timestamp, frames, CACHED_FRAME_TICKS);
         self.joined = Some(Joined { generation: gop.generation(), frame, captured, apart });
         self.state = State::Catching { next: 0, at: now };
-        for (offset, packet) in parameters.iter().enumerate() {
-            let packet = Packet { seq: first + offset as u64, marker: false, ..packet.clone() };
-            // Its number belongs to another packet of the publisher.
-            self.emit(&packet, Some(0), false, out);
-        }
-        if !parameters.is_empty() {
-            // That other packet may still come, late.
-            self.video.close_below(gop.start_seq());
+        let parameters = gop.missing_parameters();
+        let first = self.video.make_room(parameters.len() as u64);
+        for (seq, packet) in (first..).zip(parameters) {
+            let packet = Packet { marker: false, ..packet.clone() };
+            self.emit_as(seq, &packet, Some(0), false, out);
         }
     }
 
@@ -304,7 +300,19 @@ impl Viewer {
         again: bool,
         out: &mut impl FnMut(Outgoing<'_>),
     ) {
-        let Some(seq) = self.video.seq(packet.seq) else { return };
+        if let Some(seq) = self.video.seq(packet.seq) {
+            self.emit_as(seq, packet, frame, again, out);
+        }
+    }
+
+    fn emit_as(
+        &mut self,
+        seq: u64,
+        packet: &Packet,
+        frame: Option<u32>,
+        again: bool,
+        out: &mut impl FnMut(Outgoing<'_>),
+    ) {
         let (timestamp, captured) = match (frame, self.joined) {
             (Some(frame), Some(joined)) => {
                 let behind = (joined.frame - frame).saturating_mul(joined.apart) / PLACES;

@@ -13,7 +13,7 @@ help: ## What can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: web ## Build all and run the demo: a server, a production, a room, a live source
-	$(CARGO) build --locked --bin rushes
+	$(CARGO) build --locked --workspace --bin rushes
 	target/debug/rushes demo $(DEMO_ARGS)
 
 test: tools web format lint unit integration interop browser deny ## Install what the tests need and run all of them

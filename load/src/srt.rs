@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use crate::error::Error;
 use crate::http::Client;
 use crate::process::Usage;
+use crate::rooms::until;
 use crate::rushes::{Server, text};
 
 /// A clip that is repeated: so long that its end is met seldom.
@@ -100,7 +101,7 @@ pub(crate) async fn run(http: &Client, args: &SrtArgs) -> Result<Outcome, Error>
     make(&clip, args.mbit).await?;
     let server = Server::find(http, &args.rushes_data).await?;
     let (rushes, seconds) = by_rushes(&server, args, &clip).await?;
-    let (srt_live_transmit, _) = beside(args, &clip).await?;
+    let srt_live_transmit = beside(args, &clip).await?;
     std::fs::remove_file(&clip).map_err(Error::io("the clip"))?;
     let cpu_ratio = rushes.cpu_percent / srt_live_transmit.cpu_percent;
     let (mode, feeds, mbit) = ("srt", args.feeds, args.mbit);
@@ -150,9 +151,9 @@ async fn by_rushes(server: &Server<'_>, args: &SrtArgs, clip: &Path) -> Result<(
         senders.push(send(clip, args.mbit, text(&source, "url")?)?);
         ids.push(source["id"].clone());
     }
-    let until = Instant::now() + LATE;
+    let end = Instant::now() + LATE;
     while received(server, &ids).await?.is_none() {
-        if Instant::now() > until {
+        if Instant::now() > end {
             return Err(Error::Usage("not all feeds came".to_owned()));
         }
         tokio::time::sleep(LOOK_EVERY).await;
@@ -196,7 +197,7 @@ fn cost(before: &Usage, after: &Usage, seconds: f64) -> Cost {
 }
 
 /// The same to as many processes of `srt-live-transmit`.
-async fn beside(args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
+async fn beside(args: &SrtArgs, clip: &Path) -> Result<Cost, Error> {
     let came: Arc<Vec<AtomicU64>> = Arc::new((0..args.feeds).map(|_| AtomicU64::new(0)).collect());
     let (mut receivers, mut senders) = (Vec::new(), Vec::new());
     for at in 0..args.feeds {
@@ -225,12 +226,9 @@ async fn beside(args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
         receivers.push(receiver);
         senders.push(send(clip, args.mbit, &format!("srt://127.0.0.1:{port}?{keys}"))?);
     }
-    let until = Instant::now() + LATE;
-    while came.iter().any(|came| came.load(Ordering::Relaxed) == 0) {
-        if Instant::now() > until {
-            return Err(Error::Usage("not all feeds came to srt-live-transmit".to_owned()));
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
+    let all_came = || came.iter().all(|came| came.load(Ordering::Relaxed) > 0);
+    if !until(LATE, all_came).await {
+        return Err(Error::Usage("not all feeds came to srt-live-transmit".to_owned()));
     }
     let look = || -> Result<(Usage, u64), Error> {
         let mut all = Usage::default();
@@ -247,5 +245,5 @@ async fn beside(args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
     let mut cost = cost(&before.0, &after.0, seconds);
     cost.delivered_bytes = after.1 - before.1;
     drop(senders);
-    Ok((cost, seconds))
+    Ok(cost)
 }

@@ -1,8 +1,8 @@
 //! Live registrations: named sources that may publish into a folder.
 
-use rushes_media::StreamState;
 use std::sync::Arc;
 
+use rushes_media::StreamState;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -61,7 +61,11 @@ pub(super) async fn create_whip(ctx: &mut Ctx, req: CreateRegistration) -> ApiRe
 }
 
 /// A registration under names that the server chooses, without a token.
-fn new_registration(req: CreateRegistration, owner: UserId, kind: SourceKind) -> NewRegistration {
+pub(super) fn new_registration(
+    req: CreateRegistration,
+    owner: UserId,
+    kind: SourceKind,
+) -> NewRegistration {
     let id = RegistrationId::new();
     NewRegistration {
         id,
@@ -150,8 +154,7 @@ impl Registration {
         let stopped = row.stopped.then(|| json!("STOPPED"));
         let state = stopped.or(state);
         if row.kind == SourceKind::Composite {
-            let layout = row.layout.as_deref().map(serde_json::from_str::<Object>);
-            details.insert("layout".to_owned(), json!(layout.and_then(Result::ok)));
+            details.insert("layout".to_owned(), json!(row.layout()));
         }
         if state == Some(json!(StreamState::Live)) {
             let url = live::pictures::url(app, row.id, asked.by, asked.at);

@@ -3,6 +3,7 @@
 use rushes_media::composite::Layout;
 use serde::{Deserialize, Serialize};
 
+use super::live::{CreateRegistration, new_registration};
 use crate::{
     access::{self, Permission},
     error::{ApiError, ApiResult, Code},
@@ -45,19 +46,13 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateComposite) -> ApiResult<Cre
         let why = format!("this server makes {most} composites at a time (--composites)");
         return Err(ApiError::new(Code::TOO_FAST).message(why));
     }
-    let id = RegistrationId::new();
+    let asked =
+        CreateRegistration { project_id: project, name: req.name, description: req.description };
     let new = NewRegistration {
-        id,
-        project_id: project,
-        owner_id: caller.user_id,
-        kind: SourceKind::Composite,
-        room_id: None,
-        name: req.name,
-        description: req.description,
-        device: id.to_string(),
         stream: STREAM.to_owned(),
-        token_sha256: None,
+        ..new_registration(asked, caller.user_id, SourceKind::Composite)
     };
+    let id = new.id;
     store::live::create(ctx.db(), &new, now).await?;
     store::live::composites::set_layout(ctx.db(), id, &object).await?;
     let app = ctx.app().clone();

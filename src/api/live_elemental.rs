@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::live::{CreateRegistration, new_registration};
 use crate::{
     access::{self, Permission},
     error::{ApiError, ApiResult, Code},
@@ -40,9 +41,12 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateElemental) -> ApiResult<Cre
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let project = req.project_id;
     access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
-    let id = RegistrationId::new();
+    let asked =
+        CreateRegistration { project_id: project, name: req.name, description: req.description };
+    let new = new_registration(asked, caller.user_id, SourceKind::Elementallink);
+    let id = new.id;
     let device = match req.device_id.as_deref().map(str::trim) {
-        None | Some("") => id.to_string(),
+        None | Some("") => new.device.clone(),
         Some(device) if live::is_name(device) => device.to_owned(),
         Some(_) => {
             let message = "is no name of a device";
@@ -53,19 +57,8 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateElemental) -> ApiResult<Cre
     if store::live::by_source(ctx.db(), project, &device, STREAM).await?.is_some() {
         return Err(ApiError::new(Code::ALREADY_REGISTERED));
     }
-    let new = NewRegistration {
-        id,
-        project_id: project,
-        owner_id: caller.user_id,
-        kind: SourceKind::Elementallink,
-        room_id: None,
-        name: req.name,
-        description: req.description,
-        device,
-        stream: STREAM.to_owned(),
-        // It is no bearer token, and nobody is to be found by it.
-        token_sha256: None,
-    };
+    // Its passphrase is no bearer token, and nobody is to be found by it.
+    let new = NewRegistration { device, stream: STREAM.to_owned(), ..new };
     store::live::create(ctx.db(), &new, now).await?;
     Ok(CreatedElemental {
         id: Some(id),

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::live::{CreateRegistration, new_registration};
 use crate::{
     access::{self, Permission},
     error::{ApiError, ApiResult, Code},
-    ids::{ProjectId, RegistrationId},
+    ids::ProjectId,
     live::qtake::{self, BadToken, QtakeProject},
     rpc::Ctx,
     store::{
@@ -50,19 +51,13 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateQtake) -> ApiResult<Created
     if store::live::qtake::is_taken(ctx.db(), folder, project.as_str()).await? {
         return Err(ApiError::new(Code::ALREADY_REGISTERED));
     }
-    let id = RegistrationId::new();
+    let asked =
+        CreateRegistration { project_id: folder, name: req.name, description: req.description };
     let new = NewRegistration {
-        id,
-        project_id: folder,
-        owner_id: caller.user_id,
-        kind: SourceKind::Qtake,
-        room_id: None,
-        name: req.name,
-        description: req.description,
-        device: id.to_string(),
         stream: STREAM.to_owned(),
-        token_sha256: None,
+        ..new_registration(asked, caller.user_id, SourceKind::Qtake)
     };
+    let id = new.id;
     store::live::create(ctx.db(), &new, now).await?;
     let row = QtakeRow {
         registration_id: id,

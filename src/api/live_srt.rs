@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use super::live::CreateRegistration;
+use super::live::{CreateRegistration, new_registration};
 use crate::{
     access::{self, Permission},
     error::{ApiError, ApiResult, Code},
@@ -39,21 +39,13 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateRegistration) -> ApiResult<
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let project = req.project_id;
     access::project_for(ctx.db(), &caller, project, Permission::CreateLiveStream).await?;
-    let id = RegistrationId::new();
-    let token = ctx.app().srt_key.passphrase(id);
+    // Its passphrase is no bearer token, and nobody is to be found by it.
     let new = NewRegistration {
-        id,
-        project_id: project,
-        owner_id: caller.user_id,
-        kind: SourceKind::Srt,
-        room_id: None,
-        name: req.name,
-        description: req.description,
-        device: id.to_string(),
         stream: STREAM.to_owned(),
-        // It is no bearer token, and nobody is to be found by it.
-        token_sha256: None,
+        ..new_registration(req, caller.user_id, SourceKind::Srt)
     };
+    let id = new.id;
+    let token = ctx.app().srt_key.passphrase(id);
     store::live::create(ctx.db(), &new, now).await?;
     Ok(CreatedSrt {
         id: Some(id),

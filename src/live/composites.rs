@@ -69,10 +69,7 @@ async fn sweep(app: &App, composites: &Composites) {
 
 async fn read(app: &App, id: RegistrationId) -> Result<Option<Object>, ApiError> {
     let mut db = app.store.read().await?;
-    if store::live::get(&mut db, id).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(store::live::composites::layout(&mut db, id).await?)
+    Ok(store::live::get(&mut db, id).await?.and_then(|row| row.layout()))
 }
 
 /// What a composite does, and what is wrong with it.

@@ -72,6 +72,12 @@ impl RegistrationRow {
             expires: self.qtake_expires,
         })
     }
+
+    /// A composite's layout.
+    #[must_use]
+    pub fn layout(&self) -> Option<super::Object> {
+        serde_json::from_str(self.layout.as_deref()?).ok()
+    }
 }
 
 /// What a new registration is created from.

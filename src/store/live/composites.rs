@@ -19,16 +19,6 @@ pub async fn set_layout(
     Ok(())
 }
 
-/// The layout of a composite; none, if the registration is none.
-///
-/// # Errors
-/// When the database fails.
-pub async fn layout(db: &mut Db, id: RegistrationId) -> Result<Option<Object>, StoreError> {
-    let sql = "SELECT layout FROM live_composites WHERE registration_id = $1";
-    let text: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(db).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
-}
-
 /// The composites that are not deleted, the oldest first.
 ///
 /// # Errors

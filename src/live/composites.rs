@@ -48,12 +48,14 @@ pub(crate) async fn follow(app: &App, id: RegistrationId) {
         sweep(app, composites).await;
         begun = composites.start(stream_of(id), layout).await;
     }
-    let noted = match begun {
-        Ok(()) => super::connected(app, stream_of(id)).await,
-        Err(error) => return tracing::warn!(%id, %error, "a composite is not made"),
-    };
-    if let Err(error) = noted {
-        tracing::error!(%id, %error, "a composite is not noted");
+    if let Err(error) = begun {
+        return tracing::warn!(%id, %error, "a composite is not made");
+    }
+    match super::connected(app, stream_of(id)).await {
+        Ok(true) => {}
+        // Its folder went while it began, of which nobody tells.
+        Ok(false) => composites.stop(stream_of(id)).await,
+        Err(error) => tracing::error!(%id, %error, "a composite is not noted"),
     }
 }
 

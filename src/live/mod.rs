@@ -110,9 +110,14 @@ impl Access for LiveAccess {
         Ok(stream_of(id))
     }
 
-    async fn accepted(&self, stream: StreamId) {
-        if let Err(error) = connected(&self.0, stream).await {
-            tracing::error!(%stream, %error, "a publisher is not noted");
+    async fn accepted(&self, stream: StreamId) -> bool {
+        match connected(&self.0, stream).await {
+            Ok(known) => known,
+            Err(error) => {
+                // A full disk is no reason to send a camera away.
+                tracing::error!(%stream, %error, "a publisher is not noted");
+                true
+            }
         }
     }
 

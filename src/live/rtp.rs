@@ -100,6 +100,5 @@ async fn accept(app: &App, stream: StreamId) -> ApiResult<bool> {
     if row.is_none_or(|row| row.stopped || row.kind != SourceKind::Raw) {
         return Ok(false);
     }
-    connected(app, stream).await?;
-    Ok(true)
+    connected(app, stream).await
 }

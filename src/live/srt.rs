@@ -87,7 +87,11 @@ impl Gate for SrtGate {
             if row.stopped {
                 return Err(Rejection::Forbidden);
             }
-            connected(&app, stream).await.map_err(|error| internal(&error))
+            match connected(&app, stream).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(Rejection::NotFound),
+                Err(error) => Err(internal(&error)),
+            }
         })
     }
 }

@@ -19,14 +19,15 @@ use crate::{
 /// back, and those who watch should not see it flicker.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// A publisher was let in: its registration has an asset from now on.
-pub(crate) async fn connected(app: &App, stream: StreamId) -> ApiResult<()> {
+/// A publisher was let in: its registration has an asset from now on. Says whether there still is a
+/// registration.
+pub(crate) async fn connected(app: &App, stream: StreamId) -> ApiResult<bool> {
     let now = Millis::now();
     let mut tx = app.store.write().await?;
     let id = RegistrationId::from_u128(stream.0);
     let connected = store::live::connected(&mut tx, id, now).await?;
-    let created = connected.and_then(|connected| connected.created);
-    let event = match created {
+    let Some(connected) = connected else { return Ok(false) };
+    let event = match connected.created {
         None => None,
         Some(asset) => {
             let to = store::live::audience(&mut tx, asset.project_id).await?;
@@ -37,7 +38,7 @@ pub(crate) async fn connected(app: &App, stream: StreamId) -> ApiResult<()> {
     if let Some(event) = event {
         app.bus.publish(&event);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// There is a new asset of a source.

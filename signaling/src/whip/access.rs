@@ -62,8 +62,9 @@ pub trait Access: Send + Sync + 'static {
         peer: IpAddr,
     ) -> impl Future<Output = Result<StreamId, Refusal>> + Send;
 
-    /// A publisher's offer was answered.
-    fn accepted(&self, stream: StreamId) -> impl Future<Output = ()> + Send;
+    /// A publisher's offer was answered. Says whether its stream is still there: it may have been
+    /// taken away since [`Access::publish`] looked, when nobody could end this session yet.
+    fn accepted(&self, stream: StreamId) -> impl Future<Output = bool> + Send;
 
     /// Whether the bearer may do what a POST would, without doing it.
     fn may(

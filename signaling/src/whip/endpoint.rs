@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode
 use axum::response::{IntoResponse, Response};
 use rushes_media::{Absent, Answer};
 
-use super::access::{Access, Target, WhipPath};
+use super::access::{Access, Refusal, Target, WhipPath};
 use super::http::{Sender, is_preflight, need_accept, need_type, other_method, prefers, read};
 use super::limits::Offered;
 use super::problem::Problem;
@@ -85,7 +85,10 @@ async fn publish<A: Access>(
     let offer = offer(request).await?;
     let reservation = app.reserve(&sender)?;
     let answer = app.media.publish(stream, offer).await?;
-    app.access.accepted(stream).await;
+    if !app.access.accepted(stream).await {
+        app.media.close(answer.session).await;
+        return Err(Refusal::NotFound.into());
+    }
     Ok(created(app, Offered::Publish, answer, &sender, &reservation))
 }
 

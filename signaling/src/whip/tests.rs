@@ -2,13 +2,15 @@ use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use rushes_media::{MediaConfig, StreamId, TcpLimits};
+use rushes_media::{MediaConfig, StreamId, StreamState, TcpLimits};
 use tower::ServiceExt;
 
 use super::*;
 
 const OFFER: &str = include_str!("../../../media/tests/sdp/obs-whip-offer.sdp");
 const WHIP: &str = "/start/live/whip/Show/Camera%20A/main";
+/// Found when it is looked for, and deleted before its publisher is answered.
+const GONE: StreamId = StreamId(2);
 
 struct Rules;
 
@@ -23,14 +25,15 @@ impl Access for Rules {
         match bearer {
             None => Err(Refusal::NoToken),
             Some("right") => Ok(StreamId(1)),
+            Some("late") => Ok(GONE),
             Some("other") => Err(Refusal::Forbidden("not your camera".into())),
             Some("fast") => Err(Refusal::TooMany(3)),
             Some(_) => Err(Refusal::BadToken),
         }
     }
 
-    async fn accepted(&self, stream: StreamId) {
-        assert_eq!(stream, StreamId(1));
+    async fn accepted(&self, stream: StreamId) -> bool {
+        stream == StreamId(1)
     }
 
     async fn view(&self, id: &str, bearer: Option<&str>, _: IpAddr) -> Result<StreamId, Refusal> {
@@ -68,11 +71,15 @@ fn routes() -> Router {
 }
 
 fn limited(limits: Limits) -> Router {
+    plane(limits).1
+}
+
+fn plane(limits: Limits) -> (Media, Router) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let tcp = TcpLimits::default();
     let config = MediaConfig { listen, hosts: vec![], max_sessions: 4, tcp, fanout_threads: None };
     let (media, _events) = Media::start(config).unwrap();
-    router(media, Arc::new(Rules), limits)
+    (media.clone(), router(media, Arc::new(Rules), limits))
 }
 
 fn request(method: &str, path: &str, bearer: &str) -> axum::http::request::Builder {
@@ -126,6 +133,18 @@ async fn an_offer_is_answered_with_201() {
     );
     let answer = text(response).await;
     assert!(answer.starts_with("v=0\r\n") && answer.contains("a=recvonly"));
+}
+
+#[tokio::test]
+async fn a_stream_that_went_while_its_publisher_came_has_none() {
+    let (media, routes) = plane(Limits::default());
+    assert_eq!(problem(&routes, post(WHIP, "late", OFFER)).await.0, 404);
+    // The session that was begun for the answer does not stay.
+    assert!(!media.close_publisher(GONE).await);
+    assert_eq!(media.status(GONE).await.state, StreamState::Waiting);
+    // One that is there has its publisher.
+    assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
+    assert!(media.close_publisher(StreamId(1)).await);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
+use tower_layer::Layer;
 
 use crate::app::App;
 
@@ -67,7 +68,8 @@ async fn connection(app: Arc<App>, socket: TcpStream, peer: SocketAddr, router: 
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let service = TowerToHyperService::new(router.layer(Extension(ConnectInfo(peer))));
+    // Around the router, not on it: it would make each of its routes anew for each connection.
+    let service = TowerToHyperService::new(Extension(ConnectInfo(peer)).layer(router));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)

@@ -273,8 +273,9 @@ impl Fragment {
         let head = moof.encode_to_vec()?.len() + 8;
         let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
         moof = self.moof(origin, sequence, [offset(head), offset(head + pictures)])?;
-        let mut bytes = reference(origin, self.start());
-        bytes.extend_from_slice(&moof.encode_to_vec()?);
+        let (mut bytes, moof) = (reference(origin, self.start()), moof.encode_to_vec()?);
+        bytes.reserve_exact(moof.len() + 8 + self.size());
+        bytes.extend_from_slice(&moof);
         let length = u32::try_from(self.size() + 8)
             .map_err(|_| EncodeError("a fragment is too large".to_owned()))?;
         bytes.extend_from_slice(&length.to_be_bytes());

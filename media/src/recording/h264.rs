@@ -14,6 +14,8 @@ const DELIMITER: u8 = 9;
 const FILLER: u8 = 12;
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
+/// Bytes of the length before each unit.
+const LENGTH: usize = 4;
 /// A frame is not larger than this. What claims to be is given up.
 const LARGEST: usize = 16 << 20;
 
@@ -66,7 +68,10 @@ pub(super) struct Assembler {
     sets: Sets,
     timestamp: Option<u32>,
     data: Vec<u8>,
-    fragment: Option<Vec<u8>>,
+    /// Where in it the unit under way begins, with its length before it.
+    part: Option<usize>,
+    /// As long as the last frame that was none of the keys: so much room the next one is given.
+    usual: usize,
     key: bool,
     /// There is a slice in it.
     picture: bool,
@@ -79,8 +84,15 @@ impl Assembler {
     /// The packets before the next one are missing.
     pub(super) fn gap(&mut self) {
         // What is missing may be the end of this frame, or the beginning of the next one.
+        self.give_up();
+    }
+
+    /// A unit of this frame is missing, or part of it.
+    fn give_up(&mut self) {
         self.broken = true;
-        self.fragment = None;
+        if let Some(at) = self.part.take() {
+            self.data.truncate(at);
+        }
     }
 
     /// Takes a packet. Gives back the frames that are whole with it: the one before, where its end
@@ -104,9 +116,13 @@ impl Assembler {
 
     /// Ends the frame under way. None is one that cannot be used.
     fn finish(&mut self, whole: &mut impl FnMut(Option<Whole>)) {
-        let broken = std::mem::take(&mut self.broken) || self.fragment.take().is_some();
+        let broken = std::mem::take(&mut self.broken) || self.part.take().is_some();
         let (key, fresh) = (std::mem::take(&mut self.key), std::mem::take(&mut self.fresh));
-        let (picture, data) = (std::mem::take(&mut self.picture), std::mem::take(&mut self.data));
+        let picture = std::mem::take(&mut self.picture);
+        if !key {
+            self.usual = self.data.len().min(LARGEST / 16);
+        }
+        let data = std::mem::replace(&mut self.data, Vec::with_capacity(self.usual));
         let Some(timestamp) = self.timestamp.take() else { return };
         if broken || (key && !self.sets.complete()) {
             return whole(None);
@@ -129,6 +145,14 @@ impl Assembler {
 
     fn payload(&mut self, payload: &[u8]) {
         let Some((header, body)) = payload.split_first() else { return };
+        if self.data.len() > LARGEST {
+            // It is thrown away when it ends, and it may never end.
+            self.give_up();
+            self.data = Vec::new();
+        }
+        if header & 0x1f != FU_A && self.part.is_some() {
+            self.give_up(); // the unit under way has no end
+        }
         match header & 0x1f {
             1..=23 => self.unit(payload),
             STAP_A => {
@@ -152,21 +176,44 @@ impl Assembler {
     fn part(&mut self, header: u8, body: &[u8]) {
         let Some((fu, part)) = body.split_first() else { return };
         if fu & 0x80 != 0 {
-            self.fragment = Some(vec![header & 0xe0 | fu & 0x1f]);
+            if self.part.is_some() {
+                self.give_up();
+            }
+            self.part = Some(self.data.len());
+            self.data.extend_from_slice(&[0, 0, 0, 0, header & 0xe0 | fu & 0x1f]);
         }
-        let Some(unit) = &mut self.fragment else {
+        let Some(at) = self.part else {
             self.broken = true;
             return;
         };
-        unit.extend_from_slice(part);
-        if unit.len() > LARGEST {
+        self.data.extend_from_slice(part);
+        if self.data.len() > LARGEST {
             self.broken = true;
-            self.fragment = None;
-        } else if fu & 0x40 != 0
-            && let Some(unit) = self.fragment.take()
-        {
-            self.unit(&unit);
+            self.part = None;
+        } else if fu & 0x40 != 0 {
+            self.part = None;
+            self.joined(at);
         }
+    }
+
+    /// A unit that came in parts is whole.
+    fn joined(&mut self, at: usize) {
+        let start = at + LENGTH;
+        let kind = self.data[start] & 0x1f;
+        if matches!(kind, SPS | PPS | DELIMITER | FILLER) {
+            let unit = self.data.split_off(start);
+            self.data.truncate(at);
+            return self.unit(&unit);
+        }
+        // Units are bounded far below that.
+        let length = (self.data.len() - start) as u32;
+        self.data[at..start].copy_from_slice(&length.to_be_bytes());
+        self.note(kind);
+    }
+
+    fn note(&mut self, kind: u8) {
+        self.picture |= (1..=IDR).contains(&kind);
+        self.key |= kind == IDR;
     }
 
     fn unit(&mut self, unit: &[u8]) {
@@ -178,8 +225,7 @@ impl Assembler {
             }
             DELIMITER | FILLER => {}
             kind => {
-                self.picture |= (1..=IDR).contains(&kind);
-                self.key |= kind == IDR;
+                self.note(kind);
                 append(&mut self.data, unit);
                 self.broken |= self.data.len() > LARGEST;
             }
@@ -227,4 +273,73 @@ pub(super) fn sets_of(sample: &[u8]) -> Sets {
         rest = &tail[length..];
     }
     sets
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    const PARTS: [u8; 3] = [0x7c, 0x85, 0x88];
+
+    /// What frames become of payloads, the last of which is marked as the end.
+    fn frames(assembler: &mut Assembler, payloads: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+        let mut whole = Vec::new();
+        for (index, payload) in payloads.iter().enumerate() {
+            let packet = packet(payload, index + 1 == payloads.len());
+            assembler.push(&packet, &mut |frame| whole.push(frame.map(|frame| frame.data)));
+        }
+        whole
+    }
+
+    fn packet(payload: &[u8], marker: bool) -> Packet {
+        Packet {
+            codec: Codec::H264,
+            layer: 0,
+            seq: 1,
+            timestamp: 1,
+            marker,
+            inspection: inspect(Codec::H264, payload),
+            payload: Arc::from(payload),
+            captured: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn units_in_parts_are_joined_and_sets_among_them_are_sets() {
+        let mut assembler = Assembler::default();
+        let sps: [&[u8]; 2] = [&[0x7c, 0x87, 0x42, 0, 30], &[0x7c, 0x47, 1, 2]];
+        let slice: [&[u8]; 3] = [&PARTS, &[0x7c, 0x05, 1, 2], &[0x7c, 0x45, 3]];
+        let payloads = [sps[0], sps[1], &[0x68, 9], slice[0], slice[1], slice[2], &[0x06, 5]];
+        let whole = frames(&mut assembler, &payloads);
+        let sets = [&[0, 0, 0, 6, 0x67, 0x42, 0, 30, 1, 2][..], &[0, 0, 0, 2, 0x68, 9]].concat();
+        let units = [&[0, 0, 0, 5, 0x65, 0x88, 1, 2, 3][..], &[0, 0, 0, 2, 0x06, 5]].concat();
+        assert_eq!(whole, [Some([sets, units].concat())]);
+    }
+
+    #[test]
+    fn a_unit_without_an_end_breaks_its_frame_and_no_other() {
+        let mut assembler = Assembler::default();
+        for other in [&PARTS[..], &[0x41, 0x9a, 1]] {
+            let end: &[u8] = &[0x7c, 0x45, 3];
+            assert_eq!(frames(&mut assembler, &[&PARTS, &[0x7c, 0x05, 1], other, end]), [None]);
+        }
+        let whole = frames(&mut assembler, &[&[0x41, 0x9a, 1]]);
+        assert_eq!(whole, [Some(vec![0, 0, 0, 3, 0x41, 0x9a, 1])]);
+    }
+
+    #[test]
+    fn a_frame_without_an_end_is_not_kept() {
+        let mut assembler = Assembler::default();
+        let units =
+            [[&[0x41, 0x9a][..], &[7; 60_000]].concat(), [&PARTS[..], &[7; 60_000]].concat()];
+        for unit in units {
+            for _ in 0..2 * LARGEST / unit.len() {
+                assembler.push(&packet(&unit, false), &mut |_| panic!("it has no end"));
+                assert!(assembler.data.len() <= LARGEST + 2 * unit.len());
+            }
+        }
+        assert_eq!(frames(&mut assembler, &[&[0x41, 0x9a]]), [None]);
+    }
 }

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use rushes_media::{MediaConfig, StreamId, TcpLimits};
+use rushes_media::{MediaConfig, StreamId, TcpLimits, TranscodeLimits};
 use tower::ServiceExt;
 
 use super::*;
@@ -70,7 +70,14 @@ fn routes() -> Router {
 fn limited(limits: Limits) -> Router {
     let listen = "127.0.0.1:0".parse().unwrap();
     let tcp = TcpLimits::default();
-    let config = MediaConfig { listen, hosts: vec![], max_sessions: 4, tcp, fanout_threads: None };
+    let config = MediaConfig {
+        listen,
+        hosts: vec![],
+        max_sessions: 4,
+        tcp,
+        fanout_threads: None,
+        transcodes: TranscodeLimits::NONE,
+    };
     let (media, _events) = Media::start(config).unwrap();
     router(media, Arc::new(Rules), limits)
 }

@@ -7,10 +7,13 @@ use str0m::format::FormatParams;
 use tokio::task::JoinHandle;
 
 use super::super::feeds::Register;
-use super::super::{Command, Media, MediaConfig, Stills, TcpLimits};
+use super::super::{
+    Command, Media, MediaConfig, RecordingConfig, Recordings, Stills, TcpLimits,
+};
 use super::thread::Thread;
 use super::*;
 use crate::feed::tests::BFrames;
+use crate::ids::RecordingId;
 use crate::picture::tests::{Camera, RED, plain, size};
 use crate::rtp::Codec;
 use crate::webrtc::{Source, TrackFormat};
@@ -306,4 +309,38 @@ async fn where_nothing_may_be_converted_that_is_said() {
     wait_for(&media, A, |status| status.is_some_and(|status| status.refusal == off)).await;
     a.abort();
     media.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_is_of_what_the_publisher_sends() {
+    let media = start(1);
+    let folder = std::env::temp_dir().join(format!("rushes-originals-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, replay_folder) = (folder.join("recording"), folder.join("replay"));
+    let config = RecordingConfig { replay_folder, replay: Duration::ZERO };
+    let (recordings, _ended) = Recordings::start(config, &media).await.unwrap();
+    let a = b_frames(&media, A);
+    wait_for(&media, A, runs).await;
+    recordings.begin(A, RecordingId(1), path.clone()).await.unwrap();
+    let recorded = async {
+        while recordings.status(A).is_none_or(|status| status.duration_ms < 1_000) {
+            tokio::time::sleep(FRAME).await;
+        }
+    };
+    tokio::time::timeout(LONGEST, recorded).await.expect("nothing is recorded");
+    assert_eq!(recordings.status(A).unwrap().frames_left_out, 0);
+    assert!(recordings.end(A).await.unwrap());
+    recordings.shutdown().await;
+    let file = std::fs::read(path).unwrap();
+    let has = |set: &[u8]| file.windows(set.len()).any(|window| window == set);
+    // The publisher's sequence parameter set is the first of an aggregate (RFC 6184, 5.7.1).
+    let first = BFrames::new(Instant::now()).shoot().remove(0).payload;
+    let length = usize::from(u16::from_be_bytes([first[1], first[2]]));
+    assert!(has(&first[3..3 + length]));
+    let made = media.ask(|reply| Command::KeyFrame(A, reply)).await.unwrap().remove(0).payload;
+    let length = usize::from(u16::from_be_bytes([made[1], made[2]]));
+    assert!(!has(&made[3..3 + length]), "what viewers get is not in it");
+    a.abort();
+    media.shutdown().await;
+    let _ = std::fs::remove_dir_all(&folder);
 }

@@ -100,7 +100,12 @@ fn ours(sources: &[PathBuf]) -> f64 {
         for (number, input) in inputs.iter().enumerate() {
             let (unit, key) = &input[frame];
             if let Some(planes) = decoders[number].decode(unit, *key).unwrap() {
-                composer.seen(now, StreamId(number as u128), Seen { planes, captured: now });
+                let timestamp = 0;
+                composer.seen(
+                    now,
+                    StreamId(number as u128),
+                    Seen { planes, captured: now, timestamp },
+                );
             }
         }
         encoder.encode(composer.paint(now), false).unwrap();

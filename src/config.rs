@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rushes_media::TcpLimits;
+use rushes_media::{TcpLimits, TranscodeLimits};
 use serde::Deserialize;
 
 use crate::{
@@ -118,6 +118,14 @@ pub struct Options {
     /// 0: there are none
     #[arg(long, global = true, env = "RUSHES_COMPOSITES", value_name = "COUNT")]
     pub composites: Option<usize>,
+    /// Pictures with B-frames, which browsers do not show, that are converted here for them at a time
+    /// [default: 1]; 0: none
+    #[arg(long, global = true, env = "RUSHES_TRANSCODES", value_name = "COUNT")]
+    pub transcodes: Option<usize>,
+    /// The largest picture that is converted, in pixels a second [default: 62208000, which is 1920 x
+    /// 1080 thirty times]
+    #[arg(long, global = true, env = "RUSHES_TRANSCODE_PIXELS", value_name = "PIXELS")]
+    pub transcode_pixels: Option<u64>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -236,6 +244,8 @@ pub struct Config {
     pub replay_minutes: u16,
     /// How many composites there may be at a time.
     pub composites: usize,
+    /// How much is converted of what browsers do not show.
+    pub transcodes: TranscodeLimits,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -282,6 +292,10 @@ const REPLAY_MINUTES: u16 = 5;
 
 /// How many composites there may be where nobody says otherwise: one takes about a core.
 const COMPOSITES: usize = 2;
+
+/// How many pictures are converted where nobody says otherwise: of the largest one takes most of a
+/// core.
+const TRANSCODES: usize = 1;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "rushes.toml";
@@ -347,6 +361,13 @@ impl Config {
             mail,
             replay_minutes: given.replay_minutes.or(file.replay_minutes).unwrap_or(REPLAY_MINUTES),
             composites: given.composites.or(file.composites).unwrap_or(COMPOSITES),
+            transcodes: TranscodeLimits {
+                most: given.transcodes.or(file.transcodes).unwrap_or(TRANSCODES),
+                pixels: given
+                    .transcode_pixels
+                    .or(file.transcode_pixels)
+                    .unwrap_or(TranscodeLimits::USUAL),
+            },
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -371,6 +392,7 @@ impl Config {
             mail: MailConfig::default(),
             replay_minutes: REPLAY_MINUTES,
             composites: COMPOSITES,
+            transcodes: TranscodeLimits { most: TRANSCODES, ..TranscodeLimits::NONE },
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),

@@ -268,6 +268,7 @@ fn start_media(
         max_sessions: config.limits.sessions,
         tcp: config.limits.tcp(),
         fanout_threads: None,
+        transcodes: config.transcodes,
     })
     .map_err(|cause| RunError::Bind { address, cause })
 }

@@ -57,6 +57,9 @@ pub(crate) struct Stats {
     pub(crate) height: usize,
     /// The frame number read from the last decoded picture, where it carries one.
     pub(crate) frame_number: Option<u32>,
+    /// Those of all decoded pictures, in the order in which they came: the first few.
+    #[serde(skip)]
+    pub(crate) frame_numbers: Vec<u32>,
     /// The colour a little above the middle of each quarter of the last decoded picture: Y, U, V.
     pub(crate) quarters: [[u8; 3]; 4],
     #[serde(skip)]
@@ -67,6 +70,8 @@ pub(crate) struct Stats {
 const NOTED_GAP: Duration = Duration::from_millis(200);
 /// How many of them are kept.
 const NOTED_GAPS: usize = 50;
+/// How many frame numbers are kept.
+const NUMBERS: usize = 500;
 
 impl Stats {
     /// A picture was decoded.
@@ -303,6 +308,9 @@ impl Pictures {
                     .ok()
                     .and_then(|size| strip::read(picture.y(), picture.strides().0, size))
                     .map(|reading| reading.frame);
+                if stats.frame_numbers.len() < NUMBERS {
+                    stats.frame_numbers.extend(stats.frame_number);
+                }
             }
             Ok(None) => {}
             Err(_) => self.broken = true,

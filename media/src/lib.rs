@@ -26,6 +26,7 @@ pub mod srt;
 pub mod srtp;
 mod status;
 pub mod stream;
+mod transcode;
 pub mod ts;
 mod webrtc;
 
@@ -45,6 +46,8 @@ pub use network::network;
 pub use rtp_source::{RtpOrigin, RtpSource, RtpStatus, RtpTrack, Stranger};
 pub use status::{
     AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RecordingStatus,
-    RtpSourceStatus, SourceStatus, StreamState, StreamStatus, Transport, VideoStatus, ViewerStatus,
+    RtpSourceStatus, SourceStatus, StreamState, StreamStatus, TranscodeState, TranscodeStatus,
+    Transport, VideoStatus, ViewerStatus,
 };
+pub use transcode::{TranscodeLimits, TranscodeRefusal};
 pub use webrtc::Offered;

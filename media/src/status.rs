@@ -6,6 +6,7 @@ use crate::ids::{RecordingId, StreamId};
 use crate::rtp::Codec;
 use crate::rtp_source::RtpStatus;
 use crate::srt::SrtStatus;
+use crate::transcode::TranscodeRefusal;
 
 /// Whether a stream has a publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
@@ -36,6 +37,42 @@ pub struct StreamStatus {
     pub viewers: usize,
     /// When media began to arrive, in unix milliseconds.
     pub since: Option<i64>,
+    /// Whether viewers are sent the picture converted; none where nothing calls for it.
+    pub transcode: Option<TranscodeStatus>,
+}
+
+/// Whether a picture is converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum TranscodeState {
+    /// It soon will be, and is passed on as it comes until then.
+    Starting,
+    /// Viewers get it converted.
+    Running,
+    /// It is passed on as it comes.
+    Refused,
+}
+
+/// What comes of a picture that browsers do not show as it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TranscodeStatus {
+    /// Whether it is converted.
+    pub state: TranscodeState,
+    /// Pictures that were made.
+    pub frames: u64,
+    /// Pictures of the source that are not among them: they came faster than they are converted.
+    pub frames_missed: u64,
+    /// Frames that could not be decoded: incomplete, or after such a one and before a key frame.
+    pub frames_lost: u64,
+    /// Bits a second that are aimed at.
+    pub bitrate: u32,
+    /// The part of the last second that its thread was at work, 0 to 1.
+    pub busy: f64,
+    /// Pictures were missed within the last ten seconds.
+    pub behind: bool,
+    /// Why it is not converted.
+    #[serde(skip)]
+    pub refusal: Option<TranscodeRefusal>,
 }
 
 /// The figures of a video track.

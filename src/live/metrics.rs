@@ -5,7 +5,7 @@
 
 use std::{fmt::Write as _, sync::PoisonError};
 
-use rushes_media::{Load, StreamId, StreamStatus, Transport, ViewerStatus};
+use rushes_media::{Load, StreamId, StreamStatus, TranscodeState, Transport, ViewerStatus};
 
 use crate::{
     app::App,
@@ -55,7 +55,7 @@ macro_rules! figures {
     };
 }
 
-const FIGURES: [Figure; 23] = figures! {
+const FIGURES: [Figure; 27] = figures! {
     gauge "rushes_stream_viewers" "Viewers of a stream." |l| Some(l.status.viewers as f64);
     gauge "rushes_stream_viewers_tcp" "Viewers whose network lets no UDP through."
         |l| Some(l.viewers.iter().filter(|v| v.transport == Some(Transport::Tcp)).count() as f64);
@@ -79,6 +79,14 @@ const FIGURES: [Figure; 23] = figures! {
         |l| Some(l.status.video.as_ref()?.gaps as f64);
     gauge "rushes_stream_video_b_frames" "1 if there are B-frames, which browsers cannot show."
         |l| Some(f64::from(u8::from(l.status.video.as_ref()?.b_frames)));
+    gauge "rushes_stream_transcode_running" "1 if viewers get the picture converted, 0 if it is refused."
+        |l| Some(f64::from(u8::from(l.status.transcode.as_ref()?.state == TranscodeState::Running)));
+    counter "rushes_stream_transcode_frames_total" "Pictures that were converted."
+        |l| Some(l.status.transcode.as_ref()?.frames as f64);
+    counter "rushes_stream_transcode_missed_frames_total" "Pictures that came faster than they are converted."
+        |l| Some(l.status.transcode.as_ref()?.frames_missed as f64);
+    gauge "rushes_stream_transcode_busy_ratio" "The part of the last second that the thread was at work."
+        |l| Some(l.status.transcode.as_ref()?.busy);
     gauge "rushes_stream_audio_bits_per_second" "Payload of the sound."
         |l| Some(l.status.audio.as_ref()?.bitrate as f64);
     counter "rushes_stream_audio_packets_total" "Packets of the sound that came."

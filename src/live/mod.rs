@@ -6,6 +6,7 @@
 //! the names of device and stream are the client's own, and the same names find the same asset. A
 //! project of QTAKE's that is registered stands for its folder ([`qtake`]).
 
+mod b_frames;
 pub(crate) mod composites;
 pub mod ice;
 pub(crate) mod layout;
@@ -54,10 +55,6 @@ use crate::{
 use streams::tell_rooms;
 pub(crate) use streams::{connected, end, forget_streams, note};
 
-/// What to do about B-frames.
-const B_FRAMES: &str = "The picture has B-frames, which browsers show out of order or not at all. \
-    Turn them off: OBS: Settings, Output, Advanced, \"B-frames\" 0 or tune zerolatency; \
-    ffmpeg: -bf 0; hardware encoders: B-frames 0, or the profile Baseline.";
 /// The stream of a registration that the server names; devices may have several.
 pub(crate) const FIRST_STREAM: &str = "1";
 /// The longest name of a device or stream, in bytes.
@@ -303,7 +300,7 @@ pub(crate) fn id_in_url(uri: &str) -> &str {
 pub(crate) fn problems(status: &StreamStatus, source: Option<&[String]>) -> Vec<String> {
     let mut problems = source.map(<[String]>::to_vec).unwrap_or_default();
     if status.video.as_ref().is_some_and(|video| video.b_frames) {
-        problems.push(B_FRAMES.to_owned());
+        problems.extend(b_frames::problem(status.transcode.as_ref()));
     }
     problems
 }

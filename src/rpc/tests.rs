@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use rushes_media::{Media, MediaConfig, TcpLimits};
+use rushes_media::{Media, MediaConfig, TcpLimits, TranscodeLimits};
 use serde_json::{Value, json};
 
 use super::{Call, Ctx, Empty, Routes, execute};
@@ -105,6 +105,7 @@ async fn bench() -> Bench {
         max_sessions: 1,
         tcp: TcpLimits::default(),
         fanout_threads: None,
+        transcodes: TranscodeLimits::NONE,
     };
     let (media, _) = Media::start(media).unwrap();
     let key = PassphraseKey::open(&folder).unwrap();

@@ -295,6 +295,14 @@ impl Browser {
         Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
     }
 
+    /// The next `count` pictures that the viewer `name` shows, and when it hears a beep of this pitch
+    /// begin meanwhile.
+    pub(crate) async fn lips(&mut self, name: &str, count: u32, hertz: u32) -> Result<Lips, Error> {
+        let script = format!("rushes.lips(rushes.peers['{name}'], {count}, {hertz})");
+        let within = Duration::from_millis(40) * count + TIMEOUT;
+        Ok(serde_json::from_value(self.evaluate(&script, within).await?)?)
+    }
+
     /// Ends the peer `name`; gives back the status of its DELETE.
     pub(crate) async fn close(&mut self, name: &str) -> Result<u16, Error> {
         let script = format!("rushes.close(rushes.peers['{name}'])");
@@ -320,6 +328,21 @@ fn address(output: ChildStderr, announcement: &str) -> Result<String, String> {
     });
     std::thread::spawn(move || lines.for_each(drop));
     found.ok_or(printed)
+}
+
+/// What a viewer has shown and heard for a while. Times are in milliseconds, on the page's clock.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Lips {
+    pub(crate) pictures: Vec<Shown>,
+    pub(crate) beeps: Vec<f64>,
+}
+
+/// A picture on the screen.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Shown {
+    /// Its frame number; none where it has no intact one.
+    pub(crate) number: Option<u32>,
+    pub(crate) at: f64,
 }
 
 /// What a peer in the page has seen.

@@ -32,4 +32,5 @@ mod simulcast;
 mod srt;
 mod srt_wire;
 mod takeover;
+mod transcode;
 mod turn;

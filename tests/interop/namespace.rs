@@ -158,5 +158,5 @@ pub(crate) async fn server_behind(
 
 fn far(namespace: &Namespace) -> Place<'_> {
     let free = SocketAddr::new(IpAddr::V4(FAR), 0);
-    Place { http: free, webrtc: free, announced: None, namespace: Some(namespace), turn: None }
+    Place { http: free, webrtc: free, namespace: Some(namespace), ..Place::loopback() }
 }

@@ -167,6 +167,66 @@ globalThis.rushes = (() => {
     return { width, height, hex: hex.join('') };
   }
 
+  /** The frame number of the strip in a picture, without a look at its check sum; null where there is no strip. */
+  function frameNumber(image) {
+    const level = (cell) => {
+      const x = Math.floor(((cell + 4.5) / 40) * image.width);
+      const y = Math.floor((164 / 180) * image.height);
+      return image.data[(y * image.width + x) * 4 + 1];
+    };
+    const middle = (level(0) + level(1)) / 2;
+    if (level(0) < level(1) + 60 || level(31) < middle || level(30) > middle) return null;
+    let number = 0;
+    for (let cell = 4; cell < 26; cell += 1) number = number * 2 + (level(cell) > middle ? 1 : 0);
+    return number;
+  }
+
+  /** Reads the next `count` pictures as they are presented: the frame number of each, and when it is on the screen. */
+  function numbers({ element }, count) {
+    const context = new OffscreenCanvas(element.videoWidth, element.videoHeight).getContext('2d', { willReadFrequently: true });
+    const read = [];
+    return new Promise((done) => {
+      const presented = (_, { expectedDisplayTime }) => {
+        context.drawImage(element, 0, 0);
+        const { width, height } = context.canvas;
+        read.push({ number: frameNumber(context.getImageData(0, 0, width, height)), at: expectedDisplayTime });
+        if (read.length === count) done(read);
+        else element.requestVideoFrameCallback(presented);
+      };
+      element.requestVideoFrameCallback(presented);
+    });
+  }
+
+  /** How strong a frequency is in some samples (Goertzel). */
+  function strength(samples, rate, hertz) {
+    const step = 2 * Math.cos((2 * Math.PI * hertz) / rate);
+    let [one, two] = [0, 0];
+    for (const sample of samples) [one, two] = [sample + step * one - two, one];
+    return one * one + two * two - step * one * two;
+  }
+
+  /** When the beep of `hertz` begins that is heard each second, while `count` pictures are presented, and these pictures. */
+  async function lips(peer, count, hertz) {
+    const context = new AudioContext();
+    const analyser = context.createAnalyser();
+    analyser.fftSize = 512;
+    context.createMediaStreamSource(peer.element.srcObject).connect(analyser);
+    await context.resume();
+    const samples = new Float32Array(analyser.fftSize);
+    const beeps = [];
+    let loud = true;
+    const listen = setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      const found = strength(samples, context.sampleRate, hertz) > 0.2 * samples.length * samples.reduce((sum, one) => sum + one * one, 0);
+      if (found && !loud) beeps.push(performance.now());
+      loud = found;
+    }, 4);
+    const pictures = await numbers(peer, count);
+    clearInterval(listen);
+    await context.close();
+    return { pictures, beeps };
+  }
+
   /** The loudest frequency of what a viewer hears, in hertz; 0 while there is silence. */
   async function tone({ element }) {
     const context = new AudioContext();
@@ -194,6 +254,7 @@ globalThis.rushes = (() => {
     again,
     select,
     luma,
+    lips,
     tone,
     close,
     peers: {},

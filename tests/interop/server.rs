@@ -78,13 +78,15 @@ pub(crate) struct Place<'a> {
     pub(crate) namespace: Option<&'a Namespace>,
     /// The TURN servers that clients are told of, and the secret that it shares with them.
     pub(crate) turn: Option<(&'a str, &'a str)>,
+    /// Further options.
+    pub(crate) options: &'a [&'a str],
 }
 
 impl Place<'_> {
     /// Free ports of the loopback.
     pub(crate) fn loopback() -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { http: free, webrtc: free, announced: None, namespace: None, turn: None }
+        Self { http: free, webrtc: free, announced: None, namespace: None, turn: None, options: &[] }
     }
 
     /// Where SRT callers come: a free port beside HTTP.
@@ -123,6 +125,7 @@ impl Process {
             .arg(format!("--srt-listen={}", place.srt()))
             .arg(format!("--rtp-listen={}", place.srt()))
             .args(announced)
+            .args(place.options)
             .arg("--data")
             .arg(data)
             .current_dir(data)
@@ -242,6 +245,12 @@ impl Server {
     /// Starts a server on the loopback.
     pub(crate) async fn start(name: &str) -> Result<Self, Error> {
         Self::start_at(name, &Place::loopback(), Turn::shared().await).await
+    }
+
+    /// Starts a server on the loopback with further options.
+    pub(crate) async fn start_with(name: &str, options: &[&str]) -> Result<Self, Error> {
+        let place = Place { options, ..Place::loopback() };
+        Self::start_at(name, &place, Turn::shared().await).await
     }
 
     /// Starts a server whose clients' datagrams all pass a bad network. Nothing else is

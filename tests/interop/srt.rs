@@ -27,7 +27,7 @@ async fn details(server: &Server, source: &SrtSource) -> Result<Value, Error> {
 }
 
 /// Waits until what the server says of a source is as wanted.
-async fn wait_for(
+pub(crate) async fn wait_for(
     server: &Server,
     source: &SrtSource,
     wanted: impl Fn(&Value) -> bool,
@@ -256,7 +256,7 @@ async fn callers_without_the_passphrase_or_with_an_unknown_stream_are_refused() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_shown_is_said_in_words() {
-    let server = Server::start("srtwords").await.unwrap();
+    let server = Server::start_with("srtwords", &["--transcodes=0"]).await.unwrap();
     let source = server.register_srt("Encoder").await.unwrap();
     let says = |word: &'static str| {
         move |details: &Value| {
@@ -270,6 +270,7 @@ async fn what_cannot_be_shown_is_said_in_words() {
     let folder = server.folder();
     let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &b_frames, &mp2).unwrap();
     wait_for(&server, &source, says("B-frames")).await.unwrap();
+    wait_for(&server, &source, says("--transcodes is 0")).await.unwrap();
     wait_for(&server, &source, says("MP2")).await.unwrap();
     ffmpeg.stop().await.unwrap();
     let low = ["-c:a", "aac", "-ar", "22050", "-ac", "2"];

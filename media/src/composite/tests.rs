@@ -37,7 +37,7 @@ fn beside() -> Layout {
 }
 
 fn seen(colour: (u8, u8, u8), captured: Instant) -> Seen {
-    Seen { planes: plain(colour, size(64, 64)), captured }
+    Seen { planes: plain(colour, size(64, 64)), captured, timestamp: 0 }
 }
 
 fn is(picture: &Planes, (x, y): (usize, usize), colour: (u8, u8, u8)) -> bool {
@@ -138,7 +138,7 @@ fn pictures_fill_their_cells_as_the_layout_says() {
     wide.put((32, 0), &plain(BLUE, size(64, 32)));
     let paint = |fit| {
         let mut composer = Composer::new(layout(vec![cell(A, place(64, 0, 64, 64), fit)]));
-        composer.seen(now, A, Seen { planes: wide.clone(), captured: now });
+        composer.seen(now, A, Seen { planes: wide.clone(), captured: now, timestamp: 0 });
         composer.paint(now + DELAY).clone()
     };
     let black = |picture: &Planes, at: (usize, usize)| is(picture, at, (0, 0, 0));

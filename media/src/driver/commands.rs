@@ -81,7 +81,7 @@ impl Shard {
     fn describe(&mut self, stream: StreamId) -> Option<Source> {
         let entry = self.streams.get(&stream)?;
         let publishes = entry.publisher.is_some() || !entry.coming.is_empty();
-        publishes.then_some(entry.source)
+        publishes.then_some(entry.shows(entry.source))
     }
 
     fn attach(&mut self, now: Instant, attach: Attach) {

@@ -73,7 +73,7 @@ impl Shard {
         match word {
             Word::KeyFrame(stream, layer) => {
                 if let Some(entry) = self.streams.get_mut(&stream) {
-                    entry.ingest.want_keyframe(now, layer);
+                    entry.want_keyframe(now, layer);
                     self.touched.insert(stream);
                 }
             }
@@ -104,7 +104,7 @@ impl Shard {
 
     /// Viewers of a new publisher are sent what their threads begin with: the layer
     /// that they had, or the largest there is.
-    fn begin_layers(&mut self, now: Instant, stream: StreamId) {
+    pub(super) fn begin_layers(&mut self, now: Instant, stream: StreamId) {
         let Some(entry) = self.streams.get(&stream) else { return };
         let most = entry.ingest.layers().len() as u8 - 1;
         for slot in &entry.viewers {
@@ -116,7 +116,7 @@ impl Shard {
     }
 
     /// Gives a job to every thread that has viewers of the stream.
-    fn tell_threads(&mut self, stream: StreamId, job: impl Fn() -> Job) {
+    pub(super) fn tell_threads(&mut self, stream: StreamId, job: impl Fn() -> Job) {
         let Some(entry) = self.streams.get(&stream) else { return };
         let busy = entry.threads.iter().enumerate().filter(|(_, viewers)| **viewers > 0);
         for (thread, _) in busy {
@@ -131,7 +131,7 @@ impl Shard {
         // The stream may have been forgotten meanwhile: its publisher left.
         let entry = self.streams.entry(stream).or_default();
         let Some(viewing) = session.viewing() else { return };
-        let source = if entry.publisher.is_some() { entry.source } else { Source::default() };
+        let source = entry.publisher.map(|_| entry.shows(entry.source)).unwrap_or_default();
         let Some(formats) = viewing.viewer.formats(&source) else {
             return self.end(now, slot, "it cannot carry the publisher's codec");
         };
@@ -195,29 +195,38 @@ impl Shard {
         }
     }
 
-    /// A packet of a stream's publisher goes to the threads that have viewers of it.
+    /// A packet of a stream's publisher goes to all who take part in the stream.
     pub(super) fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.place(&self.wall, &mut packet);
         entry.ingest.packet(now, &packet);
-        entry.cache.push(now, &packet);
-        for (thread, viewers) in entry.threads.iter().enumerate() {
-            if *viewers > 0 {
-                self.senders.push(thread, Job::Packet(stream, packet.clone()));
-            }
-        }
         self.tape_packet(now, stream, &packet);
-        self.tap_packet(now, stream, &packet);
+        if !self.transcode_packet(now, stream, &packet) {
+            self.fan_out(now, stream, packet);
+        }
         let asks = |entry: &super::streams::Entry| entry.ingest.keyframe_deadline().is_some();
         if self.streams.get(&stream).is_some_and(asks) {
             self.touched.insert(stream);
         }
     }
 
+    /// A packet goes to the threads that have viewers of the stream, and to composites.
+    pub(super) fn fan_out(&mut self, now: Instant, stream: StreamId, packet: Packet) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.cache.push(now, &packet);
+        for (thread, viewers) in entry.threads.iter().enumerate() {
+            if *viewers > 0 {
+                self.senders.push(thread, Job::Packet(stream, packet.clone()));
+            }
+        }
+        self.tap_packet(now, stream, &packet);
+    }
+
     /// The publisher's encoding is known, or new: viewers whose session cannot
     /// carry it end, so that their clients come again.
     pub(super) fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
         let Some(entry) = self.streams.get(&stream) else { return };
+        let confirmed = &entry.shows(*confirmed);
         let seated: Vec<Slot> = entry.viewers.iter().copied().collect();
         for slot in seated {
             let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else {
@@ -276,6 +285,7 @@ impl Shard {
         }
         if entry.publisher == Some(slot) {
             entry.publisher = None;
+            entry.transcode = None;
             entry.ingest.unpublish();
             entry.cache.publish(1);
             self.tell_threads(stream, || Job::Unpublish(stream));

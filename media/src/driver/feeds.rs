@@ -14,6 +14,7 @@ use crate::webrtc::Source;
 
 use super::sessions::{End, Session};
 use super::shard::{Shard, short};
+use super::transcodes::Transcoded;
 
 /// Items that wait for the shard, most of them frames: some seconds of a stream. Beyond, whoever
 /// has one leaves it out, and goes on with the next key frame.
@@ -29,6 +30,8 @@ pub(super) enum FeedItem {
     Packets(SessionId, Vec<Packet>),
     /// It is gone.
     End(SessionId),
+    /// What was made of a publisher's picture.
+    Transcoded(Transcoded),
 }
 
 /// A new publisher.
@@ -140,6 +143,7 @@ impl Shard {
             FeedItem::Begin(begin) => self.begin_feed(now, *begin),
             FeedItem::Source(id, source) => self.feed_source(now, id, source),
             FeedItem::Packets(id, packets) => self.feed_packets(now, id, packets),
+            FeedItem::Transcoded(made) => self.transcoded(now, made),
             FeedItem::End(id) => {
                 if let Some(slot) = self.sessions.find(id) {
                     self.end(now, slot, "its connection ended");

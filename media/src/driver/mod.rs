@@ -30,6 +30,7 @@ mod streams;
 mod tape;
 mod tcp;
 mod timers;
+mod transcodes;
 
 use std::collections::HashSet;
 use std::io;
@@ -45,6 +46,7 @@ use crate::error::{OfferError, SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
 use crate::stream::Packet;
+use crate::transcode::TranscodeLimits;
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
 pub use composites::{CompositeError, CompositeStatus, Composites};
@@ -60,6 +62,7 @@ pub use tape::{
 };
 use tcp::Lines;
 pub use tcp::TcpLimits;
+use transcodes::Transcodes;
 
 /// Commands waiting for the shard; a caller beyond that waits for its turn.
 const COMMANDS: usize = 256;
@@ -85,6 +88,8 @@ pub struct MediaConfig {
     pub tcp: TcpLimits,
     /// How many threads send to viewers; none means one for each core.
     pub fanout_threads: Option<NonZero<usize>>,
+    /// How much is converted of what browsers do not show.
+    pub transcodes: TranscodeLimits,
 }
 
 /// An answered offer.
@@ -206,6 +211,7 @@ impl Media {
             feeds: items,
             events,
             known: known.clone(),
+            transcodes: Transcodes::new(config.transcodes, feeds.clone()),
         };
         std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
             if let Err(error) = shard::run(start) {

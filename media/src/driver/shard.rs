@@ -26,6 +26,7 @@ use super::streams::{Entry, SILENT};
 use super::tape::Tape;
 use super::tcp::{self, FromTcp, Lines};
 use super::timers::Timers;
+use super::transcodes::Transcodes;
 use super::{Command, Known};
 
 /// Commands in a row before datagrams get their turn.
@@ -54,6 +55,7 @@ pub(super) struct Shard {
     pub(super) meetings: Meetings,
     pub(super) tape: Tape,
     pub(super) taps: Taps,
+    pub(super) transcodes: Transcodes,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -79,11 +81,13 @@ pub(super) struct Start {
     pub(super) feeds: mpsc::Receiver<FeedItem>,
     pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) known: Known,
+    pub(super) transcodes: Transcodes,
 }
 
 /// Runs until it is told to end, or nobody is left to tell.
 pub(super) fn run(start: Start) -> io::Result<()> {
-    let Start { socket, listener, lines, threads, commands, feeds, events, known } = start;
+    let Start { socket, listener, lines, threads, commands, feeds, events, known, transcodes } =
+        start;
     let (arrivals, accepting) = tcp::start(listener, lines.clone())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -102,6 +106,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             meetings: Meetings::default(),
             tape: Tape::default(),
             taps: Taps::default(),
+            transcodes,
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,
@@ -334,6 +339,7 @@ impl Shard {
             self.offline(stream);
         }
         self.look_at_layers(now);
+        self.look_at_transcodes(now);
         self.tell_feeds(now);
         let forgotten = self.sessions.forget(now);
         if !forgotten.is_empty() {

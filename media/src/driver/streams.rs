@@ -12,6 +12,7 @@ use crate::stream::{Cache, Ingest, Packet, Placing};
 use crate::webrtc::Source;
 
 use super::sessions::Slot;
+use super::transcodes::Conversion;
 
 /// Without media for this long, a stream does not count as live.
 const FRESH: Duration = Duration::from_secs(3);
@@ -44,6 +45,8 @@ pub(super) struct Entry {
     pub(super) followers: Option<watch::Sender<Feed>>,
     /// The names of the layers, as the publisher's offer had them.
     pub(super) rids: Vec<String>,
+    /// What comes of a picture that browsers do not show.
+    pub(super) transcode: Option<Conversion>,
 }
 
 impl Entry {
@@ -63,6 +66,7 @@ impl Entry {
 
     /// A publisher with this many layers begins.
     pub(super) fn publish(&mut self, layers: usize) {
+        self.transcode = None;
         self.ingest.publish(layers);
         self.cache.publish(layers);
         self.placing.resize_with(layers, Placing::default);
@@ -150,6 +154,7 @@ impl Entry {
             layers: self.layers(now),
             viewers: self.viewers.len(),
             since: self.since.filter(|_| state == StreamState::Live),
+            transcode: self.transcode.as_ref().map(Conversion::status),
         }
     }
 }

@@ -38,6 +38,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
         max_sessions: 20,
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
+        transcodes: TranscodeLimits::NONE,
     };
     let agreed = |hosts| Ok(PeerSetup::new(hosts)?.with_dtls(&PROVIDER));
     Media::start_with(config, agreed).unwrap()

@@ -21,6 +21,11 @@ impl Cutter {
         Self { packetiser: Packetiser::default(), seq: 0, offset: rand::random() }
     }
 
+    /// One whose moments are the timestamps themselves.
+    pub(crate) fn exact() -> Self {
+        Self { offset: 0, ..Self::new() }
+    }
+
     /// One for another track, whose packets follow those of this one.
     pub(crate) fn anew(self) -> Self {
         Self { packetiser: Packetiser::default(), ..self }

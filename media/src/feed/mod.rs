@@ -373,4 +373,4 @@ fn refusal(frame: &AacFrame) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

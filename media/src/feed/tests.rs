@@ -76,6 +76,48 @@ fn made(bytes: &[u8]) -> (Feed, Vec<Packet>, Vec<Sound>) {
     (feed, pictures, sounds)
 }
 
+/// A camera with B-frames: 25 frames a second, a key frame every fifth, in the order in which they
+/// are sent.
+pub(crate) struct BFrames {
+    clip: Vec<Vec<Packet>>,
+    start: Instant,
+    next: u64,
+}
+
+impl BFrames {
+    const FRAMES: u64 = 15;
+
+    pub(crate) fn new(start: Instant) -> Self {
+        let mut frames: Vec<Vec<Packet>> = Vec::new();
+        for packet in made(clip(OPUS)).1 {
+            match frames.last_mut().filter(|frame| frame[0].timestamp == packet.timestamp) {
+                Some(frame) => frame.push(packet),
+                None => frames.push(vec![packet]),
+            }
+        }
+        assert_eq!(frames.len() as u64, Self::FRAMES);
+        Self { clip: frames, start, next: 0 }
+    }
+
+    /// The packets of the next frame. It is captured when it is shown.
+    pub(crate) fn shoot(&mut self) -> Vec<Packet> {
+        let (turn, at) = (self.next / Self::FRAMES, self.next % Self::FRAMES);
+        self.next += 1;
+        let first = &self.clip[0][0];
+        let last_seq = self.clip.iter().flatten().map(|packet| packet.seq).max().unwrap_or(0);
+        let shift = |packet: &Packet| {
+            let ticks = packet.timestamp.wrapping_sub(first.timestamp) + turn as u32 * 54_000;
+            Packet {
+                seq: packet.seq + turn * last_seq,
+                timestamp: ticks,
+                captured: self.start + Duration::from_micros(u64::from(ticks) * 100 / 9),
+                ..packet.clone()
+            }
+        };
+        self.clip[at as usize].iter().map(shift).collect()
+    }
+}
+
 #[test]
 fn a_clip_becomes_packets() {
     let (feed, pictures, sounds) = made(clip(AAC));

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::recording::{Next, Order};
-use crate::rtp::{Codec, Kind, PictureSize};
+use crate::rtp::{Codec, Kind, PictureSize, is_later};
 use crate::rtp_source::{Frames, Video};
 use crate::stream::Packet;
 
@@ -13,6 +13,9 @@ use super::planes::Planes;
 
 /// Frames that are under way, and whose times are kept.
 const UNDER_WAY: usize = 64;
+/// Frames that the decoder may have and has not given out: no stream has it keep more
+/// (ITU-T H.264, A.3.1), and one that it swallowed is not to count for ever.
+const KEPT: usize = 16;
 
 /// A picture, and when it was captured.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct Seen {
     pub planes: Planes,
     /// When it was captured, on this machine's clock.
     pub captured: Instant,
+    /// The RTP timestamp of its frame.
+    pub timestamp: u32,
 }
 
 /// Why there is no picture of a stream.
@@ -43,6 +48,9 @@ pub struct PictureTrack {
     /// When the frames that the decoder has were captured, the earliest first: that is the order
     /// in which it gives them out.
     captured: Vec<Instant>,
+    /// Their timestamps, in the same way: without reports of its publisher a frame counts as
+    /// captured when it came, which is not the order in which B-frames are shown.
+    timestamps: Vec<u32>,
     refused: Option<Refused>,
     /// Frames that could not be used.
     lost: u64,
@@ -56,6 +64,7 @@ impl Default for PictureTrack {
             decoder: Decoder::default(),
             times: VecDeque::new(),
             captured: Vec::new(),
+            timestamps: Vec::new(),
             refused: None,
             lost: 0,
         }
@@ -79,6 +88,11 @@ impl PictureTrack {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// Frames that were decoded, and that others are shown before.
+    pub(crate) fn held(&self) -> u64 {
+        self.captured.len() as u64
     }
 
     /// Whether the picture goes on with a key frame alone.
@@ -151,13 +165,10 @@ impl PictureTrack {
         match self.decoder.decode(data, key) {
             Ok(planes) => {
                 self.refused = None;
-                let at = self.captured.partition_point(|known| *known <= captured);
-                self.captured.insert(at, captured);
-                if self.captured.len() > UNDER_WAY {
-                    self.captured.remove(0);
-                }
+                self.note_decoded(timestamp, captured);
                 let planes = planes?;
-                Some(Seen { planes, captured: self.captured.remove(0) })
+                let (captured, timestamp) = (self.captured.remove(0), self.timestamps.remove(0));
+                Some(Seen { planes, captured, timestamp })
             }
             Err(error) => {
                 if let DecodeError::TooLarge(size) = error {
@@ -169,9 +180,21 @@ impl PictureTrack {
         }
     }
 
+    fn note_decoded(&mut self, timestamp: u32, captured: Instant) {
+        let at = self.captured.partition_point(|known| *known <= captured);
+        self.captured.insert(at, captured);
+        let at = self.timestamps.partition_point(|known| !is_later(*known, timestamp));
+        self.timestamps.insert(at, timestamp);
+        if self.captured.len() > KEPT + 1 {
+            self.captured.remove(0);
+            self.timestamps.remove(0);
+        }
+    }
+
     fn fail(&mut self) {
-        self.lost += 1;
+        self.lost += 1 + self.held();
         self.decoder.reset();
         self.captured.clear();
+        self.timestamps.clear();
     }
 }

@@ -1,7 +1,7 @@
 //! H.264 (RFC 6184): key frames and the sequence parameter set.
 
 use super::bits::Bits;
-use super::{Inspection, PictureSize};
+use super::{Colours, Inspection, PictureSize};
 
 const SLICE: u8 = 1;
 const PARTITION_A: u8 = 2;
@@ -16,13 +16,7 @@ pub(super) fn inspect(payload: &[u8]) -> Inspection {
     let Some(&header) = payload.first() else { return found };
     match header & 0x1f {
         STAP_A => {
-            let mut rest = &payload[1..];
-            while let [high, low, tail @ ..] = rest {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                let Some(unit) = tail.get(..length) else { break };
-                note(&mut found, unit);
-                rest = &tail[length..];
-            }
+            Aggregate(&payload[1..]).for_each(|unit| note(&mut found, unit));
         }
         // Any fragment tells the kind of the whole unit, so that a lost first
         // fragment does not hide a key frame.
@@ -65,11 +59,40 @@ fn is_bidirectional(kind: u8, body: &[u8]) -> bool {
     matches!(slice_type, Some(1 | 6))
 }
 
+/// What the first sequence parameter set in a payload says of colours; none where there is no set.
+pub(super) fn colours(payload: &[u8]) -> Option<Colours> {
+    let is_set = |unit: &&[u8]| unit.first().is_some_and(|header| header & 0x1f == SPS);
+    let set = match payload.first()? & 0x1f {
+        STAP_A => Aggregate(&payload[1..]).find(is_set)?,
+        _ => Some(payload).filter(is_set)?,
+    };
+    let raw = without_emulation_prevention(&set[1..]);
+    let mut bits = Bits::new(&raw);
+    Some(read_size(&mut bits).and_then(|_size| read_colours(&mut bits)).unwrap_or_default())
+}
+
+/// The units of an aggregate (RFC 6184, 5.7.1), as far as they are whole.
+struct Aggregate<'a>(&'a [u8]);
+
+impl<'a> Iterator for Aggregate<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<2>()?;
+        let (unit, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        self.0 = rest;
+        Some(unit)
+    }
+}
+
 /// The cropped picture size out of a sequence parameter set without its NAL
 /// header (ITU-T H.264, 7.3.2.1.1).
 fn picture_size(sps: &[u8]) -> Option<PictureSize> {
-    let raw = without_emulation_prevention(sps);
-    let mut bits = Bits::new(&raw);
+    read_size(&mut Bits::new(&without_emulation_prevention(sps)))
+}
+
+/// What the set says up to its cropping.
+fn read_size(bits: &mut Bits<'_>) -> Option<PictureSize> {
     let profile = bits.take(8)?;
     bits.skip(16)?; // constraint flags, level
     bits.ue()?; // seq_parameter_set_id
@@ -88,13 +111,13 @@ fn picture_size(sps: &[u8]) -> Option<PictureSize> {
             let lists = if chroma_format == 3 { 12 } else { 8 };
             for list in 0..lists {
                 if bits.bit()? {
-                    skip_scaling_list(&mut bits, if list < 6 { 16 } else { 64 })?;
+                    skip_scaling_list(bits, if list < 6 { 16 } else { 64 })?;
                 }
             }
         }
     }
     bits.ue()?; // log2_max_frame_num_minus4
-    skip_picture_order(&mut bits)?;
+    skip_picture_order(bits)?;
     bits.ue()?; // max_num_ref_frames
     bits.bit()?; // gaps_in_frame_num_value_allowed_flag
     let width_mbs = bits.ue()?.checked_add(1)?;
@@ -119,6 +142,31 @@ fn picture_size(sps: &[u8]) -> Option<PictureSize> {
     let full_height = height_units.checked_mul(16)?.checked_mul(fields)?;
     let height = cropped(full_height, crop[2], crop[3], unit_y * fields)?;
     Some(PictureSize { width, height })
+}
+
+/// The colours out of the usability information behind that (ITU-T H.264, E.1.1).
+fn read_colours(bits: &mut Bits<'_>) -> Option<Colours> {
+    const EXTENDED_SAR: u32 = 255;
+    if !bits.bit()? {
+        return None;
+    }
+    if bits.bit()? && bits.take(8)? == EXTENDED_SAR {
+        bits.skip(32)?;
+    }
+    if bits.bit()? {
+        bits.bit()?; // overscan_appropriate_flag
+    }
+    if !bits.bit()? {
+        return None;
+    }
+    bits.take(3)?; // video_format
+    let full_range = bits.bit()?;
+    if !bits.bit()? {
+        return Some(Colours { full_range, ..Colours::default() });
+    }
+    let mut byte = || bits.take(8).map(|value| value as u8);
+    let (primaries, transfer, matrix) = (byte()?, byte()?, byte()?);
+    Some(Colours { full_range, primaries, transfer, matrix })
 }
 
 fn skip_scaling_list(bits: &mut Bits<'_>, size: u32) -> Option<()> {
@@ -185,6 +233,12 @@ mod tests {
         0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6,
     ];
 
+    /// Constrained Baseline, 64x64, with an aspect ratio in full, and BT.709 (E.1.1), by hand.
+    const SIGNALLED: [u8; 17] = [
+        0x67, 0x42, 0xc0, 0x1f, 0xda, 0x10, 0x9b, 0xff, 0x00, 0x01, 0x00, 0x01, 0xf5, 0x01, 0x01,
+        0x01, 0x10,
+    ];
+
     #[test]
     fn sizes_are_read_from_parameter_sets() {
         let size = inspect(&SPS_720P).size;
@@ -227,6 +281,18 @@ mod tests {
         assert_eq!(inspect(&SPS_720P).profile, Some([0x42, 0xc0, 0x1f]));
         assert_eq!(inspect(&SPS_1080P).profile, Some([0x64, 0x00, 0x28]));
         assert_eq!(inspect(&[0x67, 0x42]).profile, None);
+    }
+
+    #[test]
+    fn colours_are_read_from_parameter_sets() {
+        let hd = Colours { full_range: false, primaries: 1, transfer: 1, matrix: 1 };
+        assert_eq!(colours(&SPS_720P), Some(hd));
+        assert_eq!(colours(&SPS_1080P), Some(Colours::default()), "nothing is said");
+        let aggregate = [&[0x78, 0, 2, 0x68, 0xce, 0, SIGNALLED.len() as u8], &SIGNALLED[..]];
+        assert_eq!(colours(&SIGNALLED), Some(hd));
+        assert_eq!(colours(&aggregate.concat()), Some(hd));
+        assert_eq!(colours(&[0x68, 0xce]), None, "no sequence's set");
+        assert_eq!(colours(&[0x67]), Some(Colours::default()), "cut short");
     }
 
     #[test]

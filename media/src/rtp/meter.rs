@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::{Inspection, Kind, PictureSize};
+use super::{Inspection, Kind, PictureSize, is_later};
 
 const WINDOW: Duration = Duration::from_secs(3);
 /// A window never spans less than this, so that a single burst is no rate.
@@ -11,6 +11,8 @@ const SHORTEST: Duration = Duration::from_millis(500);
 const BUCKET: Duration = Duration::from_millis(250);
 /// Without a packet for longer than this, a track was interrupted.
 const GAP: Duration = Duration::from_millis(500);
+/// Frames whose timestamps are remembered: those that are shown before others come after them.
+const REMEMBERED: usize = 32;
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Bucket {
@@ -30,6 +32,8 @@ pub struct TrackMeter {
     first_seq: u64,
     last_seq: u64,
     last_timestamp: Option<u32>,
+    /// Of the last frames, in the order in which they came.
+    timestamps: VecDeque<u32>,
     transit: Option<f64>,
     jitter: f64,
     last_key: Option<(Instant, u32)>,
@@ -55,6 +59,7 @@ impl TrackMeter {
             first_seq: 0,
             last_seq: 0,
             last_timestamp: None,
+            timestamps: VecDeque::new(),
             transit: None,
             jitter: 0.0,
             last_key: None,
@@ -85,17 +90,30 @@ impl TrackMeter {
         self.first_seq = self.first_seq.min(seq);
         self.last_seq = self.last_seq.max(seq);
 
-        let new_frame = match self.last_timestamp {
-            None => true,
-            Some(last) => timestamp != last && timestamp.wrapping_sub(last) < 1 << 31,
-        };
-        if new_frame {
+        let new_frame = self.note_frame(timestamp);
+        if self.last_timestamp.is_none_or(|last| is_later(timestamp, last)) {
             self.last_timestamp = Some(timestamp);
             self.note_jitter(now, timestamp);
         }
         let bucket = self.bucket(now);
         bucket.bytes += bytes as u64;
         bucket.frames += u32::from(new_frame);
+    }
+
+    /// Whether a frame is a new one. B-frames are shown before what came before them, and one that
+    /// is older than all that are remembered was counted long ago.
+    fn note_frame(&mut self, timestamp: u32) -> bool {
+        let full = self.timestamps.len() == REMEMBERED;
+        let known = self.timestamps.contains(&timestamp)
+            || full && self.timestamps.iter().all(|frame| is_later(*frame, timestamp));
+        if known {
+            return false;
+        }
+        if full {
+            self.timestamps.pop_front();
+        }
+        self.timestamps.push_back(timestamp);
+        true
     }
 
     /// Takes note of a key frame with this RTP timestamp; its packets may each
@@ -177,6 +195,11 @@ impl TrackMeter {
     /// Frames per second over the last three seconds.
     pub fn frame_rate(&self, now: Instant) -> f64 {
         self.window(now).map_or(0.0, |(span, sum)| f64::from(sum.frames) / span)
+    }
+
+    /// How long there have been packets.
+    pub fn age(&self, now: Instant) -> Duration {
+        self.started.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
     /// Packets received.
@@ -278,6 +301,24 @@ mod tests {
         assert_eq!(meter.key_frames(), 5);
         assert_eq!(meter.lost(), 0);
         assert!(meter.jitter_ms() < 0.01);
+    }
+
+    #[test]
+    fn frames_that_are_shown_in_another_order_are_counted_each_once() {
+        let start = Instant::now();
+        let mut meter = TrackMeter::new(Kind::Video);
+        for frame in 0..250u32 {
+            // I P B B P B B: each P comes two frames before it is shown.
+            let shown = if frame % 3 == 1 { frame + 2 } else { frame.saturating_sub(1) };
+            let now = start + Duration::from_millis(40) * frame;
+            // Around the turn of 32 bits.
+            let timestamp = (shown * 3600).wrapping_sub(400_000);
+            for part in 0..2 {
+                meter.packet(now, u64::from(frame * 2 + part), timestamp, 100);
+            }
+        }
+        let now = start + Duration::from_millis(40 * 249);
+        assert!((meter.frame_rate(now) - 25.0).abs() < 1.5, "{}", meter.frame_rate(now));
     }
 
     #[test]

@@ -95,6 +95,36 @@ pub struct PictureSize {
     pub height: u32,
 }
 
+/// How a picture's numbers are colours, as its encoder says (ITU-T H.264, E.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colours {
+    /// Black is 0 and not 16.
+    pub full_range: bool,
+    /// Table E-3.
+    pub primaries: u8,
+    /// Table E-4.
+    pub transfer: u8,
+    /// Table E-5.
+    pub matrix: u8,
+}
+
+impl Default for Colours {
+    /// Nothing is said of them.
+    fn default() -> Self {
+        Self { full_range: false, primaries: 2, transfer: 2, matrix: 2 }
+    }
+}
+
+/// Whether a timestamp is later than another one, less than half of all from it.
+pub(crate) fn is_later(timestamp: u32, than: u32) -> bool {
+    timestamp != than && timestamp.wrapping_sub(than) < 1 << 31
+}
+
+/// What a payload of H.264 says of colours; none where it has no sequence parameter set.
+pub(crate) fn colours(payload: &[u8]) -> Option<Colours> {
+    h264::colours(payload)
+}
+
 /// What one packet says about its frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Inspection {

@@ -7,15 +7,17 @@ pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 /// A key frame that came this recently answers a wish: the asker lost an older one.
 const FRESH: Duration = Duration::from_millis(100);
 
+/// What is wished for by several is asked for once, and not again for a while.
 #[derive(Debug, Default)]
-pub(super) struct KeyframeRequests {
+pub(crate) struct KeyframeRequests {
     wanted: Option<Instant>,
     asked: Option<Instant>,
     arrived: Option<Instant>,
 }
 
 impl KeyframeRequests {
-    pub(super) fn want(&mut self, now: Instant) {
+    /// Somebody needs one.
+    pub(crate) fn want(&mut self, now: Instant) {
         let fresh = self.arrived.is_some_and(|at| now.saturating_duration_since(at) < FRESH);
         if !fresh {
             self.wanted.get_or_insert(now);
@@ -23,12 +25,13 @@ impl KeyframeRequests {
     }
 
     /// A key frame begins: what was asked before is answered.
-    pub(super) fn arrived(&mut self, now: Instant) {
+    pub(crate) fn arrived(&mut self, now: Instant) {
         self.wanted = None;
         self.arrived = Some(now);
     }
 
-    pub(super) fn poll(&mut self, now: Instant) -> bool {
+    /// Whether one is to be asked for now; then it counts as asked for.
+    pub(crate) fn poll(&mut self, now: Instant) -> bool {
         let due = self.deadline().is_some_and(|at| at <= now);
         if due {
             self.wanted = None;

@@ -23,6 +23,7 @@ use crate::rtp::{Codec, Inspection, Kind};
 use gop::Gop;
 pub use gop::GopLimits;
 pub use ingest::Ingest;
+pub(crate) use keyframes::KeyframeRequests;
 pub use placing::Placing;
 use recent::Recent;
 pub(crate) use rewrite::Rewriter;

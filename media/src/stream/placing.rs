@@ -66,6 +66,11 @@ impl Placing {
         self.line = None;
     }
 
+    /// The latest timestamp that was given out.
+    pub(crate) fn latest(&self) -> Option<u32> {
+        self.latest
+    }
+
     /// The timestamp under which the frame with the publisher's `timestamp` is sent.
     /// `captured` is when it was captured, as far as that is known.
     pub(crate) fn place(&mut self, wall: &WallClock, captured: Instant, timestamp: u32) -> u32 {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use client::{Client, h264_only, h264_without_rtx, vp8_only};
 use rushes_media::{
     Absent, Media, MediaConfig, MediaEvent, OfferError, StreamId, StreamState, TcpLimits,
-    TrickleError, Trickled,
+    TranscodeLimits, TrickleError, Trickled,
 };
 use str0m::Event;
 use str0m::media::Direction;
@@ -34,6 +34,7 @@ fn config(max_sessions: usize) -> MediaConfig {
         max_sessions,
         tcp: TcpLimits::default(),
         fanout_threads: None,
+        transcodes: TranscodeLimits::NONE,
     }
 }
 

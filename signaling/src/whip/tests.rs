@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use rushes_media::{MediaConfig, StreamId, StreamState, TcpLimits};
+use rushes_media::{MediaConfig, StreamId, StreamState, TcpLimits, TranscodeLimits};
 use tower::ServiceExt;
 
 use super::*;
@@ -77,7 +77,14 @@ fn limited(limits: Limits) -> Router {
 fn plane(limits: Limits) -> (Media, Router) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let tcp = TcpLimits::default();
-    let config = MediaConfig { listen, hosts: vec![], max_sessions: 4, tcp, fanout_threads: None };
+    let config = MediaConfig {
+        listen,
+        hosts: vec![],
+        max_sessions: 4,
+        tcp,
+        fanout_threads: None,
+        transcodes: TranscodeLimits::NONE,
+    };
     let (media, _events) = Media::start(config).unwrap();
     (media.clone(), router(media, Arc::new(Rules), limits))
 }

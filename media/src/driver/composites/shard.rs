@@ -110,7 +110,7 @@ impl Shard {
             for packet in cached.iter().filter(|_| cached.len() < ITEMS / 4) {
                 tap.packet(source, layer, packet);
             }
-            entry.ingest.want_keyframe(now, layer);
+            entry.want_keyframe(now, layer);
             self.touched.insert(source);
         }
         self.taps.0.insert(composite, tap);
@@ -128,7 +128,7 @@ impl Shard {
             key |= tap.packet(stream, layer, packet);
         }
         if key {
-            entry.ingest.want_keyframe(now, layer);
+            entry.want_keyframe(now, layer);
             self.touched.insert(stream);
         }
     }

@@ -13,6 +13,7 @@ use crate::composite::{Canvas, Cell, Fit, SoundFrom};
 use crate::picture::tests::{BLUE, Camera, RED, is_near, plain, size};
 use crate::picture::{Colour, Place, Planes, first_picture};
 use crate::rtp::Codec;
+use crate::transcode::TranscodeLimits;
 use crate::webrtc::{Source, TrackFormat};
 
 const COMPOSITE: StreamId = StreamId(100);
@@ -29,6 +30,7 @@ fn start() -> Media {
         max_sessions: 20,
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
+        transcodes: TranscodeLimits::NONE,
     };
     Media::start(config).unwrap().0
 }

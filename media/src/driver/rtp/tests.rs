@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::driver::{MediaConfig, TcpLimits};
 use crate::status::{MediaEvent, StreamState};
+use crate::transcode::TranscodeLimits;
 
 const STREAM: StreamId = StreamId(7);
 /// A test that waits longer than this for something has failed.
@@ -77,6 +78,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
         max_sessions: 20,
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
+        transcodes: TranscodeLimits::NONE,
     };
     let (media, events) = Media::start(config).unwrap();
     let rules = Arc::new(Rules { asked: AtomicUsize::new(0), may: AtomicBool::new(true) });

@@ -8,6 +8,7 @@ use super::*;
 use crate::driver::{MediaConfig, TcpLimits};
 use crate::srt::tests::sender::{Config, Sender, State};
 use crate::status::{MediaEvent, StreamState};
+use crate::transcode::TranscodeLimits;
 
 const STREAM: StreamId = StreamId(7);
 const SECRET: &str = "correct horse battery";
@@ -95,6 +96,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Srt, Arc<Rules>) {
         max_sessions: 20,
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
+        transcodes: TranscodeLimits::NONE,
     };
     let (media, events) = Media::start(config).unwrap();
     let rules = Arc::new(Rules::default());

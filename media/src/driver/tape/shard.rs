@@ -76,7 +76,7 @@ impl Shard {
         if !known && let Some(entry) = self.streams.get_mut(&stream) {
             let layer = entry.ingest.first_layer(now);
             let of = |packet: &Packet| packet.layer == layer;
-            begin.cached = entry.cache.packets().into_iter().filter(of).collect();
+            begin.cached = entry.originals().packets().into_iter().filter(of).collect();
             if entry.publisher.is_some() {
                 self.tape.layers.insert(stream, layer);
             }

@@ -1,0 +1,146 @@
+//! Pictures that browsers do not show: for each a thread that converts it.
+//!
+//! The media thread hands it the publisher's packets of the picture and never waits for it. What
+//! it makes of them comes back as that publisher's does, and goes to the viewers in their place,
+//! within the same stream: sound, sessions and recordings know nothing of it.
+
+mod shard;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use crate::ids::StreamId;
+use crate::picture::Encoding;
+use crate::status::{TranscodeState, TranscodeStatus};
+use crate::stream::Packet;
+use crate::transcode::{TranscodeLimits, TranscodeRefusal};
+
+use super::feeds::FeedItem;
+
+pub(super) use shard::Conversion;
+
+/// Packets that wait for a thread: a second of 20 Mbit/s. Beyond, the picture is left out up to
+/// its next key frame.
+const ITEMS: usize = 2_048;
+
+/// What the media thread has for those of all streams.
+#[derive(Debug)]
+pub(super) struct Transcodes {
+    limits: TranscodeLimits,
+    /// Threads that run.
+    running: Arc<AtomicUsize>,
+    feeds: mpsc::Sender<FeedItem>,
+    /// How many there have been.
+    begun: u64,
+}
+
+impl Transcodes {
+    /// None yet. What they make comes back by `feeds`.
+    pub(super) fn new(limits: TranscodeLimits, feeds: mpsc::Sender<FeedItem>) -> Self {
+        Self { limits, running: Arc::default(), feeds, begun: 0 }
+    }
+}
+
+/// What a thread has made.
+pub(super) struct Transcoded {
+    stream: StreamId,
+    /// Which conversion: another publisher's is another one.
+    id: u64,
+    /// The packets of a picture; none as long as it only says that it can begin.
+    packets: Vec<Packet>,
+}
+
+/// What a thread is told.
+enum Item {
+    /// A packet, and when it was handed over.
+    Packet(Instant, Packet),
+    /// Packets were left out.
+    Gap,
+    /// Pictures later than this timestamp are the thread's.
+    Begin(u32),
+}
+
+/// What the media thread and a thread have in common.
+#[derive(Debug)]
+struct Shared {
+    stop: AtomicBool,
+    /// A viewer needs a key frame.
+    viewers_wish: AtomicBool,
+    /// The thread needs a key frame of the publisher.
+    wish: AtomicBool,
+    /// Pictures that did not even get to the thread.
+    left_out: AtomicU64,
+    /// How it is to be encoded by what is measured now.
+    aim: Mutex<Encoding>,
+    told: Mutex<Told>,
+}
+
+/// What a thread tells of itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    frames: u64,
+    missed: u64,
+    lost: u64,
+    busy: f64,
+    behind: bool,
+    /// Why it has ended.
+    refusal: Option<TranscodeRefusal>,
+}
+
+impl Shared {
+    fn new(aim: Encoding) -> Self {
+        Self {
+            stop: AtomicBool::new(false),
+            viewers_wish: AtomicBool::new(false),
+            wish: AtomicBool::new(false),
+            left_out: AtomicU64::new(0),
+            aim: Mutex::new(aim),
+            told: Mutex::default(),
+        }
+    }
+
+    fn aim(&self) -> Encoding {
+        *self.aim.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> Told {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn status(&self, state: TranscodeState) -> TranscodeStatus {
+        let Told { frames, missed, lost, busy, behind, refusal } = self.told();
+        TranscodeStatus {
+            state,
+            frames,
+            frames_missed: missed,
+            frames_lost: lost,
+            bitrate: self.aim().bits,
+            busy,
+            behind,
+            refusal,
+        }
+    }
+}
+
+/// A place among the threads, free again when the thread has ended.
+#[derive(Debug)]
+struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    fn take(running: &Arc<AtomicUsize>) -> Self {
+        running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(running))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

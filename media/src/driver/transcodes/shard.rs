@@ -1,0 +1,336 @@
+//! The media thread's side: which picture is converted, what the threads get and what comes back.
+
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use str0m::format::FormatParams;
+
+use crate::ids::StreamId;
+use crate::rtp::{Codec, Kind};
+use crate::status::{TranscodeState, TranscodeStatus};
+use crate::stream::{Cache, Packet};
+use crate::transcode::{Measured, TranscodeRefusal, admit, encoding, outgrown};
+use crate::webrtc::{Source, TrackFormat};
+
+use super::super::sender::Job;
+use super::super::shard::Shard;
+use super::super::streams::Entry;
+use super::{ITEMS, Item, Place, Shared, Transcoded, thread};
+
+/// Rates are known well enough after this; a picture that needs it is passed on as it comes
+/// until then.
+const FIRST_LOOK: Duration = Duration::from_millis(750);
+/// Constrained baseline, which every viewer takes. Of the level nothing depends on it.
+const PROFILE: u32 = 0x42_e028;
+
+/// What comes of a stream's picture that browsers do not show as it is.
+#[derive(Debug)]
+pub(in super::super) enum Conversion {
+    /// It is passed on.
+    Refused(TranscodeRefusal),
+    /// It is converted, or is about to be.
+    On(Box<Converting>),
+}
+
+/// A picture and its thread.
+#[derive(Debug)]
+pub(in super::super) struct Converting {
+    id: u64,
+    tap: Tap,
+    /// Viewers get what the thread makes.
+    runs: bool,
+    /// What the publisher itself sent since its last key frame: recordings are of that.
+    originals: Cache,
+}
+
+/// How the publisher's packets get to the thread.
+#[derive(Debug)]
+pub(super) struct Tap {
+    items: SyncSender<Item>,
+    shared: Arc<Shared>,
+    /// Something was left out: the next is a key frame.
+    waits: bool,
+}
+
+/// The thread has ended.
+#[derive(Debug)]
+pub(super) struct Gone;
+
+impl Tap {
+    pub(super) fn packet(&mut self, now: Instant, packet: &Packet) -> Result<(), Gone> {
+        let begins = packet.inspection.key || packet.inspection.parameters;
+        if self.waits {
+            if !begins || !self.send(Item::Gap)? {
+                self.leave_out(packet);
+                return Ok(());
+            }
+            self.waits = false;
+        }
+        if !self.send(Item::Packet(now, packet.clone()))? {
+            self.leave_out(packet);
+        }
+        Ok(())
+    }
+
+    /// Says whether there was room.
+    fn send(&self, item: Item) -> Result<bool, Gone> {
+        match self.items.try_send(item) {
+            Ok(()) => Ok(true),
+            Err(TrySendError::Full(_)) => Ok(false),
+            Err(TrySendError::Disconnected(_)) => Err(Gone),
+        }
+    }
+
+    fn leave_out(&mut self, packet: &Packet) {
+        self.waits = true;
+        self.shared.left_out.fetch_add(u64::from(packet.marker), Ordering::Relaxed);
+        self.shared.wish.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Conversion {
+    pub(in super::super) fn status(&self) -> TranscodeStatus {
+        match self {
+            Self::On(on) if on.runs => on.tap.shared.status(TranscodeState::Running),
+            Self::On(on) => on.tap.shared.status(TranscodeState::Starting),
+            Self::Refused(refusal) => TranscodeStatus {
+                state: TranscodeState::Refused,
+                frames: 0,
+                frames_missed: 0,
+                frames_lost: 0,
+                bitrate: 0,
+                busy: 0.0,
+                behind: false,
+                refusal: Some(*refusal),
+            },
+        }
+    }
+}
+
+impl Entry {
+    /// The conversion whose pictures viewers get.
+    fn converted(&self) -> Option<&Converting> {
+        match &self.transcode {
+            Some(Conversion::On(on)) => Some(on.as_ref()).filter(|on| on.runs),
+            _ => None,
+        }
+    }
+
+    /// What viewers are sent of a publisher's tracks.
+    pub(in super::super) fn shows(&self, source: Source) -> Source {
+        if self.converted().is_none() {
+            return source;
+        }
+        let format = FormatParams {
+            packetization_mode: Some(1),
+            profile_level_id: Some(PROFILE),
+            ..FormatParams::default()
+        };
+        let video = source.video.map(|_| TrackFormat { codec: Codec::H264, format });
+        Source { video, ..source }
+    }
+
+    /// What the publisher itself sent since its last key frame.
+    pub(in super::super) fn originals(&self) -> &Cache {
+        self.converted().map_or(&self.cache, |on| &on.originals)
+    }
+
+    /// Whoever is sent the stream needs a key frame of a layer.
+    pub(in super::super) fn want_keyframe(&mut self, now: Instant, layer: u8) {
+        match self.converted() {
+            Some(on) => on.tap.shared.viewers_wish.store(true, Ordering::Relaxed),
+            None => self.ingest.want_keyframe(now, layer),
+        }
+    }
+
+    fn measured(&self, now: Instant) -> Measured {
+        let video = self.ingest.video(now);
+        Measured {
+            size: video.size(),
+            profile: video.profile().map(|[idc, ..]| idc),
+            rate: video.frame_rate(now),
+            bits: video.bit_rate(now),
+            layers: self.ingest.layers().len(),
+        }
+    }
+}
+
+impl Shard {
+    /// A packet of a stream's publisher, after it was measured. Says whether viewers get what is
+    /// made of it instead.
+    pub(in super::super) fn transcode_packet(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        packet: &Packet,
+    ) -> bool {
+        if packet.codec.kind() != Kind::Video {
+            return false;
+        }
+        let Some(entry) = self.streams.get_mut(&stream) else { return false };
+        let begins = entry.transcode.is_none() && packet.inspection.bidirectional;
+        if begins && entry.ingest.video(now).age(now) >= FIRST_LOOK {
+            self.look_at_transcode(now, stream);
+        }
+        let Some(entry) = self.streams.get_mut(&stream) else { return false };
+        let Some(Conversion::On(on)) = &mut entry.transcode else { return false };
+        if on.tap.packet(now, packet).is_err() {
+            let refusal = on.tap.shared.told().refusal.unwrap_or(TranscodeRefusal::Defect);
+            self.end_transcode(now, stream, refusal);
+            return false;
+        }
+        if on.tap.shared.wish.swap(false, Ordering::Relaxed) {
+            entry.ingest.want_keyframe(now, packet.layer);
+        }
+        if on.runs {
+            on.originals.push(now, packet);
+        }
+        on.runs
+    }
+
+    /// Looks at all pictures that are, or should be, converted.
+    pub(in super::super) fn look_at_transcodes(&mut self, now: Instant) {
+        let wanted = |(_, entry): &(&StreamId, &Entry)| {
+            entry.publisher.is_some()
+                && (entry.transcode.is_some() || entry.ingest.video(now).b_frames())
+        };
+        let streams: Vec<StreamId> =
+            self.streams.iter().filter(wanted).map(|(id, _)| *id).collect();
+        for stream in streams {
+            self.look_at_transcode(now, stream);
+        }
+    }
+
+    fn look_at_transcode(&mut self, now: Instant, stream: StreamId) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let measured = entry.measured(now);
+        let limits = self.transcodes.limits;
+        match &mut entry.transcode {
+            Some(Conversion::On(on)) => match outgrown(limits, &measured) {
+                Some(refusal) => self.end_transcode(now, stream, refusal),
+                None => {
+                    let aim = encoding(&measured);
+                    *on.tap.shared.aim.lock().unwrap_or_else(PoisonError::into_inner) = aim;
+                }
+            },
+            Some(Conversion::Refused(refusal)) if refusal.is_final() => {}
+            _ => {
+                let running = self.transcodes.running.load(Ordering::Relaxed);
+                match admit(limits, running, &measured) {
+                    None => {}
+                    Some(Err(refusal)) => entry.transcode = Some(Conversion::Refused(refusal)),
+                    Some(Ok(aim)) => self.start_transcode(now, stream, Shared::new(aim)),
+                }
+            }
+        }
+    }
+
+    fn start_transcode(&mut self, now: Instant, stream: StreamId, shared: Shared) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        self.transcodes.begun += 1;
+        let (id, shared) = (self.transcodes.begun, Arc::new(shared));
+        let (items, inbox) = sync_channel(ITEMS);
+        let start = thread::Start {
+            stream,
+            id,
+            shared: Arc::clone(&shared),
+            inbox,
+            feeds: self.transcodes.feeds.clone(),
+            place: Place::take(&self.transcodes.running),
+        };
+        let spawned = std::thread::Builder::new()
+            .name("rushes-transcode".to_owned())
+            .spawn(move || thread::run(start));
+        if let Err(error) = spawned {
+            tracing::error!(%error, "there is no thread to convert a picture");
+            entry.transcode = Some(Conversion::Refused(TranscodeRefusal::Defect));
+            return;
+        }
+        tracing::info!(%stream, "a picture with B-frames is to be converted");
+        let mut tap = Tap { items, shared, waits: false };
+        // Decoding begins with the last key frame, so that there is no break when the thread's
+        // pictures take the place of the publisher's.
+        let cached = entry.cache.packets();
+        if cached.len() < ITEMS / 2 {
+            // The thread has just begun.
+            let _ = cached.iter().try_for_each(|packet| tap.packet(now, packet));
+        } else {
+            tap.waits = true;
+            entry.ingest.want_keyframe(now, 0);
+            self.touched.insert(stream);
+        }
+        let on = Converting { id, tap, runs: false, originals: Cache::default() };
+        entry.transcode = Some(Conversion::On(Box::new(on)));
+    }
+
+    /// What a thread has made; the first is that it can begin.
+    pub(in super::super) fn transcoded(&mut self, now: Instant, made: Transcoded) {
+        let Transcoded { stream, id, packets } = made;
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let Some(Conversion::On(on)) = &mut entry.transcode else { return };
+        if on.id != id {
+            return; // another publisher's, by now
+        }
+        if on.runs {
+            for packet in packets {
+                self.fan_out(now, stream, packet);
+            }
+            return;
+        }
+        // The frames up to here are the publisher's own.
+        let latest = entry.placing.first().and_then(|placing| placing.latest());
+        let Some(latest) = latest else { return };
+        if !matches!(on.tap.send(Item::Begin(latest)), Ok(true)) {
+            return; // it says so again
+        }
+        on.runs = true;
+        on.originals = std::mem::take(&mut entry.cache);
+        tracing::info!(%stream, "viewers get the converted picture");
+        self.go_on_anew(now, stream);
+    }
+
+    /// The picture is passed on as it comes.
+    fn end_transcode(&mut self, now: Instant, stream: StreamId, refusal: TranscodeRefusal) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let ran = entry.converted().is_some();
+        entry.transcode = Some(Conversion::Refused(refusal));
+        tracing::warn!(%stream, %refusal, "a picture is not converted");
+        if ran {
+            entry.cache.publish(1);
+            entry.ingest.want_keyframe(now, 0);
+            self.go_on_anew(now, stream);
+        }
+    }
+
+    /// The picture goes on under other numbers, with its next key frame.
+    fn go_on_anew(&mut self, now: Instant, stream: StreamId) {
+        self.taps.publish(stream);
+        self.tell_threads(stream, || Job::Publish(stream, 1));
+        self.begin_layers(now, stream);
+        self.touched.insert(stream);
+        if let Some(source) = self.streams.get(&stream).map(|entry| entry.source) {
+            self.follow(now, stream, &source);
+        }
+    }
+}
+
+#[cfg(test)]
+impl Tap {
+    pub(super) fn for_tests(room: usize) -> (Self, std::sync::mpsc::Receiver<Item>) {
+        let (items, inbox) = sync_channel(room);
+        let aim = crate::picture::Encoding { rate: 25, bits: 400_000 };
+        (Self { items, shared: Arc::new(Shared::new(aim)), waits: false }, inbox)
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
+}

@@ -1,0 +1,161 @@
+//! Whether a picture is converted, and how it is encoded then.
+
+use thiserror::Error;
+
+use crate::picture::{Encoding, fits};
+use crate::rtp::PictureSize;
+
+/// The largest picture that is encoded, in pixels, upright or not.
+const LARGEST: PictureSize = PictureSize { width: 3840, height: 2160 };
+/// Bits a second for those of the source, in quarters: the tools that are left do with half as
+/// much again what B-frames and arithmetic coding did.
+const QUARTERS: u64 = 6;
+/// The least and the most bits a second.
+const BITS: (u64, u64) = (400_000, 16_000_000);
+/// The most frames a second.
+const FASTEST: u32 = 240;
+/// Rates are measured: a picture is too large when it is so by more than a tenth, and has become
+/// too large when it is by a quarter.
+const TENTHS: u64 = 11;
+const GROWN: u64 = 5;
+/// A slower picture is none, or its rate is not known yet.
+const SLOWEST: f64 = 0.5;
+
+/// How much a server converts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TranscodeLimits {
+    /// So many pictures at a time, each on a thread of its own; 0: none.
+    pub most: usize,
+    /// The largest of them, in pixels a second.
+    pub pixels: u64,
+}
+
+impl TranscodeLimits {
+    /// Pixels a second of 1920 x 1080 thirty times.
+    pub const USUAL: u64 = 1920 * 1080 * 30;
+    /// Nothing is converted.
+    pub const NONE: Self = Self { most: 0, pixels: Self::USUAL };
+}
+
+/// Why a picture is passed on as it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TranscodeRefusal {
+    /// The server converts nothing.
+    #[error("this server converts no pictures")]
+    Off,
+    /// It converts as many as it may.
+    #[error("this server converts {0} pictures at a time")]
+    Full(usize),
+    /// It is larger than what is converted, in pixels a second.
+    #[error("{pixels} pixels a second are more than {most}")]
+    TooLarge {
+        /// Its own.
+        pixels: u64,
+        /// Those that are allowed.
+        most: u64,
+    },
+    /// It has more columns or rows than what is converted.
+    #[error("{} x {} is larger than what is converted", .0.width, .0.height)]
+    Size(PictureSize),
+    /// It comes in several layers.
+    #[error("it comes in several layers")]
+    Layers,
+    /// Nothing could be decoded: not 8 bits and 4:2:0, or interlaced, or damaged all the time.
+    #[error("it cannot be decoded")]
+    Undecodable,
+    /// The encoder failed.
+    #[error("it cannot be encoded")]
+    Unencodable,
+    /// A defect of this server.
+    #[error("a defect of this server")]
+    Defect,
+}
+
+impl TranscodeRefusal {
+    /// Whether it holds for as long as the publisher is the same.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::Undecodable | Self::Unencodable | Self::Defect)
+    }
+}
+
+/// What is known of a picture.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    pub(crate) size: Option<PictureSize>,
+    /// H.264's profile_idc.
+    pub(crate) profile: Option<u8>,
+    /// Frames a second.
+    pub(crate) rate: f64,
+    /// Bits a second.
+    pub(crate) bits: u64,
+    /// Simulcast layers.
+    pub(crate) layers: usize,
+}
+
+impl Measured {
+    /// Pixels a second.
+    fn pixels(&self, size: PictureSize) -> u64 {
+        let pixels = f64::from(size.width) * f64::from(size.height) * self.rate;
+        // A float becomes the nearest number that there is.
+        pixels as u64
+    }
+}
+
+/// Whether a picture is converted while so many others are; none where it is not known well enough
+/// yet.
+pub(crate) fn admit(
+    limits: TranscodeLimits,
+    running: usize,
+    measured: &Measured,
+) -> Option<Result<Encoding, TranscodeRefusal>> {
+    if limits.most == 0 {
+        return Some(Err(TranscodeRefusal::Off));
+    }
+    if measured.layers > 1 {
+        return Some(Err(TranscodeRefusal::Layers));
+    }
+    let size = measured.size?;
+    if measured.rate < SLOWEST {
+        return None;
+    }
+    // Baseline, Main, Extended and High have 8 bits and 4:2:0.
+    let usual = |profile| matches!(profile, 66 | 77 | 88 | 100);
+    if !measured.profile.is_none_or(usual) {
+        return Some(Err(TranscodeRefusal::Undecodable));
+    }
+    if !fits(size) || !is_encoded(size) {
+        return Some(Err(TranscodeRefusal::Size(size)));
+    }
+    let pixels = measured.pixels(size);
+    if pixels > limits.pixels.saturating_mul(TENTHS) / 10 {
+        return Some(Err(TranscodeRefusal::TooLarge { pixels, most: limits.pixels }));
+    }
+    if running >= limits.most {
+        return Some(Err(TranscodeRefusal::Full(limits.most)));
+    }
+    Some(Ok(encoding(measured)))
+}
+
+/// Why a picture that is converted is so no more.
+pub(crate) fn outgrown(limits: TranscodeLimits, measured: &Measured) -> Option<TranscodeRefusal> {
+    let size = measured.size?;
+    if !is_encoded(size) {
+        return Some(TranscodeRefusal::Size(size));
+    }
+    let pixels = measured.pixels(size);
+    let grown = pixels > limits.pixels.saturating_mul(GROWN) / 4;
+    grown.then_some(TranscodeRefusal::TooLarge { pixels, most: limits.pixels })
+}
+
+fn is_encoded(size: PictureSize) -> bool {
+    let (long, short) = (size.width.max(size.height), size.width.min(size.height));
+    long <= LARGEST.width && short <= LARGEST.height
+}
+
+/// How a picture is encoded again.
+pub(crate) fn encoding(measured: &Measured) -> Encoding {
+    let bits = (measured.bits.saturating_mul(QUARTERS) / 4).clamp(BITS.0, BITS.1);
+    // A float becomes the nearest number that there is, and the bits are no more than `BITS` has.
+    let rate = (measured.rate.round() as u32).clamp(1, FASTEST);
+    Encoding { rate, bits: bits as u32 }
+}

@@ -27,7 +27,8 @@ pub use sources::{adts, latm, ts};
 pub use srt::srt;
 use viewing::Viewing;
 
-const CODECS: [Codec; 5] = [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus];
+const CODECS: [Codec; 6] =
+    [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus, Codec::H265];
 /// The address that the server of the targets is at.
 const SERVER: &str = "192.0.2.1:8189";
 

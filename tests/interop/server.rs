@@ -86,7 +86,14 @@ impl Place<'_> {
     /// Free ports of the loopback.
     pub(crate) fn loopback() -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { http: free, webrtc: free, announced: None, namespace: None, turn: None, options: &[] }
+        Self {
+            http: free,
+            webrtc: free,
+            announced: None,
+            namespace: None,
+            turn: None,
+            options: &[],
+        }
     }
 
     /// Where SRT callers come: a free port beside HTTP.

@@ -110,7 +110,9 @@ async fn b_frames_are_converted_seen_in_order_and_heard_in_step() {
     assert_eq!(details["additional_details"]["transcode"], Value::Null);
     let passed_on = watch(&mut browser, &plain).await.unwrap();
     let (converted, passed_on) = (offset(&converted), offset(&passed_on));
-    println!("a picture is seen {converted:.0} ms after its sound converted, {passed_on:.0} ms not");
+    println!(
+        "a picture is seen {converted:.0} ms after its sound converted, {passed_on:.0} ms not"
+    );
     assert!((converted - passed_on).abs() < 80.0, "{converted} {passed_on}");
     ffmpeg.stop().await.unwrap();
 }

@@ -87,16 +87,9 @@ impl Outgoing {
     }
 
     fn picture(&mut self, packets: Vec<Packet>) {
-        let profile = packets.iter().find_map(|packet| packet.inspection.profile);
+        let of = |packet: &Packet| Some(format_of(packet.codec, packet.inspection.profile?));
         let known = self.source.video.is_some();
-        if let Some([idc, constraints, level]) = profile {
-            let level_id = u32::from_be_bytes([0, idc, constraints, level]);
-            let format = FormatParams {
-                packetization_mode: Some(1),
-                profile_level_id: Some(level_id),
-                ..FormatParams::default()
-            };
-            let track = TrackFormat { codec: Codec::H264, format };
+        if let Some(track) = packets.iter().find_map(of) {
             if self.source.video != Some(track) {
                 self.source.video = Some(track);
                 self.tell_source();
@@ -123,4 +116,17 @@ impl Outgoing {
             self.waits_for_key = true;
         }
     }
+}
+
+/// How a picture is encoded, by its parameter sets.
+fn format_of(codec: Codec, [profile, second, level]: [u8; 3]) -> TrackFormat {
+    let format = match codec {
+        Codec::H265 => FormatParams { profile_id: Some(profile.into()), ..FormatParams::default() },
+        _ => FormatParams {
+            packetization_mode: Some(1),
+            profile_level_id: Some(u32::from_be_bytes([0, profile, second, level])),
+            ..FormatParams::default()
+        },
+    };
+    TrackFormat { codec, format }
 }

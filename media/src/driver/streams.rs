@@ -140,7 +140,7 @@ impl Entry {
                 jitter: video.jitter_ms(),
                 gaps: video.gaps(),
                 b_frames: video.b_frames(),
-                profile: video.profile().map(profile_name),
+                profile: video.profile().map(|profile| profile_name(format.codec, profile)),
             }),
             audio: self.source.audio.filter(|_| shown(audio)).map(|format| AudioStatus {
                 codec: format.codec,

@@ -5,8 +5,38 @@ use std::sync::Arc;
 use crate::rtp::{Codec, inspect};
 use crate::stream::Packet;
 
-use super::h264::Packetiser;
+use super::h264::Packetiser as H264;
+use super::h265::Packetiser as H265;
 use super::timeline::Moment;
+
+#[derive(Debug)]
+enum Packetiser {
+    H264(H264),
+    H265(H265),
+}
+
+impl Packetiser {
+    fn of(codec: Codec) -> Self {
+        match codec {
+            Codec::H265 => Self::H265(H265::default()),
+            _ => Self::H264(H264::default()),
+        }
+    }
+
+    fn codec(&self) -> Codec {
+        match self {
+            Self::H264(_) => Codec::H264,
+            Self::H265(_) => Codec::H265,
+        }
+    }
+
+    fn frame(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        match self {
+            Self::H264(packetiser) => packetiser.frame(bytes),
+            Self::H265(packetiser) => packetiser.frame(bytes),
+        }
+    }
+}
 
 /// Makes packets of frames, and numbers them.
 #[derive(Debug)]
@@ -17,39 +47,43 @@ pub(crate) struct Cutter {
 }
 
 impl Cutter {
-    pub(crate) fn new() -> Self {
-        Self { packetiser: Packetiser::default(), seq: 0, offset: rand::random() }
+    /// One of H.265, or else of H.264.
+    pub(crate) fn new(codec: Codec) -> Self {
+        Self { packetiser: Packetiser::of(codec), seq: 0, offset: rand::random() }
     }
 
     /// One whose moments are the timestamps themselves.
     pub(crate) fn exact() -> Self {
-        Self { offset: 0, ..Self::new() }
+        Self { offset: 0, ..Self::new(Codec::H264) }
     }
 
     /// One for another track, whose packets follow those of this one.
-    pub(crate) fn anew(self) -> Self {
-        Self { packetiser: Packetiser::default(), ..self }
+    pub(crate) fn anew(self, codec: Codec) -> Self {
+        Self { packetiser: Packetiser::of(codec), ..self }
     }
 
     /// Whether a decoder could begin: there are parameter sets.
     pub(crate) fn has_parameters(&self) -> bool {
-        self.packetiser.has_parameters()
+        match &self.packetiser {
+            Packetiser::H264(packetiser) => packetiser.has_parameters(),
+            Packetiser::H265(packetiser) => packetiser.has_parameters(),
+        }
     }
 
     /// The packets of a frame (annex B).
     pub(crate) fn frame(&mut self, bytes: &[u8], moment: Moment) -> Vec<Packet> {
-        let payloads = self.packetiser.frame(bytes);
+        let (payloads, codec) = (self.packetiser.frame(bytes), self.packetiser.codec());
         let timestamp = (moment.ticks as u32).wrapping_add(self.offset);
         let last = payloads.len().saturating_sub(1);
         let packet = |(number, payload): (usize, Vec<u8>)| {
             self.seq += 1;
             Packet {
-                codec: Codec::H264,
+                codec,
                 layer: 0,
                 seq: self.seq,
                 timestamp,
                 marker: number == last,
-                inspection: inspect(Codec::H264, &payload),
+                inspection: inspect(codec, &payload),
                 payload: Arc::from(payload),
                 captured: moment.captured,
             }

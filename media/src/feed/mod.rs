@@ -4,11 +4,13 @@
 pub(crate) mod annexb;
 mod cutter;
 pub(crate) mod h264;
+mod h265;
 pub(crate) mod sound;
 mod timeline;
 
 use std::time::Instant;
 
+use crate::rtp::Codec;
 use crate::stream::Packet;
 use crate::ts::{
     self, AacFrame, AdtsReader, Demuxer, Event, LatmReader, Profile, Track, TrackCodec, Unit,
@@ -29,7 +31,7 @@ const PROBLEMS: usize = 8;
 const KEYLESS: u32 = 250;
 /// Nothing of the stream is a picture.
 pub(crate) const NO_PICTURE: &str = "There is no picture in the stream.";
-const NO_KEY_FRAME: &str = "The picture has no key frame (IDR with SPS and PPS): set the encoder to a \
+const NO_KEY_FRAME: &str = "The picture has no key frame (IDR with its parameter sets): set the encoder to a \
      key frame every second, closed groups of pictures, and repeated headers.";
 
 /// What came of some bytes.
@@ -56,6 +58,7 @@ pub struct Feed {
 #[derive(Debug)]
 struct Video {
     pid: u16,
+    codec: Codec,
     cutter: Cutter,
     /// A key frame has come.
     begun: bool,
@@ -191,7 +194,7 @@ impl Feed {
     /// The first picture and the first sound that can be used are.
     fn tracks(&mut self, tracks: &[Track]) {
         self.problems.clear();
-        let video = tracks.iter().find(|track| track.codec == TrackCodec::H264);
+        let video = tracks.iter().find_map(|track| Some((track.pid, picture(track.codec)?)));
         let sound = [TrackCodec::AacAdts, TrackCodec::AacLatm, TrackCodec::Opus];
         let audio = tracks.iter().find(|track| sound.contains(&track.codec));
         if video.is_none() {
@@ -200,11 +203,15 @@ impl Feed {
         if audio.is_none() {
             self.complain_of_sound(tracks);
         }
-        if video.map(|track| track.pid) != self.video.as_ref().map(|video| video.pid) {
+        if video != self.video.as_ref().map(|video| (video.pid, video.codec)) {
             let before = self.video.take();
-            self.video = video.map(|track| Video {
-                pid: track.pid,
-                cutter: before.map_or_else(Cutter::new, |video| video.cutter.anew()),
+            self.video = video.map(|(pid, codec)| Video {
+                pid,
+                codec,
+                cutter: match before {
+                    Some(video) => video.cutter.anew(codec),
+                    None => Cutter::new(codec),
+                },
                 begun: false,
                 keyless: 0,
             });
@@ -302,6 +309,15 @@ impl Feed {
         if let Some(problem) = problem {
             self.complain(problem.to_owned());
         }
+    }
+}
+
+/// The codec of a picture that is taken.
+fn picture(codec: TrackCodec) -> Option<Codec> {
+    match codec {
+        TrackCodec::H264 => Some(Codec::H264),
+        TrackCodec::H265 => Some(Codec::H265),
+        _ => None,
     }
 }
 

@@ -13,7 +13,8 @@ const VIEWERS: usize = 4;
 const MAX_PAYLOAD: usize = 64;
 /// Small, so that a script reaches them.
 const LIMITS: GopLimits = GopLimits { packets: 40, bytes: 800, age: Duration::from_secs(2) };
-const CODECS: [Codec; 5] = [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus];
+const CODECS: [Codec; 6] =
+    [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus, Codec::H265];
 
 pub(super) struct Fanout {
     stream: Stream,

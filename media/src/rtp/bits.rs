@@ -58,6 +58,21 @@ impl<'a> Bits<'a> {
     }
 }
 
+/// Drops the 3 of every 0 0 3 (ITU-T H.264, 7.4.1, and H.265, 7.4.2).
+pub(crate) fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
+    let mut raw = Vec::with_capacity(unit.len());
+    let mut zeros = 0;
+    for &byte in unit {
+        if zeros >= 2 && byte == 3 {
+            zeros = 0;
+            continue;
+        }
+        zeros = if byte == 0 { zeros + 1 } else { 0 };
+        raw.push(byte);
+    }
+    raw
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! H.264 (RFC 6184): key frames and the sequence parameter set.
 
-use super::bits::Bits;
+use super::bits::{Bits, without_emulation_prevention};
 use super::{Colours, Inspection, PictureSize};
 
 const SLICE: u8 = 1;
@@ -201,21 +201,6 @@ fn skip_picture_order(bits: &mut Bits<'_>) -> Option<()> {
         _ => {}
     }
     Some(())
-}
-
-/// Drops the 3 of every 0 0 3 (ITU-T H.264, 7.4.1).
-fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
-    let mut raw = Vec::with_capacity(unit.len());
-    let mut zeros = 0;
-    for &byte in unit {
-        if zeros >= 2 && byte == 3 {
-            zeros = 0;
-            continue;
-        }
-        zeros = if byte == 0 { zeros + 1 } else { 0 };
-        raw.push(byte);
-    }
-    raw
 }
 
 #[cfg(test)]

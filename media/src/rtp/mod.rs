@@ -4,6 +4,7 @@
 mod av1;
 pub(crate) mod bits;
 mod h264;
+mod h265;
 mod meter;
 mod opus;
 mod vp8;
@@ -38,6 +39,8 @@ impl Kind {
 pub enum Codec {
     /// RFC 6184.
     H264,
+    /// RFC 7798, which not every viewer can decode.
+    H265,
     /// RFC 7741.
     #[serde(rename = "VP8")]
     Vp8,
@@ -65,6 +68,7 @@ impl Codec {
     pub fn from_name(name: &str) -> Option<Self> {
         [
             ("H264", Codec::H264),
+            ("H265", Codec::H265),
             ("VP8", Codec::Vp8),
             ("VP9", Codec::Vp9),
             ("AV1", Codec::Av1),
@@ -78,6 +82,7 @@ impl Codec {
     pub fn name(self) -> &'static str {
         match self {
             Codec::H264 => "H264",
+            Codec::H265 => "H265",
             Codec::Vp8 => "VP8",
             Codec::Vp9 => "VP9",
             Codec::Av1 => "AV1",
@@ -138,14 +143,20 @@ pub struct Inspection {
     /// The packet begins a slice that is predicted from both sides: its decoder
     /// has to reorder pictures, which browsers do not.
     pub bidirectional: bool,
-    /// H.264's profile_idc, constraint flags and level_idc, where the packet says them.
+    /// Where the packet says them, H.264's profile_idc, constraint flags and level_idc, or H.265's
+    /// general_profile_idc, general_tier_flag and general_level_idc.
     pub profile: Option<[u8; 3]>,
     /// The channels of an audio packet.
     pub channels: Option<u8>,
 }
 
-/// H.264's profile and level in words: `High 4.0` (ITU-T H.264, annex A).
-pub fn profile_name([idc, constraints, level]: [u8; 3]) -> String {
+/// The profile and level of a picture in words, `High 4.0`, of what [`Inspection::profile`] has.
+pub fn profile_name(codec: Codec, profile: [u8; 3]) -> String {
+    if codec == Codec::H265 { h265::profile_name(profile) } else { h264_profile(profile) }
+}
+
+/// ITU-T H.264, annex A.
+fn h264_profile([idc, constraints, level]: [u8; 3]) -> String {
     let profile = match idc {
         66 if constraints & 0x40 != 0 => "Constrained Baseline",
         66 => "Baseline",
@@ -170,6 +181,7 @@ pub fn profile_name([idc, constraints, level]: [u8; 3]) -> String {
 pub fn inspect(codec: Codec, payload: &[u8]) -> Inspection {
     match codec {
         Codec::H264 => h264::inspect(payload),
+        Codec::H265 => h265::inspect(payload),
         Codec::Vp8 => vp8::inspect(payload),
         Codec::Vp9 => vp9::inspect(payload),
         Codec::Av1 => av1::inspect(payload),
@@ -186,7 +198,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_payload_is_too_strange(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for codec in [Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1, Codec::Opus] {
+            let pictures = [Codec::H264, Codec::H265, Codec::Vp8, Codec::Vp9, Codec::Av1];
+            for codec in pictures.into_iter().chain([Codec::Opus]) {
                 let _ = inspect(codec, &payload);
             }
         }
@@ -201,7 +214,7 @@ mod tests {
             ([0x4d, 0x10, 0x0b], "Main 1b"),
             ([9, 0, 51], "profile 9, level 5.1"),
         ] {
-            assert_eq!(profile_name(profile), name);
+            assert_eq!(profile_name(Codec::H264, profile), name);
         }
     }
 
@@ -209,6 +222,7 @@ mod tests {
     fn names_are_found_in_any_case() {
         assert_eq!(Codec::from_name("OPUS"), Some(Codec::Opus));
         assert_eq!(Codec::from_name("h264"), Some(Codec::H264));
-        assert_eq!(Codec::from_name("H265"), None);
+        assert_eq!(Codec::from_name("h265"), Some(Codec::H265));
+        assert_eq!(Codec::from_name("H266"), None);
     }
 }

@@ -50,6 +50,11 @@ struct Frame {
     place: u32,
 }
 
+/// Whether key frames of a codec need parameter sets that may come in packets of their own.
+fn has_sets(codec: Codec) -> bool {
+    matches!(codec, Codec::H264 | Codec::H265)
+}
+
 #[derive(Debug)]
 pub(super) struct Gop {
     limits: GopLimits,
@@ -158,13 +163,13 @@ impl Gop {
 
     /// Parameter sets to send before a key frame that comes without.
     pub(super) fn missing_parameters(&self) -> &[Packet] {
-        let needs = self.entries.front().is_some_and(|e| e.packet.codec == Codec::H264);
+        let needs = self.entries.front().is_some_and(|e| has_sets(e.packet.codec));
         if needs && !self.has_parameters { &self.parameters } else { &[] }
     }
 
     pub(super) fn push(&mut self, now: Instant, packet: &Packet) {
         let found = packet.inspection;
-        if found.parameters && !found.key && packet.codec == Codec::H264 {
+        if found.parameters && !found.key && has_sets(packet.codec) {
             self.keep_parameters(packet);
         }
         if found.key && self.is_newer_key(packet) {

@@ -59,6 +59,14 @@ impl TrackFormat {
         }
         match self.codec {
             Codec::H264 => Some(h264_score(&self.format, &offered.format)),
+            // Main 10 shows what Main does, and nothing shows what goes beyond it.
+            Codec::H265 => {
+                let (from, to) = (h265_profile(&self.format), h265_profile(&offered.format));
+                match to.checked_sub(from)? {
+                    0 => Some(2),
+                    _ => (from == 1 && to == 2).then_some(1),
+                }
+            }
             Codec::Vp9 => {
                 let profile = |f: &FormatParams| f.profile_id.unwrap_or(0);
                 (profile(&self.format) == profile(&offered.format)).then_some(1)
@@ -101,6 +109,12 @@ fn h264_score(source: &FormatParams, offered: &FormatParams) -> u32 {
         score += 2;
     }
     score
+}
+
+/// The profile-id; without one Main is meant (RFC 7798, 7.1).
+fn h265_profile(format: &FormatParams) -> u32 {
+    let whole = format.h265_profile_tier_level.map(|whole| u32::from(whole.profile_id()));
+    whole.or(format.profile_id).unwrap_or(1)
 }
 
 /// Profiles in the order of what their decoders can do.
@@ -277,7 +291,7 @@ fn distinct(codecs: &[OfferedCodec]) -> Vec<OfferedCodec> {
                 && match codec.codec {
                     Codec::H264 => h264_identity(&other.format) == h264_identity(&codec.format),
                     Codec::Vp9 => other.format.profile_id == codec.format.profile_id,
-                    Codec::Av1 => other.format == codec.format,
+                    Codec::H265 | Codec::Av1 => other.format == codec.format,
                     Codec::Vp8 | Codec::Opus => true,
                 }
         };
@@ -302,7 +316,7 @@ fn no_codec(section: &Section, role: Role, source: &Source) -> String {
             track.codec.name()
         ),
         (_, _, Some(Kind::Audio)) => "the audio section offers no Opus (48000 Hz)".to_owned(),
-        _ => "the video section offers none of H264, VP8, VP9 and AV1".to_owned(),
+        _ => "the video section offers none of H264, H265, VP8, VP9 and AV1".to_owned(),
     }
 }
 

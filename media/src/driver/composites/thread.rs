@@ -13,7 +13,7 @@ use crate::composite::{Canvas, Composer, DELAY, Heard, Mixer, Pace, SoundFrom, T
 use crate::feed::{Cutter, Made, Moment, Sound, SoundData};
 use crate::ids::StreamId;
 use crate::picture::{EncodeError, Encoder, Encoding, PictureTrack, Refused, Seen};
-use crate::rtp::Kind;
+use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
 
 use super::super::feeds::{FeedItem, Register};
@@ -113,7 +113,7 @@ impl Thread {
             pace: Pace::new(now, layout.canvas().rate()),
             composer: Composer::new(layout),
             encoder: None,
-            cutter: Cutter::new(),
+            cutter: Cutter::new(Codec::H264),
             mixer: None,
             inputs: HashMap::new(),
             looked: now,

@@ -7,9 +7,7 @@ use str0m::format::FormatParams;
 use tokio::task::JoinHandle;
 
 use super::super::feeds::Register;
-use super::super::{
-    Command, Media, MediaConfig, RecordingConfig, Recordings, Stills, TcpLimits,
-};
+use super::super::{Command, Media, MediaConfig, RecordingConfig, Recordings, Stills, TcpLimits};
 use super::thread::Thread;
 use super::*;
 use crate::feed::tests::BFrames;

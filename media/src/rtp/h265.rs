@@ -1,0 +1,209 @@
+//! H.265 (RFC 7798): key frames and the sequence parameter set.
+
+use super::bits::{Bits, without_emulation_prevention};
+use super::{Inspection, PictureSize};
+
+const AGGREGATE: u8 = 48;
+const FRAGMENT: u8 = 49;
+const VPS: u8 = 32;
+const SPS: u8 = 33;
+const PPS: u8 = 34;
+/// Bytes of the header of a unit, and of a payload.
+const HEADER: usize = 2;
+
+/// The kind of a unit or payload with this first byte (ITU-T H.265, 7.3.1.2).
+fn kind(first: u8) -> u8 {
+    first >> 1 & 0x3f
+}
+
+/// Whether decoding may begin with a unit: BLA, IDR and CRA pictures (ITU-T H.265, table 7-1).
+fn is_key(kind: u8) -> bool {
+    (16..=21).contains(&kind)
+}
+
+pub(super) fn inspect(payload: &[u8]) -> Inspection {
+    let mut found = Inspection::default();
+    let Some((header, rest)) = payload.split_first_chunk::<HEADER>() else { return found };
+    match kind(header[0]) {
+        AGGREGATE => {
+            let mut rest = rest;
+            while let [high, low, tail @ ..] = rest {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                let Some(unit) = tail.get(..length) else { break };
+                note(&mut found, unit);
+                rest = &tail[length..];
+            }
+        }
+        // Any fragment tells the kind of the whole unit.
+        FRAGMENT => found.key = rest.first().is_some_and(|fu| is_key(fu & 0x3f)),
+        _ => note(&mut found, payload),
+    }
+    found
+}
+
+fn note(found: &mut Inspection, unit: &[u8]) {
+    let Some((header, body)) = unit.split_first_chunk::<HEADER>() else { return };
+    match kind(header[0]) {
+        VPS | PPS => found.parameters = true,
+        SPS => {
+            found.parameters = true;
+            if let Some(set) = sequence(body) {
+                found.size = Some(set.size);
+                found.profile = Some([set.profile, set.tier, set.level]);
+                found.bidirectional = set.reorders;
+            }
+        }
+        kind => found.key |= is_key(kind),
+    }
+}
+
+/// What a sequence parameter set says (ITU-T H.265, 7.3.2.2).
+struct Sequence {
+    /// general_profile_idc.
+    profile: u8,
+    /// general_tier_flag.
+    tier: u8,
+    /// general_level_idc: thirty times the level.
+    level: u8,
+    size: PictureSize,
+    /// Pictures come out in another order than they are sent.
+    reorders: bool,
+}
+
+fn sequence(body: &[u8]) -> Option<Sequence> {
+    let raw = without_emulation_prevention(body);
+    let mut bits = Bits::new(&raw);
+    bits.skip(4)?; // sps_video_parameter_set_id
+    let sub_layers = bits.take(3)?; // less one
+    bits.bit()?; // sps_temporal_id_nesting_flag
+    let (profile, tier, level) = profile_tier_level(&mut bits, sub_layers)?;
+    bits.ue()?; // sps_seq_parameter_set_id
+    let chroma_format = bits.ue()?;
+    let separate_planes = chroma_format == 3 && bits.bit()?;
+    let (width, height) = (bits.ue()?, bits.ue()?);
+    let crop = if bits.bit()? { [bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?] } else { [0; 4] };
+    let (unit_x, unit_y) = match (chroma_format, separate_planes) {
+        (1, _) => (2, 2),
+        (2, _) => (2, 1),
+        _ => (1, 1),
+    };
+    let cropped = |full: u32, first: u32, last: u32, unit: u32| {
+        full.checked_sub(first.checked_add(last)?.checked_mul(unit)?)
+    };
+    let width = cropped(width, crop[0], crop[1], unit_x)?;
+    let height = cropped(height, crop[2], crop[3], unit_y)?;
+    // Of what comes after the size nothing is needed to show the picture.
+    let reorders = reorders(&mut bits, sub_layers).unwrap_or(false);
+    Some(Sequence { profile, tier, level, size: PictureSize { width, height }, reorders })
+}
+
+/// profile_tier_level (ITU-T H.265, 7.3.3), of which the general part is kept.
+fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Option<(u8, u8, u8)> {
+    bits.skip(2)?; // general_profile_space
+    let tier = bits.take(1)? as u8;
+    let profile = bits.take(5)? as u8;
+    bits.skip(32 + 48)?; // compatibility and constraint flags
+    let level = bits.take(8)? as u8;
+    let mut present = Vec::new();
+    for _ in 0..sub_layers {
+        present.push((bits.bit()?, bits.bit()?));
+    }
+    if sub_layers > 0 {
+        bits.skip(2 * (8 - sub_layers))?;
+    }
+    for (profile, level) in present {
+        bits.skip(if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
+    }
+    Some((profile, tier, level))
+}
+
+/// Whether a picture may be shown before one that is sent earlier, in the highest sub-layer.
+fn reorders(bits: &mut Bits<'_>, sub_layers: u32) -> Option<bool> {
+    bits.ue()?; // bit_depth_luma_minus8
+    bits.ue()?; // bit_depth_chroma_minus8
+    bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
+    let told = if bits.bit()? { sub_layers + 1 } else { 1 };
+    let mut most = 0;
+    for _ in 0..told {
+        bits.ue()?; // sps_max_dec_pic_buffering_minus1
+        most = bits.ue()?;
+        bits.ue()?; // sps_max_latency_increase_plus1
+    }
+    Some(most > 0)
+}
+
+/// H.265's profile and level in words: `Main 4.1` (ITU-T H.265, annex A).
+pub(super) fn profile_name([profile, tier, level]: [u8; 3]) -> String {
+    let name = match profile {
+        1 => "Main",
+        2 => "Main 10",
+        3 => "Main Still Picture",
+        4 => "Range Extensions",
+        _ => return format!("profile {profile}, level {}.{}", level / 30, level % 30 / 3),
+    };
+    let tier = if tier == 1 { ", High tier" } else { "" };
+    match level % 30 / 3 {
+        0 => format!("{name} {}{tier}", level / 30),
+        part => format!("{name} {}.{part}{tier}", level / 30),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x265, Main, 1280x720, without B-frames.
+    const SPS_720P: [u8; 41] = [
+        0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x5d, 0xa0, 0x02, 0x80, 0x80, 0x2d, 0x16, 0x5b, 0xa4, 0xa4, 0xc2, 0xf0, 0x16,
+        0x80, 0x80, 0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x0c, 0x84,
+    ];
+    /// x265, Main 10, 1920x1080 of 1088 rows, with B-frames.
+    const SPS_1080P: [u8; 45] = [
+        0x42, 0x01, 0x01, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x78, 0xa0, 0x03, 0xc0, 0x80, 0x11, 0x07, 0xca, 0xd9, 0x65, 0x65, 0x4a, 0x4c,
+        0x2f, 0x01, 0x68, 0x08, 0x00, 0x00, 0x03, 0x00, 0x08, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x40,
+    ];
+
+    #[test]
+    fn size_profile_and_order_are_read_from_parameter_sets() {
+        let found = inspect(&SPS_720P);
+        assert_eq!(found.size, Some(PictureSize { width: 1280, height: 720 }));
+        assert_eq!(found.profile, Some([1, 0, 93]));
+        assert!(found.parameters && !found.key && !found.bidirectional);
+        let found = inspect(&SPS_1080P);
+        assert_eq!(found.size, Some(PictureSize { width: 1920, height: 1080 }));
+        assert_eq!(found.profile, Some([2, 0, 120]));
+        assert!(found.bidirectional, "its pictures are shown in another order");
+        for cut in 0..SPS_1080P.len() {
+            let found = inspect(&SPS_1080P[..cut]);
+            assert!(found.size.is_none() || cut > 25, "a cut set says nothing: {cut}");
+        }
+    }
+
+    #[test]
+    fn key_frames_in_every_packetisation() {
+        assert!(inspect(&[0x26, 1, 0xaf]).key, "IDR");
+        assert!(inspect(&[0x2a, 1, 0xaf]).key, "CRA");
+        assert!(!inspect(&[0x02, 1, 0xd0]).key, "a trailing picture");
+        assert!(inspect(&[0x62, 1, 0x93, 1]).key, "first fragment");
+        assert!(inspect(&[0x62, 1, 0x13, 1]).key, "later fragment");
+        assert!(!inspect(&[0x62, 1, 0x81, 1]).key, "fragment, not key");
+        let found = inspect(&[0x60, 1, 0, 3, 0x44, 1, 0xc1, 0, 3, 0x26, 1, 0xaf]);
+        assert!(found.key && found.parameters, "aggregate");
+        assert!(!inspect(&[0x60, 1, 0, 9, 0x26]).key, "a cut one is read as far as it goes");
+        assert_eq!(inspect(&[0x26]), Inspection::default());
+    }
+
+    #[test]
+    fn levels_are_told_in_words() {
+        for (profile, name) in [
+            ([1, 0, 93], "Main 3.1"),
+            ([2, 0, 120], "Main 10 4"),
+            ([1, 1, 153], "Main 5.1, High tier"),
+            ([9, 0, 150], "profile 9, level 5.0"),
+        ] {
+            assert_eq!(profile_name(profile), name);
+        }
+    }
+}

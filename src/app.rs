@@ -72,6 +72,8 @@ pub struct App {
     pub started: Instant,
     /// Whether the server no longer takes new work.
     pub draining: AtomicBool,
+    /// Told when somebody's rights may have become fewer: those who view are looked at again.
+    pub rights: tokio::sync::Notify,
     /// Cancelled when the server ends: background tasks and connections watch it.
     pub stop: CancellationToken,
     /// The WebSocket connections and background tasks, which the end waits for.
@@ -131,6 +133,7 @@ impl App {
             http,
             started: Instant::now(),
             draining: AtomicBool::new(false),
+            rights: tokio::sync::Notify::new(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             reachability: Vec::new(),

@@ -44,6 +44,7 @@ pub fn rules_of(row: &RoomRow) -> Rules {
 
 /// Somebody may not be in a room any more.
 pub async fn expel(app: &App, room: RoomId, user: UserId) {
+    app.rights.notify_one();
     let user: SessionsUserId = user.into();
     app.media.expel_from_meeting(meeting_of(room.into()), attendee_of(user)).await;
 }
@@ -61,6 +62,7 @@ pub async fn set_rules(app: &App, room: RoomId, rules: Rules) {
 
 /// A room is over.
 pub async fn close(app: &App, room: RoomId) {
+    app.rights.notify_one();
     app.media.close_meeting(meeting_of(room.into())).await;
 }
 

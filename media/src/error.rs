@@ -55,6 +55,9 @@ pub enum TrickleError {
     /// Not an SDP fragment.
     #[error("the fragment is no valid SDP fragment: {0}")]
     Malformed(String),
+    /// An SDP fragment that says nothing of ICE, or what ICE does not know.
+    #[error("the fragment is not understood: {0}")]
+    NotUnderstood(String),
     /// The media plane does not answer.
     #[error("the media plane is not available")]
     Unavailable,

@@ -24,6 +24,7 @@ mod streams;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -33,8 +34,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use rushes_media::{StreamId, StreamStatus};
-use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
+use rushes_media::{StreamId, StreamStatus, rtp::Codec};
+use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, Viewers, WhipPath};
 use serde_json::json;
 
 use crate::{
@@ -60,6 +61,9 @@ pub(crate) const FIRST_STREAM: &str = "1";
 /// The longest name of a device or stream, in bytes.
 const LONGEST_NAME: usize = 200;
 
+const H265: &str = "The picture is H.265, which browsers show where the machine has a decoder for it \
+    (Safari, and Chrome on many machines) and others do not: set the encoder to H.264 for everybody.";
+
 /// The stream of a registration.
 #[must_use]
 pub fn stream_of(registration: RegistrationId) -> StreamId {
@@ -82,10 +86,29 @@ pub fn view_url(app: &App, registration: RegistrationId) -> String {
 /// WHIP, WHEP, and the path that stops a source.
 pub fn router(app: &Arc<App>) -> Router {
     let access = Arc::new(LiveAccess(Arc::clone(app)));
+    let limits = app.config.limits.live();
+    let (routes, viewers) = whip::router(app.media.clone(), Arc::clone(&access), limits);
+    app.connections.spawn(watch_viewers(Arc::clone(app), viewers));
     Router::new()
         .route("/stop/live/whip/{project}/{device}/{stream}", any(stop))
-        .with_state(Arc::clone(&access))
-        .merge(whip::router(app.media.clone(), access, app.config.limits.live()))
+        .with_state(access)
+        .merge(routes)
+}
+
+/// How long a viewer may go on whose right has ended and nobody said so: rights end in many
+/// ways, of which those of a room are told at once.
+const LOOK: Duration = Duration::from_secs(15);
+
+/// Sends viewers away whose right has ended.
+async fn watch_viewers(app: Arc<App>, viewers: Viewers<LiveAccess>) {
+    loop {
+        tokio::select! {
+            () = app.stop.cancelled() => return,
+            () = app.rights.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        viewers.look().await;
+    }
 }
 
 /// The server's rules for WHIP and WHEP.
@@ -127,6 +150,15 @@ impl Access for LiveAccess {
         self.admit(bearer, peer)?;
         let caller = self.caller(bearer.unwrap_or_default(), peer).await.map_err(refusal)?;
         self.visible(id, &caller).await.map(stream_of).map_err(refusal)
+    }
+
+    async fn still_views(&self, id: &str, bearer: &str) -> bool {
+        let found = async {
+            let caller = authenticate(&self.0, bearer).await?;
+            self.visible(id, &caller).await
+        };
+        // What cannot be looked up at the moment is no reason to send anybody away.
+        !matches!(found.await, Err(error) if matches!(error.status().as_u16(), 401 | 403 | 404))
     }
 
     async fn may(
@@ -299,6 +331,9 @@ pub(crate) fn id_in_url(uri: &str) -> &str {
 #[must_use]
 pub(crate) fn problems(status: &StreamStatus, source: Option<&[String]>) -> Vec<String> {
     let mut problems = source.map(<[String]>::to_vec).unwrap_or_default();
+    if status.video.as_ref().is_some_and(|video| video.codec == Codec::H265) {
+        problems.push(H265.to_owned());
+    }
     if status.video.as_ref().is_some_and(|video| video.b_frames) {
         problems.extend(b_frames::problem(status.transcode.as_ref()));
     }

@@ -70,11 +70,17 @@ pub(crate) async fn note(app: &Arc<App>, event: MediaEvent) {
         MediaEvent::Offline { stream } => {
             let later = Arc::clone(app);
             app.connections.spawn(async move {
-                tokio::select! {
-                    () = later.stop.cancelled() => return,
-                    () = tokio::time::sleep(GRACE) => {}
-                }
-                if later.media.status(stream).await.state != StreamState::Live {
+                let state = loop {
+                    tokio::select! {
+                        () = later.stop.cancelled() => return,
+                        () = tokio::time::sleep(GRACE) => {}
+                    }
+                    // A media plane with too much to do does not say that nobody publishes.
+                    if let Some(status) = later.media.try_status(stream).await {
+                        break status.state;
+                    }
+                };
+                if state != StreamState::Live {
                     set_live(&later, stream, false).await;
                 }
             });

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{Person, code},
-    live_stage::{OBS, SDP, Stage, VIEWER, watch},
+    live_stage::{OBS, SDP, Stage, VIEWER, header_of, watch},
 };
 
 #[tokio::test]
@@ -131,6 +131,43 @@ async fn who_attends_a_room_watches_what_it_shows() {
             break;
         }
     }
+}
+
+/// Opens a viewer's session; gives back where it is told what happens.
+async fn follow(stage: &Stage, path: &str, token: &str) -> String {
+    let opened = stage.offer(path, Some(token), SDP, VIEWER.to_owned()).await;
+    assert_eq!(opened.status(), StatusCode::CREATED);
+    let events = format!("{}/events", header_of(&opened, "location"));
+    let made = stage.request("POST", &events).bearer_auth(token).send().await.unwrap();
+    assert_eq!(made.status(), StatusCode::CREATED);
+    header_of(&made, "location")
+}
+
+#[tokio::test]
+async fn who_may_not_watch_any_more_is_sent_away() {
+    let stage = Stage::new().await;
+    stage.publish().await;
+    let details = stage.details().await;
+    let asset = &details["additional_details"]["asset_id"];
+    let path = watch(asset.as_str().unwrap());
+    let playlist = stage.ask("/create/playlist", json!({ "name": "Live" })).await;
+    stage.ask("/add/playlist/assets", json!({ "id": playlist["id"], "asset_ids": [asset] })).await;
+    let room = json!({
+        "group_id": details["group"], "name": "Room", "playlist_ids": [playlist["id"]],
+    });
+    let room = stage.ask("/create/review_session", room).await;
+    stage.ask("/start/review_session", json!({ "id": room["id"] })).await;
+    let guest = guest_of(&stage, "guest", &room["id"]).await;
+    let guests = follow(&stage, &path, &guest).await;
+    let owners = follow(&stage, &path, &stage.admin.token).await;
+    let mut told = stage.request("GET", &guests).send().await.unwrap();
+    assert!(told.chunk().await.unwrap().is_some());
+
+    stage.ask("/complete/review_session", json!({ "id": room["id"] })).await;
+    while told.chunk().await.unwrap().is_some() {}
+    let of = async |events: &str| stage.request("GET", events).send().await.unwrap().status();
+    assert_eq!((of(&guests).await, of(&owners).await), (StatusCode::NOT_FOUND, StatusCode::OK));
+    assert_eq!(stage.refused(&path, Some(&guest), SDP, VIEWER.to_owned()).await.0, 404);
 }
 
 #[tokio::test]

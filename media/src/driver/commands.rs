@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
-use crate::status::{Feed, LayerChoice, Transport, ViewerStatus};
+use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
 use crate::webrtc::{Fragment, Source};
 
@@ -16,6 +16,9 @@ use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, short};
 use super::{Attach, Command, Trickled, new_etag};
+
+/// A change of a layer's bit rate beyond this share is told to those who follow a stream.
+const BITRATE_STEP: f64 = 0.25;
 
 impl Shard {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
@@ -158,12 +161,7 @@ impl Shard {
     }
 
     /// Changes a viewer's layer if that is called for.
-    pub(super) fn look_at_layer(
-        &mut self,
-        now: Instant,
-        slot: Slot,
-        layers: &[crate::status::Layer],
-    ) {
+    pub(super) fn look_at_layer(&mut self, now: Instant, slot: Slot, layers: &[Layer]) {
         let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else { return };
         let network = viewing.network(now);
         let change = viewing.chooser(now).look(now, layers, network);
@@ -277,12 +275,41 @@ impl Shard {
     }
 }
 
-/// Whether there is anything to tell: rates change all the time and are no news.
+/// Whether there is anything to tell. Rates change all the time: by so much they are news.
 fn differs(told: &Feed, feed: &Feed) -> bool {
     let kind = |feed: &Feed| -> Vec<_> {
-        let of = |l: &crate::status::Layer| (l.rid.clone(), l.width, l.height, l.active);
+        let of = |l: &Layer| (l.rid.clone(), l.width, l.height, l.active);
         feed.layers.iter().map(of).collect()
+    };
+    let changed = |(told, now): (&Layer, &Layer)| {
+        let (told, now) = (told.bitrate as f64, now.bitrate as f64);
+        (now - told).abs() > told * BITRATE_STEP
     };
     (told.active, told.viewers, told.reconnect) != (feed.active, feed.viewers, feed.reconnect)
         || kind(told) != kind(feed)
+        || told.layers.iter().zip(&feed.layers).any(changed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_rate_is_news_when_it_has_changed_by_a_quarter() {
+        let feed = |bitrate| {
+            let layer = Layer {
+                rid: "h".to_owned(),
+                width: None,
+                height: None,
+                fps: 30.0,
+                bitrate,
+                active: true,
+            };
+            Feed { active: true, layers: vec![layer], viewers: 1, reconnect: false }
+        };
+        assert!(!differs(&feed(1_000_000), &feed(1_200_000)));
+        assert!(differs(&feed(1_000_000), &feed(1_300_000)));
+        assert!(differs(&feed(1_000_000), &feed(700_000)));
+        assert!(differs(&feed(0), &feed(1)) && !differs(&feed(0), &feed(0)));
+    }
 }

@@ -369,9 +369,14 @@ impl Media {
         self.ask(|reply| Command::ClosePublisher(stream, reply)).await.unwrap_or(false)
     }
 
-    /// What the stream does at the moment.
+    /// What the stream does at the moment; as if nobody published, where that cannot be told.
     pub async fn status(&self, stream: StreamId) -> StreamStatus {
-        self.ask(|reply| Command::Status(stream, reply)).await.unwrap_or_default()
+        self.try_status(stream).await.unwrap_or_default()
+    }
+
+    /// What the stream does at the moment; none if the media plane is overloaded, or has ended.
+    pub async fn try_status(&self, stream: StreamId) -> Option<StreamStatus> {
+        self.ask(|reply| Command::Status(stream, reply)).await
     }
 
     /// Ends all sessions and the media thread.

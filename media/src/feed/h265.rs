@@ -5,7 +5,6 @@ use super::annexb;
 use super::h264::MOST;
 
 const VPS: u8 = 32;
-const SPS: u8 = 33;
 const PPS: u8 = 34;
 const DELIMITER: u8 = 35;
 const FILLER: u8 = 38;

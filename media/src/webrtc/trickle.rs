@@ -24,34 +24,36 @@ impl Fragment {
             return Err(TrickleError::TooLarge { limit: MAX_SDP });
         }
         let malformed = |what: &str| Err(TrickleError::Malformed(what.to_owned()));
+        let strange = |what: &str| Err(TrickleError::NotUnderstood(what.to_owned()));
         let mut ufrag: Option<String> = None;
         let mut pwd: Option<String> = None;
-        let mut attributes = 0;
+        let mut understood = false;
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             match line.split_once('=') {
                 Some(("a", value)) => {
-                    attributes += 1;
                     let (name, value) = value.split_once(':').unwrap_or((value, ""));
                     match name {
                         "ice-ufrag" => ufrag = Some(value.trim().to_owned()),
                         "ice-pwd" => pwd = Some(value.trim().to_owned()),
                         "candidate" if value.split_ascii_whitespace().count() < 8 => {
-                            return malformed("a=candidate has fewer than eight fields");
+                            return strange("a=candidate has fewer than eight fields");
                         }
-                        _ => {}
+                        "candidate" | "end-of-candidates" => {}
+                        _ => continue,
                     }
+                    understood = true;
                 }
                 Some(("m" | "c" | "o" | "s" | "t" | "v" | "b", _)) => {}
                 _ => return malformed("a line is neither an attribute nor an m-line"),
             }
         }
-        if attributes == 0 {
-            return malformed("it has no attribute");
+        if !understood {
+            return strange("it has neither candidates nor credentials");
         }
         // RFC 8839, 5.4: both or none.
         let well = |text: &Option<String>, least| text.as_ref().is_none_or(|t| is_ice(t, least));
         if ufrag.is_some() != pwd.is_some() || !well(&ufrag, 4) || !well(&pwd, 22) {
-            return malformed(
+            return strange(
                 "a=ice-ufrag and a=ice-pwd come together, with 4 and 22 characters or more",
             );
         }
@@ -82,14 +84,15 @@ mod tests {
             "a=ice-ufrag:abc\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n",
             "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstu\r\n",
         ] {
-            assert!(matches!(Fragment::parse(text), Err(TrickleError::Malformed(_))), "{text}");
+            assert!(matches!(Fragment::parse(text), Err(TrickleError::NotUnderstood(_))), "{text}");
         }
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "hello", "m=audio 9 RTP/AVP 0", "a=candidate:1 1 UDP"] {
-            assert!(matches!(Fragment::parse(text), Err(TrickleError::Malformed(_))), "{text}");
+        assert!(matches!(Fragment::parse("hello"), Err(TrickleError::Malformed(_))));
+        for text in ["", "m=audio 9 RTP/AVP 0", "a=candidate:1 1 UDP", "a=x", "a=mid:0\r\n"] {
+            assert!(matches!(Fragment::parse(text), Err(TrickleError::NotUnderstood(_))), "{text}");
         }
         let long = "a=x\r\n".repeat(20_000);
         assert_eq!(Fragment::parse(&long), Err(TrickleError::TooLarge { limit: MAX_SDP }));

@@ -66,6 +66,10 @@ pub trait Access: Send + Sync + 'static {
     /// taken away since [`Access::publish`] looked, when nobody could end this session yet.
     fn accepted(&self, stream: StreamId) -> impl Future<Output = bool> + Send;
 
+    /// Whether a viewer may go on: asked from time to time, and when rights have become fewer. Where
+    /// it cannot be told they may.
+    fn still_views(&self, id: &str, bearer: &str) -> impl Future<Output = bool> + Send;
+
     /// Whether the bearer may do what a POST would, without doing it.
     fn may(
         &self,

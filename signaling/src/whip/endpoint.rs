@@ -12,7 +12,7 @@ use super::access::{Access, Refusal, Target, WhipPath};
 use super::http::{Sender, is_preflight, need_accept, need_type, other_method, prefers, read};
 use super::limits::Offered;
 use super::problem::Problem;
-use super::table::Reservation;
+use super::table::{Reservation, View};
 use super::{App, FRAGMENT, MAX_SDP, SDP, Shared, WAIT, link};
 
 const METHODS: &str = "POST, OPTIONS, GET, HEAD";
@@ -89,7 +89,7 @@ async fn publish<A: Access>(
         app.media.close(answer.session).await;
         return Err(Refusal::NotFound.into());
     }
-    Ok(created(app, Offered::Publish, answer, &sender, &reservation))
+    Ok(created(app, (Offered::Publish, None), answer, &sender, &reservation))
 }
 
 async fn view<A: Access>(
@@ -105,7 +105,8 @@ async fn view<A: Access>(
     let reservation = app.reserve(&sender)?;
     let absent = if waits { Absent::Wait } else { Absent::Refuse };
     let answer = app.media.view(stream, offer, absent).await?;
-    let mut response = created(app, Offered::View, answer, &sender, &reservation);
+    let view = sender.bearer().map(|bearer| View { id: id.to_owned(), bearer: bearer.to_owned() });
+    let mut response = created(app, (Offered::View, view), answer, &sender, &reservation);
     if waits {
         let applied = HeaderName::from_static("preference-applied");
         response.headers_mut().insert(applied, HeaderValue::from_static(WAIT));
@@ -121,12 +122,12 @@ impl<A> Shared<A> {
 
 fn created<A: Access>(
     app: &Shared<A>,
-    offered: Offered,
+    (offered, view): (Offered, Option<View>),
     answer: Answer,
     sender: &Sender,
     reservation: &Reservation,
 ) -> Response {
-    app.sessions.open(&app.media, reservation, offered, &answer, sender.bearer());
+    app.sessions.open(&app.media, reservation, (offered, view), &answer, sender.bearer());
     let Answer { session, sdp, etag } = answer;
     let mut response = (StatusCode::CREATED, sdp).into_response();
     let headers = response.headers_mut();

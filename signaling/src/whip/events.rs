@@ -79,7 +79,7 @@ impl EventStream {
     }
 
     /// Begins to read; whoever read before stops. None if the stream was deleted.
-    fn begin(self: &Arc<Self>, feed: watch::Receiver<Feed>) -> Option<Reader> {
+    fn begin(self: &Arc<Self>, feed: watch::Receiver<Feed>, lives: Lives) -> Option<Reader> {
         let mut mine = None;
         self.reader.send_modify(|reader| {
             *reader = reader.map(|count| count + 1);
@@ -88,16 +88,22 @@ impl EventStream {
         mine?;
         self.teller.lock().unwrap_or_else(PoisonError::into_inner).begin();
         let readers = self.reader.subscribe();
-        Some(Reader { stream: Arc::clone(self), mine, readers, feed, started: false, over: false })
+        let stream = Arc::clone(self);
+        Some(Reader { stream, mine, readers, feed, lives, started: false, over: false })
     }
 }
+
+/// Whether a session is still there.
+type Lives = Box<dyn Fn() -> bool + Send>;
 
 /// One GET of an event stream.
 struct Reader {
     stream: Arc<EventStream>,
     mine: Option<u64>,
     readers: watch::Receiver<Option<u64>>,
+    /// Of the stream, which others may view when this session has ended.
     feed: watch::Receiver<Feed>,
+    lives: Lives,
     started: bool,
     over: bool,
 }
@@ -106,7 +112,7 @@ impl Reader {
     /// The next piece of the body; none at its end.
     async fn next(&mut self) -> Option<String> {
         while !self.over {
-            if *self.readers.borrow() != self.mine {
+            if *self.readers.borrow() != self.mine || (self.started && !(self.lives)()) {
                 return None;
             }
             if let Some(text) = self.news() {
@@ -126,7 +132,9 @@ impl Reader {
                     feed.mark_changed();
                 }
                 () = superseded => return None,
-                () = tokio::time::sleep(KEEP_ALIVE) => return Some(": still here\n\n".to_owned()),
+                () = tokio::time::sleep(KEEP_ALIVE) => {
+                    return (self.lives)().then(|| ": still here\n\n".to_owned());
+                }
             }
         }
         None
@@ -230,7 +238,9 @@ async fn listen<A: Access>(
     let stream = session.streams.get(stream).ok_or_else(no_stream)?;
     need_accept(headers, EVENT_STREAM)?;
     let feed = app.media.feed(session.id).await.ok_or_else(no_session)?;
-    let reader = stream.begin(feed).ok_or_else(no_stream)?;
+    let (media, id) = (app.media.clone(), session.id);
+    let lives = Box::new(move || media.knows(id));
+    let reader = stream.begin(feed, lives).ok_or_else(no_stream)?;
     let pieces = futures_util::stream::unfold(reader, |mut reader| async move {
         reader.next().await.map(|text| (Ok::<_, std::convert::Infallible>(text), reader))
     });
@@ -265,7 +275,7 @@ mod tests {
         let teller = Mutex::new(Teller::new(wanted("").unwrap(), Some(1)));
         let stream = EventStream { teller, reader: watch::Sender::new(Some(0)) };
         let (stream, feed) = (Arc::new(stream), watch::Sender::new(now));
-        let reader = stream.begin(feed.subscribe()).unwrap();
+        let reader = stream.begin(feed.subscribe(), Box::new(|| true)).unwrap();
         (stream, feed, reader)
     }
 
@@ -284,12 +294,27 @@ mod tests {
     async fn the_newest_reader_ends_the_one_before_and_a_deletion_ends_all() {
         let (stream, sender, mut first) = stream(feed(true, 1));
         first.next().await.unwrap();
-        let mut second = stream.begin(sender.subscribe()).unwrap();
+        let mut second = stream.begin(sender.subscribe(), Box::new(|| true)).unwrap();
         assert_eq!(first.next().await, None);
         assert_eq!(types(&second.next().await.unwrap()), ["active", "viewercount"]);
         stream.end();
         assert_eq!(second.next().await, None);
-        assert!(stream.begin(sender.subscribe()).is_none());
+        assert!(stream.begin(sender.subscribe(), Box::new(|| true)).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_ends_with_its_session_though_the_stream_goes_on() {
+        let (stream, sender, _) = stream(feed(true, 1));
+        let lives = Arc::new(std::sync::atomic::AtomicBool::new(true));
+        let asked = Arc::clone(&lives);
+        let of = move || asked.load(std::sync::atomic::Ordering::Relaxed);
+        let mut reader = stream.begin(sender.subscribe(), Box::new(of)).unwrap();
+        reader.next().await.unwrap();
+        assert_eq!(reader.next().await.unwrap(), ": still here\n\n");
+        lives.store(false, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(reader.next().await, None);
+        sender.send_replace(feed(true, 2));
+        assert_eq!(reader.next().await, None, "nor when there is news of the stream");
     }
 
     #[tokio::test]

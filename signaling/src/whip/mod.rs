@@ -60,10 +60,32 @@ struct Shared<A> {
 
 type App<A> = Arc<Shared<A>>;
 
-/// The routes of WHIP and WHEP.
-pub fn router<A: Access>(media: Media, access: Arc<A>, limits: Limits) -> Router {
+/// Those who view.
+pub struct Viewers<A>(App<A>);
+
+impl<A: Access> Viewers<A> {
+    /// Ends the sessions of those who may not view any more.
+    pub async fn look(&self) {
+        let Shared { media, access, sessions, .. } = &*self.0;
+        for session in sessions.viewing(media) {
+            if let Some(view) = &session.view
+                && !access.still_views(&view.id, &view.bearer).await
+            {
+                media.close(session.id).await;
+                sessions.ended(&session);
+            }
+        }
+    }
+}
+
+/// The routes of WHIP and WHEP, and those who view by them.
+pub fn router<A: Access>(media: Media, access: Arc<A>, limits: Limits) -> (Router, Viewers<A>) {
     let (sessions, limiter) = (Sessions::default(), Limiter::new(&limits));
     let shared = Arc::new(Shared { media, access, sessions, limits, limiter });
+    (routes(Arc::clone(&shared)), Viewers(shared))
+}
+
+fn routes<A: Access>(shared: App<A>) -> Router {
     Router::new()
         .route("/start/live/whip/{project}/{device}/{stream}", any(endpoint::whip::<A>))
         .route("/live/whep/{id}", any(endpoint::whep::<A>))

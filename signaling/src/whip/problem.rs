@@ -134,7 +134,7 @@ impl From<TrickleError> for Problem {
             TrickleError::Unavailable => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, format!("{detail}: try again")).after(5)
             }
-            // Understood and not possible: the session goes on as it is (RFC 9725, 4.3.3).
+            // The session goes on as it is (RFC 9725, 4.3.3).
             _ => Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail),
         }
     }

@@ -1,6 +1,7 @@
 //! The sessions that were opened here: whose they are, and how many an address has.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,9 +37,25 @@ pub(super) struct Session {
     pub(super) picture: Option<MLine>,
     /// The event streams of a viewer.
     pub(super) streams: Streams,
+    /// What a viewer asked for, and by which right.
+    pub(super) view: Option<View>,
     /// Of the bearer; none if there was none.
     owner: Option<Digest>,
     network: IpAddr,
+}
+
+/// What a viewer asked for.
+pub(super) struct View {
+    /// As the path has it.
+    pub(super) id: String,
+    /// By this right, which is looked at again while it lasts.
+    pub(super) bearer: String,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// A section of an SDP.
@@ -128,7 +145,7 @@ impl Sessions {
         &self,
         media: &Media,
         reservation: &Reservation,
-        offered: Offered,
+        (offered, view): (Offered, Option<View>),
         answer: &Answer,
         bearer: Option<&str>,
     ) {
@@ -138,6 +155,7 @@ impl Sessions {
             tag: tokio::sync::Mutex::new(answer.etag.clone()),
             picture: MLine::of_picture(&answer.sdp),
             streams: Streams::default(),
+            view,
             owner: bearer.map(digest),
             network: reservation.network,
         });
@@ -171,6 +189,13 @@ impl Sessions {
         let id = name.parse().map_err(|_| no_session())?;
         let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         table.sessions.get(&id).cloned().ok_or_else(no_session)
+    }
+
+    /// The viewers' sessions that the media plane knows.
+    pub(super) fn viewing(&self, media: &Media) -> Vec<Arc<Session>> {
+        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let views = |session: &&Arc<Session>| session.view.is_some() && media.knows(session.id);
+        table.sessions.values().filter(views).cloned().collect()
     }
 
     /// Notes that a session was ended: it no longer counts for its address, and its event streams

@@ -2,12 +2,13 @@ use std::net::IpAddr;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode};
-use rushes_media::{MediaConfig, StreamId, StreamState, TcpLimits, TranscodeLimits};
+use rushes_media::{MediaConfig, SessionId, StreamId, StreamState, TcpLimits, TranscodeLimits};
 use tower::ServiceExt;
 
 use super::*;
 
 const OFFER: &str = include_str!("../../../media/tests/sdp/obs-whip-offer.sdp");
+const VIEW_OFFER: &str = include_str!("../../../media/tests/sdp/gst-whep-whep-offer.sdp");
 const WHIP: &str = "/start/live/whip/Show/Camera%20A/main";
 /// Found when it is looked for, and deleted before its publisher is answered.
 const GONE: StreamId = StreamId(2);
@@ -38,10 +39,15 @@ impl Access for Rules {
 
     async fn view(&self, id: &str, bearer: Option<&str>, _: IpAddr) -> Result<StreamId, Refusal> {
         match (id, bearer) {
-            ("one", Some("right")) => Ok(StreamId(1)),
+            ("one", Some("right" | "leaving")) => Ok(StreamId(1)),
             ("one", None) => Err(Refusal::NoToken),
             _ => Err(Refusal::NotFound),
         }
+    }
+
+    async fn still_views(&self, id: &str, bearer: &str) -> bool {
+        assert_eq!(id, "one");
+        bearer == "right"
     }
 
     async fn may(
@@ -74,7 +80,7 @@ fn limited(limits: Limits) -> Router {
     plane(limits).1
 }
 
-fn plane(limits: Limits) -> (Media, Router) {
+fn plane(limits: Limits) -> (Media, Router, Viewers<Rules>) {
     let listen = "127.0.0.1:0".parse().unwrap();
     let tcp = TcpLimits::default();
     let config = MediaConfig {
@@ -86,7 +92,8 @@ fn plane(limits: Limits) -> (Media, Router) {
         transcodes: TranscodeLimits::NONE,
     };
     let (media, _events) = Media::start(config).unwrap();
-    (media.clone(), router(media, Arc::new(Rules), limits))
+    let (routes, viewers) = router(media.clone(), Arc::new(Rules), limits);
+    (media, routes, viewers)
 }
 
 fn request(method: &str, path: &str, bearer: &str) -> axum::http::request::Builder {
@@ -144,7 +151,7 @@ async fn an_offer_is_answered_with_201() {
 
 #[tokio::test]
 async fn a_stream_that_went_while_its_publisher_came_has_none() {
-    let (media, routes) = plane(Limits::default());
+    let (media, routes, _) = plane(Limits::default());
     assert_eq!(problem(&routes, post(WHIP, "late", OFFER)).await.0, 404);
     // The session that was begun for the answer does not stay.
     assert!(!media.close_publisher(GONE).await);
@@ -152,6 +159,27 @@ async fn a_stream_that_went_while_its_publisher_came_has_none() {
     // One that is there has its publisher.
     assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
     assert!(media.close_publisher(StreamId(1)).await);
+}
+
+#[tokio::test]
+async fn a_viewer_whose_right_ends_is_sent_away() {
+    let (media, routes, viewers) = plane(Limits::default());
+    let mut sessions = Vec::new();
+    for bearer in ["right", "leaving"] {
+        let offer = request("POST", "/live/whep/one", bearer)
+            .header(header::CONTENT_TYPE, SDP)
+            .header("prefer", WAIT)
+            .body(Body::from(VIEW_OFFER))
+            .unwrap();
+        let response = send(&routes, offer).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let location = response.headers()[header::LOCATION].to_str().unwrap();
+        let id: SessionId = location.rsplit('/').next().unwrap().parse().unwrap();
+        sessions.push(id);
+    }
+    viewers.look().await;
+    assert!(media.feed(sessions[0]).await.is_some(), "who may goes on");
+    assert!(media.feed(sessions[1]).await.is_none());
 }
 
 #[tokio::test]
@@ -206,12 +234,11 @@ async fn a_monster_of_an_offer_is_not_read() {
 #[tokio::test]
 async fn viewing_waits_for_a_publisher() {
     let routes = routes();
-    let offer = include_str!("../../../media/tests/sdp/gst-whep-whep-offer.sdp");
-    let response = send(&routes, post("/live/whep/one", "right", offer)).await;
+    let response = send(&routes, post("/live/whep/one", "right", VIEW_OFFER)).await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert_eq!(response.headers()[header::RETRY_AFTER], "2");
     assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
-    let response = send(&routes, post("/live/whep/one", "right", offer)).await;
+    let response = send(&routes, post("/live/whep/one", "right", VIEW_OFFER)).await;
     assert_eq!(response.status(), StatusCode::CREATED);
 }
 

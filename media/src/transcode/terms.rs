@@ -18,6 +18,8 @@ const FASTEST: u32 = 240;
 /// too large when it is by a quarter.
 const TENTHS: u64 = 11;
 const GROWN: u64 = 5;
+/// For so many looks: frames that a network held up come all at once.
+const LASTS: u32 = 5;
 /// A slower picture is none, or its rate is not known yet.
 const SLOWEST: f64 = 0.5;
 
@@ -136,15 +138,27 @@ pub(crate) fn admit(
     Some(Ok(encoding(measured)))
 }
 
-/// Why a picture that is converted is so no more.
-pub(crate) fn outgrown(limits: TranscodeLimits, measured: &Measured) -> Option<TranscodeRefusal> {
-    let size = measured.size?;
-    if !is_encoded(size) {
-        return Some(TranscodeRefusal::Size(size));
+/// Whether a picture that is converted has become too large.
+#[derive(Debug, Default)]
+pub(crate) struct Growth(u32);
+
+impl Growth {
+    /// Looks at it, once a second; says why it is converted no more.
+    pub(crate) fn look(
+        &mut self,
+        limits: TranscodeLimits,
+        measured: &Measured,
+    ) -> Option<TranscodeRefusal> {
+        let size = measured.size?;
+        if !is_encoded(size) {
+            return Some(TranscodeRefusal::Size(size));
+        }
+        let pixels = measured.pixels(size);
+        let grown = pixels > limits.pixels.saturating_mul(GROWN) / 4;
+        self.0 = if grown { self.0 + 1 } else { 0 };
+        let refusal = TranscodeRefusal::TooLarge { pixels, most: limits.pixels };
+        (self.0 >= LASTS).then_some(refusal)
     }
-    let pixels = measured.pixels(size);
-    let grown = pixels > limits.pixels.saturating_mul(GROWN) / 4;
-    grown.then_some(TranscodeRefusal::TooLarge { pixels, most: limits.pixels })
 }
 
 fn is_encoded(size: PictureSize) -> bool {

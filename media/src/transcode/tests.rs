@@ -242,14 +242,19 @@ fn what_is_not_known_yet_is_waited_for() {
 }
 
 #[test]
-fn what_grows_is_converted_up_to_a_quarter_more() {
+fn what_grows_for_good_is_converted_up_to_a_quarter_more() {
     let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
-    assert_eq!(outgrown(limits, &measured(1920, 1080, 35.0)), None);
-    assert_eq!(outgrown(limits, &measured(1920, 1080, 0.0)), None, "it stands still");
-    let refusal = outgrown(limits, &measured(1920, 1080, 50.0));
-    assert!(matches!(refusal, Some(TranscodeRefusal::TooLarge { .. })), "{refusal:?}");
-    let refusal = outgrown(limits, &measured(4096, 2160, 1.0));
-    assert_eq!(refusal, Some(TranscodeRefusal::Size(size(4096, 2160))));
+    let mut growth = Growth::default();
+    let mut look = |width, height, rate, times| {
+        let measured = measured(width, height, rate);
+        (0..times).filter_map(|_| growth.look(limits, &measured)).count()
+    };
+    assert_eq!(look(1920, 1080, 35.0, 100), 0);
+    assert_eq!(look(1920, 1080, 50.0, 4), 0, "a network that held them up");
+    assert_eq!(look(1920, 1080, 30.0, 1) + look(1920, 1080, 50.0, 4), 0);
+    assert_eq!(look(1920, 1080, 50.0, 1), 1);
+    assert_eq!(look(1920, 1080, 0.0, 100), 0, "it stands still");
+    assert_eq!(look(4096, 2160, 1.0, 1), 1, "there is no encoder for it");
 }
 
 #[test]

@@ -179,8 +179,8 @@ fn another_aim_counts_from_the_next_key_frame_on_and_another_size_at_once() {
         }
         world.take(packets);
     }
-    let sizes = world.made.iter().flatten().filter_map(|packet| packet.inspection.size);
-    assert_eq!(sizes.last(), Some(PictureSize { width: 96, height: 64 }));
+    let mut sizes = world.made.iter().flatten().filter_map(|packet| packet.inspection.size);
+    assert_eq!(sizes.next_back(), Some(PictureSize { width: 96, height: 64 }));
     let ours = decoded(world.made.iter().flatten());
     assert_eq!(ours.last().unwrap().planes.size(), size(96, 64));
 }

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::picture::{Encoding, fits};
-use crate::rtp::PictureSize;
+use crate::rtp::{Codec, PictureSize};
 
 /// The largest picture that is encoded, in pixels, upright or not.
 const LARGEST: PictureSize = PictureSize { width: 3840, height: 2160 };
@@ -59,6 +59,9 @@ pub enum TranscodeRefusal {
     /// It has more columns or rows than what is converted.
     #[error("{} x {} is larger than what is converted", .0.width, .0.height)]
     Size(PictureSize),
+    /// It is none of H.264.
+    #[error("nothing is converted of {}", .0.name())]
+    Codec(Codec),
     /// It comes in several layers.
     #[error("it comes in several layers")]
     Layers,
@@ -83,6 +86,7 @@ impl TranscodeRefusal {
 /// What is known of a picture.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
+    pub(crate) codec: Codec,
     pub(crate) size: Option<PictureSize>,
     /// H.264's profile_idc.
     pub(crate) profile: Option<u8>,
@@ -112,6 +116,9 @@ pub(crate) fn admit(
 ) -> Option<Result<Encoding, TranscodeRefusal>> {
     if limits.most == 0 {
         return Some(Err(TranscodeRefusal::Off));
+    }
+    if measured.codec != Codec::H264 {
+        return Some(Err(TranscodeRefusal::Codec(measured.codec)));
     }
     if measured.layers > 1 {
         return Some(Err(TranscodeRefusal::Layers));

@@ -7,7 +7,7 @@ use super::*;
 use crate::feed::tests::BFrames;
 use crate::picture::tests::{Camera, RED, plain, size};
 use crate::picture::{Encoding, PictureTrack, Planes, Seen};
-use crate::rtp::{PictureSize, inspect};
+use crate::rtp::{Codec, PictureSize, inspect};
 use crate::stream::Packet;
 
 const FRAME: Duration = Duration::from_millis(40);
@@ -203,9 +203,20 @@ fn what_is_never_decoded_is_given_up() {
     assert!(!converter.sees());
 }
 
+#[test]
+fn what_becomes_another_codec_is_given_up() {
+    let mut world = World::new();
+    world.run(5);
+    let mut packet = world.camera.shoot().remove(0);
+    packet.codec = Codec::Vp8;
+    let given_up = world.converter.packet(world.now, &packet).err();
+    assert_eq!(given_up, Some(TranscodeRefusal::Codec(Codec::Vp8)));
+}
+
 fn measured(width: u32, height: u32, rate: f64) -> Measured {
     let size = Some(PictureSize { width, height });
-    Measured { size, profile: Some(100), rate, bits: 4_000_000, layers: 1 }
+    let (codec, profile) = (Codec::H264, Some(100));
+    Measured { codec, size, profile, rate, bits: 4_000_000, layers: 1 }
 }
 
 #[test]
@@ -226,6 +237,8 @@ fn what_is_converted_is_bounded_in_number_and_size() {
     let wide = TranscodeRefusal::Size(size(4096, 2160));
     assert_eq!(admit(more, 0, &measured(4096, 2160, 24.0)), Some(Err(wide)));
     assert!(admit(more, 0, &measured(2160, 3840, 24.0)).unwrap().is_ok(), "upright");
+    let other = Measured { codec: Codec::H265, ..hd };
+    assert_eq!(admit(limits, 0, &other), Some(Err(TranscodeRefusal::Codec(Codec::H265))));
     let layers = Measured { layers: 3, ..hd };
     assert_eq!(admit(limits, 0, &layers), Some(Err(TranscodeRefusal::Layers)));
     let ten_bits = Measured { profile: Some(110), ..hd };

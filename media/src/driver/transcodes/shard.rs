@@ -155,6 +155,7 @@ impl Entry {
     fn measured(&self, now: Instant) -> Measured {
         let video = self.ingest.video(now);
         Measured {
+            codec: self.source.video.map_or(Codec::H264, |format| format.codec),
             size: video.size(),
             profile: video.profile().map(|[idc, ..]| idc),
             rate: video.frame_rate(now),

@@ -72,11 +72,12 @@ async fn b_frames_are_converted_seen_in_order_and_heard_in_step() {
     assert_eq!((&of["problems"], &of["video"]["b_frames"]), (&json!([]), &json!(true)));
     assert!((of["video"]["fps"].as_f64().unwrap() - 25.0).abs() < 3.0, "{of}");
 
-    // Every picture of it, by a decoder that takes them as they come.
+    // Every picture of it, by a decoder that takes them as they come. A newcomer is played what is
+    // cached, and asks for a key frame, for want of which that is played again.
     let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
-    let all = |stats: &crate::peer::viewer::Stats| stats.frame_numbers.len() >= 200;
+    let all = |stats: &crate::peer::viewer::Stats| stats.frame_numbers.len() >= 250;
     let stats = viewer.wait_for(PICTURE_TIMEOUT, all).await.unwrap();
-    assert_in_order(&stats.frame_numbers, 0);
+    assert_in_order(&stats.frame_numbers[50..], 0);
     assert_eq!((stats.video.missing, stats.decoded), (0, stats.frame_numbers.len() as u64));
     viewer.close().await.unwrap();
 

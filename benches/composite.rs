@@ -1,5 +1,6 @@
 //! What a composite costs: four H.264 streams decoded, put together and encoded on one thread, and the
-//! same by ffmpeg's `xstack`. Both are told in pictures for each second of processor time, so
+//! same by ffmpeg's `xstack`; and what a converted picture costs: one stream with B-frames decoded and
+//! encoded without, and the same by ffmpeg. All are told in pictures for each second of processor time, so
 //! that whatever else runs on the machine counts less. `cargo bench --bench composite`; needs ffmpeg.
 
 #![allow(clippy::print_stdout, reason = "it prints what it has measured")]
@@ -16,19 +17,21 @@ use rushes_media::{
     StreamId,
     composite::{Canvas, Cell, Composer, Fit, Layout, Pace, SoundFrom},
     picture::{Colour, Decoder, Encoder, Encoding, Place, Seen},
-    rtp::PictureSize,
+    rtp::{Colours, PictureSize},
 };
 
 const SECONDS: u32 = 10;
 const FPS: u32 = 25;
 const BITS: u32 = 2_300_000;
+const BASELINE: [&str; 4] = ["-profile:v", "baseline", "-bf", "0"];
+const B_FRAMES: [&str; 4] = ["-profile:v", "high", "-bf", "3"];
 
 fn main() {
     let folder = std::env::temp_dir().join(format!("rushes-bench-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     for (width, height, rate) in [(640, 360, "1500k"), (1280, 720, "4000k")] {
         let sources: Vec<PathBuf> =
-            (0..4).map(|number| source(&folder, number, (width, height), rate)).collect();
+            (0..4).map(|number| source(&folder, number, (width, height), rate, BASELINE)).collect();
         let ours = ours(&sources);
         let theirs = theirs(&sources);
         println!(
@@ -36,16 +39,33 @@ fn main() {
              processor; ffmpeg with xstack and x264 ultrafast {theirs:.0}"
         );
     }
+    for (width, height, rate, bits) in
+        [(1280, 720, "4000k", 6_000_000), (1920, 1080, "8000k", 12_000_000)]
+    {
+        let source = source(&folder, 9, (width, height), rate, B_FRAMES);
+        let ((ours, came), theirs) = (converted(&source, bits), converted_by_ffmpeg(&source, bits));
+        println!(
+            "{width}x{height} at {rate}bit/s with B-frames -> without: {ours:.0} pictures for a second of \
+             the processor, {came} bit/s of {bits}; ffmpeg with x264 ultrafast {theirs:.0}"
+        );
+    }
     let _ = fs::remove_dir_all(&folder);
 }
 
 /// A moving picture with noise, each access unit behind a delimiter.
-fn source(folder: &Path, number: u32, (width, height): (u32, u32), rate: &str) -> PathBuf {
+fn source(
+    folder: &Path,
+    number: u32,
+    (width, height): (u32, u32),
+    rate: &str,
+    profile: [&str; 4],
+) -> PathBuf {
     let path = folder.join(format!("{width}-{number}.h264"));
     let picture = format!("testsrc2=s={width}x{height}:r={FPS}:d={SECONDS},noise=alls=12:allf=t");
     let done = Command::new("ffmpeg")
         .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-i", &picture])
-        .args(["-c:v", "libx264", "-preset", "veryfast", "-profile:v", "baseline", "-bf", "0"])
+        .args(["-c:v", "libx264", "-preset", "veryfast"])
+        .args(profile)
         .args(["-pix_fmt", "yuv420p", "-g", "50", "-b:v", rate])
         .args(["-bsf:v", "h264_metadata=aud=insert"])
         .arg(&path)
@@ -113,6 +133,31 @@ fn ours(sources: &[PathBuf]) -> f64 {
     frames as f64 / (on_processor() - before).as_secs_f64()
 }
 
+/// Pictures for a second of the processor, and the bits a second that came out.
+fn converted(source: &Path, bits: u32) -> (f64, usize) {
+    let units = units(source);
+    let encoding = Encoding { rate: FPS, bits };
+    let mut encoder = Encoder::every(encoding, Colours::default()).unwrap();
+    let mut decoder = Decoder::default();
+    let (mut frames, mut bytes) = (0, 0);
+    let before = on_processor();
+    for (unit, key) in &units {
+        if let Some(planes) = decoder.decode(unit, *key).unwrap() {
+            bytes += encoder.encode(&planes, false).unwrap().map_or(0, |frame| frame.len());
+            frames += 1;
+        }
+    }
+    let pace = frames as f64 / (on_processor() - before).as_secs_f64();
+    (pace, bytes * 8 * FPS as usize / frames.max(1))
+}
+
+fn converted_by_ffmpeg(source: &Path, bits: u32) -> f64 {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-loglevel", "info", "-benchmark", "-nostats"]);
+    command.args(["-threads", "1", "-r", &FPS.to_string(), "-i"]).arg(source);
+    encode_by_ffmpeg(command, bits)
+}
+
 /// How long this thread has run on a processor.
 fn on_processor() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
@@ -128,10 +173,15 @@ fn theirs(sources: &[PathBuf]) -> f64 {
     let scaled = "[0]scale=640:360:flags=bilinear[a];[1]scale=640:360:flags=bilinear[b];\
                   [2]scale=640:360:flags=bilinear[c];[3]scale=640:360:flags=bilinear[d];\
                   [a][b][c][d]xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0";
+    command.args(["-filter_complex_threads", "1", "-filter_complex", scaled]);
+    encode_by_ffmpeg(command, BITS)
+}
+
+/// Pictures for a second of the processor.
+fn encode_by_ffmpeg(mut command: Command, bits: u32) -> f64 {
     let output = command
-        .args(["-filter_complex_threads", "1", "-filter_complex", scaled])
         .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
-        .args(["-profile:v", "baseline", "-threads", "1", "-b:v", &BITS.to_string()])
+        .args(["-profile:v", "baseline", "-threads", "1", "-b:v", &bits.to_string()])
         .args(["-f", "null", "-"])
         .output()
         .unwrap();

@@ -37,6 +37,9 @@ fn why(refusal: TranscodeRefusal) -> String {
         TranscodeRefusal::Size(size) => {
             format!("Of {} x {} pixels it is too large to be converted.", size.width, size.height)
         }
+        TranscodeRefusal::Codec(codec) => {
+            format!("It is {}, and nothing but H.264 is converted.", codec.name())
+        }
         TranscodeRefusal::Layers => "It has several layers, which are not converted.".to_owned(),
         TranscodeRefusal::Undecodable => "This server cannot decode it: it is not 8 bits and \
             4:2:0, or interlaced, or damaged."

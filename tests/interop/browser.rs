@@ -335,6 +335,9 @@ fn address(output: ChildStderr, announcement: &str) -> Result<String, String> {
 pub(crate) struct Lips {
     pub(crate) pictures: Vec<Shown>,
     pub(crate) beeps: Vec<f64>,
+    /// How much later the picture was captured than what is heard at that moment, as the browser
+    /// knows it from the sender reports.
+    pub(crate) apart: Vec<f64>,
 }
 
 /// A picture on the screen.

@@ -205,7 +205,17 @@ globalThis.rushes = (() => {
     return one * one + two * two - step * one * two;
   }
 
-  /** When the beep of `hertz` begins that is heard each second, while `count` pictures are presented, and these pictures. */
+  /** How much later the picture on the screen was captured than what is heard, in milliseconds, as the browser knows from the sender reports. */
+  async function apart({ connection }) {
+    const reports = [...(await connection.getStats()).values()].filter(({ type }) => type === 'inbound-rtp');
+    const played = (kind) => reports.find((report) => report.kind === kind)?.estimatedPlayoutTimestamp;
+    return played('video') - played('audio');
+  }
+
+  /**
+   * When the beep of `hertz` begins that is heard each second, while `count` pictures are presented; these pictures; and how far apart
+   * both are meanwhile.
+   */
   async function lips(peer, count, hertz) {
     const context = new AudioContext();
     const analyser = context.createAnalyser();
@@ -213,18 +223,21 @@ globalThis.rushes = (() => {
     context.createMediaStreamSource(peer.element.srcObject).connect(analyser);
     await context.resume();
     const samples = new Float32Array(analyser.fftSize);
-    const beeps = [];
+    const [beeps, measured] = [[], []];
     let loud = true;
     const listen = setInterval(() => {
       analyser.getFloatTimeDomainData(samples);
       const found = strength(samples, context.sampleRate, hertz) > 0.2 * samples.length * samples.reduce((sum, one) => sum + one * one, 0);
-      if (found && !loud) beeps.push(performance.now());
+      if (found && !loud) {
+        beeps.push(performance.now());
+        measured.push(apart(peer));
+      }
       loud = found;
     }, 4);
     const pictures = await numbers(peer, count);
     clearInterval(listen);
     await context.close();
-    return { pictures, beeps };
+    return { pictures, beeps, apart: (await Promise.all(measured)).filter(Number.isFinite) };
   }
 
   /** The loudest frequency of what a viewer hears, in hertz; 0 while there is silence. */

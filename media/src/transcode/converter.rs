@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::feed::{Cutter, Moment};
 use crate::picture::{Encoder, Encoding, PictureTrack, Seen};
-use crate::rtp::{Colours, Kind, colours, is_later};
+use crate::rtp::{Codec, Colours, Kind, colours, is_later};
 use crate::stream::{KeyframeRequests, Packet};
 
 use super::TranscodeRefusal;
@@ -130,6 +130,9 @@ impl Converter {
     ) -> Result<Vec<Vec<Packet>>, TranscodeRefusal> {
         if packet.codec.kind() != Kind::Video {
             return Ok(Vec::new());
+        }
+        if packet.codec != Codec::H264 {
+            return Err(TranscodeRefusal::Codec(packet.codec));
         }
         if packet.inspection.parameters
             && let Some(said) = colours(&packet.payload)

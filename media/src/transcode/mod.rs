@@ -9,5 +9,5 @@ mod terms;
 mod tests;
 
 pub(crate) use converter::Converter;
-pub(crate) use terms::{Measured, admit, encoding, outgrown};
+pub(crate) use terms::{Growth, Measured, admit, encoding};
 pub use terms::{TranscodeLimits, TranscodeRefusal};

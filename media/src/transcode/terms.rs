@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::picture::{Encoding, fits};
-use crate::rtp::PictureSize;
+use crate::rtp::{Codec, PictureSize};
 
 /// The largest picture that is encoded, in pixels, upright or not.
 const LARGEST: PictureSize = PictureSize { width: 3840, height: 2160 };
@@ -18,6 +18,8 @@ const FASTEST: u32 = 240;
 /// too large when it is by a quarter.
 const TENTHS: u64 = 11;
 const GROWN: u64 = 5;
+/// For so many looks: frames that a network held up come all at once.
+const LASTS: u32 = 5;
 /// A slower picture is none, or its rate is not known yet.
 const SLOWEST: f64 = 0.5;
 
@@ -57,6 +59,9 @@ pub enum TranscodeRefusal {
     /// It has more columns or rows than what is converted.
     #[error("{} x {} is larger than what is converted", .0.width, .0.height)]
     Size(PictureSize),
+    /// It is none of H.264.
+    #[error("nothing is converted of {}", .0.name())]
+    Codec(Codec),
     /// It comes in several layers.
     #[error("it comes in several layers")]
     Layers,
@@ -81,6 +86,7 @@ impl TranscodeRefusal {
 /// What is known of a picture.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
+    pub(crate) codec: Codec,
     pub(crate) size: Option<PictureSize>,
     /// H.264's profile_idc.
     pub(crate) profile: Option<u8>,
@@ -111,6 +117,9 @@ pub(crate) fn admit(
     if limits.most == 0 {
         return Some(Err(TranscodeRefusal::Off));
     }
+    if measured.codec != Codec::H264 {
+        return Some(Err(TranscodeRefusal::Codec(measured.codec)));
+    }
     if measured.layers > 1 {
         return Some(Err(TranscodeRefusal::Layers));
     }
@@ -136,15 +145,27 @@ pub(crate) fn admit(
     Some(Ok(encoding(measured)))
 }
 
-/// Why a picture that is converted is so no more.
-pub(crate) fn outgrown(limits: TranscodeLimits, measured: &Measured) -> Option<TranscodeRefusal> {
-    let size = measured.size?;
-    if !is_encoded(size) {
-        return Some(TranscodeRefusal::Size(size));
+/// Whether a picture that is converted has become too large.
+#[derive(Debug, Default)]
+pub(crate) struct Growth(u32);
+
+impl Growth {
+    /// Looks at it, once a second; says why it is converted no more.
+    pub(crate) fn look(
+        &mut self,
+        limits: TranscodeLimits,
+        measured: &Measured,
+    ) -> Option<TranscodeRefusal> {
+        let size = measured.size?;
+        if !is_encoded(size) {
+            return Some(TranscodeRefusal::Size(size));
+        }
+        let pixels = measured.pixels(size);
+        let grown = pixels > limits.pixels.saturating_mul(GROWN) / 4;
+        self.0 = if grown { self.0 + 1 } else { 0 };
+        let refusal = TranscodeRefusal::TooLarge { pixels, most: limits.pixels };
+        (self.0 >= LASTS).then_some(refusal)
     }
-    let pixels = measured.pixels(size);
-    let grown = pixels > limits.pixels.saturating_mul(GROWN) / 4;
-    grown.then_some(TranscodeRefusal::TooLarge { pixels, most: limits.pixels })
 }
 
 fn is_encoded(size: PictureSize) -> bool {

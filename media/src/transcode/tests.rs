@@ -7,7 +7,7 @@ use super::*;
 use crate::feed::tests::BFrames;
 use crate::picture::tests::{Camera, RED, plain, size};
 use crate::picture::{Encoding, PictureTrack, Planes, Seen};
-use crate::rtp::{PictureSize, inspect};
+use crate::rtp::{Codec, PictureSize, inspect};
 use crate::stream::Packet;
 
 const FRAME: Duration = Duration::from_millis(40);
@@ -179,8 +179,8 @@ fn another_aim_counts_from_the_next_key_frame_on_and_another_size_at_once() {
         }
         world.take(packets);
     }
-    let sizes = world.made.iter().flatten().filter_map(|packet| packet.inspection.size);
-    assert_eq!(sizes.last(), Some(PictureSize { width: 96, height: 64 }));
+    let mut sizes = world.made.iter().flatten().filter_map(|packet| packet.inspection.size);
+    assert_eq!(sizes.next_back(), Some(PictureSize { width: 96, height: 64 }));
     let ours = decoded(world.made.iter().flatten());
     assert_eq!(ours.last().unwrap().planes.size(), size(96, 64));
 }
@@ -203,9 +203,20 @@ fn what_is_never_decoded_is_given_up() {
     assert!(!converter.sees());
 }
 
+#[test]
+fn what_becomes_another_codec_is_given_up() {
+    let mut world = World::new();
+    world.run(5);
+    let mut packet = world.camera.shoot().remove(0);
+    packet.codec = Codec::Vp8;
+    let given_up = world.converter.packet(world.now, &packet).err();
+    assert_eq!(given_up, Some(TranscodeRefusal::Codec(Codec::Vp8)));
+}
+
 fn measured(width: u32, height: u32, rate: f64) -> Measured {
     let size = Some(PictureSize { width, height });
-    Measured { size, profile: Some(100), rate, bits: 4_000_000, layers: 1 }
+    let (codec, profile) = (Codec::H264, Some(100));
+    Measured { codec, size, profile, rate, bits: 4_000_000, layers: 1 }
 }
 
 #[test]
@@ -226,6 +237,8 @@ fn what_is_converted_is_bounded_in_number_and_size() {
     let wide = TranscodeRefusal::Size(size(4096, 2160));
     assert_eq!(admit(more, 0, &measured(4096, 2160, 24.0)), Some(Err(wide)));
     assert!(admit(more, 0, &measured(2160, 3840, 24.0)).unwrap().is_ok(), "upright");
+    let other = Measured { codec: Codec::H265, ..hd };
+    assert_eq!(admit(limits, 0, &other), Some(Err(TranscodeRefusal::Codec(Codec::H265))));
     let layers = Measured { layers: 3, ..hd };
     assert_eq!(admit(limits, 0, &layers), Some(Err(TranscodeRefusal::Layers)));
     let ten_bits = Measured { profile: Some(110), ..hd };
@@ -242,14 +255,19 @@ fn what_is_not_known_yet_is_waited_for() {
 }
 
 #[test]
-fn what_grows_is_converted_up_to_a_quarter_more() {
+fn what_grows_for_good_is_converted_up_to_a_quarter_more() {
     let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
-    assert_eq!(outgrown(limits, &measured(1920, 1080, 35.0)), None);
-    assert_eq!(outgrown(limits, &measured(1920, 1080, 0.0)), None, "it stands still");
-    let refusal = outgrown(limits, &measured(1920, 1080, 50.0));
-    assert!(matches!(refusal, Some(TranscodeRefusal::TooLarge { .. })), "{refusal:?}");
-    let refusal = outgrown(limits, &measured(4096, 2160, 1.0));
-    assert_eq!(refusal, Some(TranscodeRefusal::Size(size(4096, 2160))));
+    let mut growth = Growth::default();
+    let mut look = |width, height, rate, times| {
+        let measured = measured(width, height, rate);
+        (0..times).filter_map(|_| growth.look(limits, &measured)).count()
+    };
+    assert_eq!(look(1920, 1080, 35.0, 100), 0);
+    assert_eq!(look(1920, 1080, 50.0, 4), 0, "a network that held them up");
+    assert_eq!(look(1920, 1080, 30.0, 1) + look(1920, 1080, 50.0, 4), 0);
+    assert_eq!(look(1920, 1080, 50.0, 1), 1);
+    assert_eq!(look(1920, 1080, 0.0, 100), 0, "it stands still");
+    assert_eq!(look(4096, 2160, 1.0, 1), 1, "there is no encoder for it");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::ids::StreamId;
 use crate::rtp::{Codec, Kind};
 use crate::status::{TranscodeState, TranscodeStatus};
 use crate::stream::{Cache, Packet};
-use crate::transcode::{Measured, TranscodeRefusal, admit, encoding, outgrown};
+use crate::transcode::{Growth, Measured, TranscodeRefusal, admit, encoding};
 use crate::webrtc::{Source, TrackFormat};
 
 use super::super::sender::Job;
@@ -43,6 +43,7 @@ pub(in super::super) struct Converting {
     runs: bool,
     /// What the publisher itself sent since its last key frame: recordings are of that.
     originals: Cache,
+    growth: Growth,
 }
 
 /// How the publisher's packets get to the thread.
@@ -154,6 +155,7 @@ impl Entry {
     fn measured(&self, now: Instant) -> Measured {
         let video = self.ingest.video(now);
         Measured {
+            codec: self.source.video.map_or(Codec::H264, |format| format.codec),
             size: video.size(),
             profile: video.profile().map(|[idc, ..]| idc),
             rate: video.frame_rate(now),
@@ -176,8 +178,11 @@ impl Shard {
             return false;
         }
         let Some(entry) = self.streams.get_mut(&stream) else { return false };
-        let begins = entry.transcode.is_none() && packet.inspection.bidirectional;
-        if begins && entry.ingest.video(now).age(now) >= FIRST_LOOK {
+        if entry.transcode.is_none() {
+            let calls_for_it = packet.inspection.bidirectional;
+            if !calls_for_it || entry.ingest.video(now).age(now) < FIRST_LOOK {
+                return false;
+            }
             self.look_at_transcode(now, stream);
         }
         let Some(entry) = self.streams.get_mut(&stream) else { return false };
@@ -214,7 +219,7 @@ impl Shard {
         let measured = entry.measured(now);
         let limits = self.transcodes.limits;
         match &mut entry.transcode {
-            Some(Conversion::On(on)) => match outgrown(limits, &measured) {
+            Some(Conversion::On(on)) => match on.growth.look(limits, &measured) {
                 Some(refusal) => self.end_transcode(now, stream, refusal),
                 None => {
                     let aim = encoding(&measured);
@@ -267,7 +272,13 @@ impl Shard {
             entry.ingest.want_keyframe(now, 0);
             self.touched.insert(stream);
         }
-        let on = Converting { id, tap, runs: false, originals: Cache::default() };
+        let on = Converting {
+            id,
+            tap,
+            runs: false,
+            originals: Cache::default(),
+            growth: Growth::default(),
+        };
         entry.transcode = Some(Conversion::On(Box::new(on)));
     }
 

@@ -309,6 +309,13 @@ async fn where_nothing_may_be_converted_that_is_said() {
     media.shutdown().await;
 }
 
+/// The sequence parameter set of a key frame: the first unit of an aggregate (RFC 6184, 5.7.1).
+fn sequence(frame: &[Packet]) -> Vec<u8> {
+    let aggregate = frame.iter().find(|packet| packet.inspection.parameters).unwrap();
+    let length = usize::from(u16::from_be_bytes([aggregate.payload[1], aggregate.payload[2]]));
+    aggregate.payload[3..3 + length].to_vec()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recording_is_of_what_the_publisher_sends() {
     let media = start(1);
@@ -331,13 +338,9 @@ async fn a_recording_is_of_what_the_publisher_sends() {
     recordings.shutdown().await;
     let file = std::fs::read(path).unwrap();
     let has = |set: &[u8]| file.windows(set.len()).any(|window| window == set);
-    // The publisher's sequence parameter set is the first of an aggregate (RFC 6184, 5.7.1).
-    let first = BFrames::new(Instant::now()).shoot().remove(0).payload;
-    let length = usize::from(u16::from_be_bytes([first[1], first[2]]));
-    assert!(has(&first[3..3 + length]));
-    let made = media.ask(|reply| Command::KeyFrame(A, reply)).await.unwrap().remove(0).payload;
-    let length = usize::from(u16::from_be_bytes([made[1], made[2]]));
-    assert!(!has(&made[3..3 + length]), "what viewers get is not in it");
+    assert!(has(&sequence(&BFrames::new(Instant::now()).shoot())));
+    let made = media.ask(|reply| Command::KeyFrame(A, reply)).await.unwrap();
+    assert!(!has(&sequence(&made)), "what viewers get is not in it");
     a.abort();
     media.shutdown().await;
     let _ = std::fs::remove_dir_all(&folder);

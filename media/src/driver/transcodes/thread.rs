@@ -94,7 +94,7 @@ impl Thread {
             left_out: 0,
             busy: Duration::ZERO,
             looked: now,
-            looks: VecDeque::new(),
+            looks: VecDeque::from([0]),
             told: Told::default(),
         }
     }

@@ -170,6 +170,12 @@ pub mod kind {
         Usecase => UsecaseId;
         /// A mail that waits to be sent.
         Mail => MailId;
+        /// Whom messages with assets are sent to.
+        Destination => DestinationId;
+        /// Somebody who is told of the messages of a destination.
+        Subscription => SubscriptionId;
+        /// A message to a destination.
+        Message => MessageId;
         /// Something whose kind does not matter here.
         Any => AnyId;
     }

@@ -335,8 +335,13 @@ async fn asset_found(
 /// room is there for administrators alone.
 #[must_use]
 pub fn asset_shows(asset: &FoundAsset, rights: Rights) -> bool {
-    let of_folder = asset.row.room_id.is_none() || rights.is_admin;
-    of_folder && rights.sees(asset.row.hidden || asset.batch_hidden)
+    shows(asset.row.hidden || asset.batch_hidden, asset.row.room_id.is_some(), rights)
+}
+
+/// The same of an asset that is hidden, or in a hidden batch, or a screen that is shared in a room.
+#[must_use]
+pub fn shows(hidden: bool, of_room: bool, rights: Rights) -> bool {
+    (!of_room || rights.is_admin) && rights.sees(hidden)
 }
 
 /// A production in which the caller may create rooms: its administrators may, and those who may

@@ -13,6 +13,7 @@ mod company;
 mod company_people;
 mod control;
 mod customization;
+mod destination;
 mod device;
 mod domain;
 mod group;
@@ -68,7 +69,18 @@ pub fn routes() -> Routes {
     playlists(&mut r);
     rooms_of(&mut r);
     live(&mut r);
+    destinations(&mut r);
     r
+}
+
+fn destinations(r: &mut Routes) {
+    r.write("/subscribe/destination", destination::subscribe);
+    r.write("/unsubscribe/destination", destination::unsubscribe);
+    r.read("/get/destination/subscription", destination::subscription);
+    r.read("/get/destinations", destination::list);
+    r.write("/send/destination/message", destination::send);
+    r.read("/get/destination/messages", destination::messages);
+    r.write("/update/destination/message", destination::update);
 }
 
 fn live(r: &mut Routes) {

@@ -1,6 +1,6 @@
 //! Assets: clips, stills, sounds, documents and live sources.
 
-use sqlx::FromRow;
+use sqlx::{FromRow, QueryBuilder, Sqlite};
 
 use super::{
     Db, Json, Object, StoreError,
@@ -212,6 +212,29 @@ pub async fn of_batch(db: &mut Db, batch: BatchId) -> Result<Vec<FoundAsset>, St
         "WHERE a.batch_id = $1 AND a.status <> 'DELETED' ORDER BY a.sort_index, a.created, a.id"
     );
     Ok(sqlx::query_as(sql).bind(batch).fetch_all(db).await?)
+}
+
+/// Those assets of a folder that have one of these ids and are not deleted, in no order. At most
+/// some thousands: each is a parameter.
+///
+/// # Errors
+/// When the database fails.
+pub async fn among(
+    db: &mut Db,
+    project: ProjectId,
+    ids: &[AssetId],
+) -> Result<Vec<FoundAsset>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut select = QueryBuilder::<Sqlite>::new(select!("WHERE a.status <> 'DELETED' "));
+    select.push("AND a.project_id = ").push_bind(project).push(" AND a.id IN (");
+    let mut list = select.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    select.push(")");
+    Ok(select.build_query_as().fetch_all(db).await?)
 }
 
 /// Writes the parts of an asset back that clients change.

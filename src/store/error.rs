@@ -29,6 +29,23 @@ pub enum StoreError {
 /// The unique constraints: name, and table and columns in the words of SQLite's message.
 pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("pk_company_members", "company_members.company_id, company_members.user_id"),
+    (
+        "pk_destination_message_assets",
+        "destination_message_assets.message_id, destination_message_assets.place",
+    ),
+    (
+        "uq_destination_messages_seq",
+        "destination_messages.destination_id, destination_messages.seq",
+    ),
+    (
+        "uq_destination_subscriptions_device",
+        "destination_subscriptions.destination_id, destination_subscriptions.created_by, \
+         destination_subscriptions.device_name",
+    ),
+    (
+        "uq_destinations_person",
+        "destinations.project_id, destinations.kind, destinations.user_email",
+    ),
     ("pk_device_logins", "device_logins.device_sha256"),
     ("pk_live_composites", "live_composites.registration_id"),
     ("pk_live_desktops", "live_desktops.registration_id"),

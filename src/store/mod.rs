@@ -12,6 +12,7 @@ pub mod consents;
 pub mod copies;
 pub mod credentials;
 pub mod customizations;
+pub mod destinations;
 pub mod devices;
 pub mod domains;
 mod entity;

@@ -357,6 +357,38 @@ impl MetadataStatus {
 }
 
 text_enum! {
+    /// What shows the messages of a destination.
+    DestinationKind {
+        /// QTAKE, the video assist.
+        Qtake,
+    }
+}
+
+text_enum! {
+    /// How far a message to a destination has come.
+    MessageStatus {
+        /// Nobody has taken it yet.
+        Pending,
+        /// A device has it.
+        Delivered,
+        /// Its person has it, with its assets.
+        Received,
+        /// It, or one of its assets, could not be had.
+        Error,
+    }
+}
+
+text_enum! {
+    /// Which end of a list of messages comes first.
+    MessageSort {
+        /// The newest.
+        Newest,
+        /// The oldest.
+        Oldest,
+    }
+}
+
+text_enum! {
     /// What something on a home page shows.
     WidgetType {
         /// Playlists that others share.

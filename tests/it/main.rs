@@ -4,6 +4,7 @@
 
 mod composite;
 mod contract;
+mod destination;
 mod docs;
 mod elemental;
 mod files;

@@ -6,12 +6,13 @@ use std::sync::{
 };
 
 use rushes::{
-    ids::{AnyId, LicenseId, RegistrationId, TaskId},
+    ids::{AnyId, DestinationId, LicenseId, RegistrationId, SubscriptionId, TaskId},
     provision,
     rpc::{Call, execute},
     store::{
         Db, Json,
         companies::{self, MembershipRow},
+        destinations::{self, DestinationRow, NewMessage, SubscriptionRow, subscriptions},
         groups::{self, GroupRow},
         licenses::{self, LicenseRow},
         live::{self, NewRegistration, qtake::QtakeRow},
@@ -19,7 +20,7 @@ use rushes::{
         security::{self, default},
         tasks::{self, TaskRow},
         teams,
-        text::{LicenseType, SourceKind, TaskStatus, WidgetType},
+        text::{DestinationKind, LicenseType, SourceKind, TaskStatus, WidgetType},
         widgets::{self, WidgetRow},
     },
     time::Millis,
@@ -120,8 +121,13 @@ async fn fill(world: &World, from: usize, to: usize, team: &str) {
         projects::create(&mut tx, group, Some(project), owner, &name, now).await.unwrap();
         fill_the_rest(&mut tx, world, &name).await;
     }
+    let mut to_one = None;
     for n in from..to {
         register(&mut tx, world, n).await;
+        let made = destination(&mut tx, world, n).await;
+        let first = destinations::of_project(&mut tx, project, DestinationKind::Qtake);
+        let first = first.await.unwrap().first().map(|row| row.id).unwrap_or(made);
+        message(&mut tx, world, *to_one.get_or_insert(first)).await;
     }
     tx.commit().await.unwrap();
 }
@@ -156,6 +162,41 @@ async fn register(db: &mut Db, world: &World, n: usize) {
         }
         _ => {}
     }
+}
+
+/// One more destination, that somebody subscribes to.
+async fn destination(db: &mut Db, world: &World, n: usize) -> DestinationId {
+    let (id, now) = (DestinationId::new(), Millis::now());
+    let row = DestinationRow {
+        id,
+        project_id: world.project.parse().unwrap(),
+        kind: DestinationKind::Qtake,
+        user_email: format!("person{n}@set.test"),
+        user_name: format!("Person {n}"),
+        user_role: None,
+        created: now,
+    };
+    destinations::insert(db, &row).await.unwrap();
+    let row = SubscriptionRow {
+        id: SubscriptionId::new(),
+        destination_id: id,
+        created_by: world.admin.id,
+        device_name: String::new(),
+        created: now,
+    };
+    subscriptions::insert(db, &row).await.unwrap();
+    id
+}
+
+/// One more message to a destination.
+async fn message(db: &mut Db, world: &World, to: DestinationId) {
+    let new = NewMessage {
+        destination_id: to,
+        sender_id: world.admin.id,
+        text: None,
+        assets: vec![world.asset.parse().unwrap()],
+    };
+    destinations::send(db, &new, Millis::now()).await.unwrap();
 }
 
 /// One more licence, security group, company, template, widget and task.
@@ -217,7 +258,9 @@ async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
     let team = world.team("All", None).await;
     let folder = json!({"company_id": world.company, "name": "Films"});
     world.ok(&world.admin, "/create/production_folder", folder).await;
+    let of_folder = json!({"project_id": world.project, "type": "QTAKE"});
     let lists = [
+        ("/get/destinations", of_folder.clone()),
         ("/get/users", json!({"project_id": world.project})),
         ("/get/group/users", json!({"id": world.group})),
         ("/get/company/users", json!({"id": world.company})),
@@ -248,8 +291,12 @@ async fn lists_of_ten_and_of_a_thousand_take_as_many_statements() {
         ("/list/live/registrations", json!({"project_id": world.project})),
         ("/list/live/registrations/v2", json!({"project_id": world.project})),
     ];
+    let mut lists = Vec::from(lists);
     let mut few = Vec::new();
     fill(&world, 0, 10, &team).await;
+    let found = world.ok(&world.admin, "/get/destinations", of_folder).await;
+    let of_one = json!({"destination_id": found[0]["id"], "limit": 1000});
+    lists.push(("/get/destination/messages", of_one));
     for (path, body) in &lists {
         let (answer, statements) = count(&world, path, body).await;
         assert!(statements >= 1, "{path} took {statements}: is anything counted?");

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::Utf8Bytes;
 use rushes_sessions::{
-    self as sessions, Asset, Attendee, FrameRate, Hub, Report,
+    self as sessions, Asset, Attendee, FrameRate, Hub, Reason, Report,
     hub::{
         self, Closed, Delivery, HubConfig, HubError, Journal, JournalError, Record, RoomEvent,
         Stored, Subscription,
@@ -154,6 +154,9 @@ pub struct RoomExtension {
 impl Extension for RoomExtension {
     fn call(&self, call: ExtensionCall) -> Answering<'_> {
         Box::pin(async move {
+            if ATTENDED.contains(&call.endpoint.as_str()) {
+                self.need_place(&call)?;
+            }
             match call.endpoint.as_str() {
                 "rushes/room/subscribe" => self.subscribe(&call).await,
                 "rushes/room/unsubscribe" => self.unsubscribe(&call),
@@ -180,7 +183,29 @@ impl Extension for RoomExtension {
     }
 }
 
+/// What only those may ask who attend the room.
+const ATTENDED: [&str; 7] = [
+    "rushes/room/command",
+    "rushes/room/report",
+    "rushes/room/users",
+    "rushes/room/draw",
+    "rushes/room/point",
+    "rushes/room/erase",
+    "rushes/room/chat",
+];
+
 impl RoomExtension {
+    /// Refuses a connection that does not attend the room: whether there is one it does not hear,
+    /// and the room does not hear of it.
+    fn need_place(&self, call: &ExtensionCall) -> ApiResult<()> {
+        let room = RoomId::from(read::<RoomRequest>(&call.data)?.id);
+        if self.attending.has(call.connection.id, room, AbortHandle::is_finished) {
+            return Ok(());
+        }
+        let (code, message, _) = failure(&HubError::Denied(Reason::NotPresent), 0.0);
+        Err(ApiError::new(Code(code)).message(message))
+    }
+
     async fn subscribe(&self, call: &ExtensionCall) -> ApiResult<Value> {
         let request: SubscribeRequest = read(&call.data)?;
         let (app, connection) = (&call.app, &call.connection);

@@ -46,6 +46,10 @@ pub fn failure(error: &HubError, server_ms: f64) -> (u16, String, Option<StateBo
         HubError::Busy => (900, "The room is busy".to_owned(), None),
         HubError::Journal => (500, "The room's state could not be kept".to_owned(), None),
         HubError::Denied(reason) => (code_of(*reason), reason.to_string(), None),
+        // Who does not attend a room is told nothing of it.
+        HubError::Refused(Refusal { reason: reason @ Reason::NotPresent, .. }) => {
+            (code_of(*reason), reason.to_string(), None)
+        }
         HubError::Refused(Refusal { reason, snapshot }) => {
             (code_of(*reason), reason.to_string(), Some(StateBody::new(snapshot, server_ms)))
         }

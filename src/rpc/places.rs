@@ -41,6 +41,18 @@ impl<T> Places<T> {
         self.all().remove(&connection).unwrap_or_default().into_values()
     }
 
+    /// Whether a connection has a place in a room that is not over.
+    pub fn has(
+        &self,
+        connection: ConnectionId,
+        room: RoomId,
+        is_over: impl Fn(&T) -> bool,
+    ) -> bool {
+        let all = self.all();
+        let place = all.get(&connection).and_then(|rooms| rooms.get(&room));
+        place.is_some_and(|place| !is_over(place))
+    }
+
     /// How many places a connection has in rooms other than this one, once those are forgotten
     /// that are over.
     pub fn elsewhere(

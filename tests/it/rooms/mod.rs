@@ -186,7 +186,7 @@ async fn everyone_may_drive_when_a_host_says_so() {
     let mut host = stage.enter(&stage.host, &room).await;
     host.does(json!({ "op": "LOAD", "asset_id": stage.clips[1] })).await;
     let mut crew = stage.enter(&stage.crew, &room).await;
-    let text = "{\"clip\" : 1.0,\n\"ü\":\"\\u00e9\"} ";
+    let text = "{\"clip\" : {\"at\":{\"s\":1.0}},\n\"ü\":\"\\u00e9\"} ";
     let set = json!({ "id": room, "sync_mode": "EVERYONE", "asset_state": text });
     let answer = stage.ask(&stage.host, "/set/review_session/state", set).await;
     assert_eq!((&answer["sync_mode"], &answer["asset_state"]), (&json!("EVERYONE"), &json!(text)));
@@ -206,6 +206,36 @@ async fn everyone_may_drive_when_a_host_says_so() {
     assert_eq!(stage.refused(&stage.crew, "/set/review_session/state", take).await, (403, 403));
     let kept = stage.ask(&stage.host, "/get/review_session", json!({ "id": room })).await;
     assert_eq!((&kept["asset_state"], &kept["sync_mode"]), (&json!("mine"), &json!("EVERYONE")));
+}
+
+#[tokio::test]
+async fn who_does_not_attend_learns_nothing_by_commands() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let mut host = stage.enter(&stage.host, &room).await;
+    host.does(json!({ "op": "LOAD", "asset_id": stage.clips[0] })).await;
+    let absent = json!(uuid::Uuid::now_v7().to_string());
+    let stranger = rushes.person("stranger").await;
+    // A crew member who may, and has not come in, is told no more than a stranger.
+    for token in [&stranger.token, &stage.crew.token] {
+        let mut socket = rushes.socket(Some(token)).await;
+        let mut answers = Vec::new();
+        for id in [&json!(room), &absent] {
+            let command = json!({
+                "id": id, "cmd_id": "a", "epoch": 0, "base_rev": 0, "op": "LOAD",
+                "asset_id": stage.clips[0],
+            });
+            let answer = socket.ask("rushes/room/command", &command, None).await;
+            assert_eq!(code(&answer), 403);
+            answers.push(answer["error"].clone());
+        }
+        assert_eq!(answers[0]["snapshot"], json!(null));
+        assert_eq!(
+            answers[0]["message"], answers[1]["message"],
+            "nor whether there is such a room"
+        );
+    }
 }
 
 #[tokio::test]
@@ -229,6 +259,11 @@ async fn who_is_made_a_host_drives_at_once_and_who_is_removed_is_out() {
     stage.ask(&stage.host, "/update/review_session", alone).await;
     let answer = crew.sends(json!({ "op": "PLAY" })).await;
     assert_eq!(code(&answer), 403);
+    assert_eq!(
+        answer["error"]["snapshot"],
+        json!(null),
+        "what the room does is not theirs any more"
+    );
     let get = json!({ "id": room });
     assert_eq!(stage.refused(&stage.crew, "/get/review_session", get).await, (404, 672));
     let users = json!({ "id": room, "include_owner": true });

@@ -406,3 +406,36 @@ fn opus_packets_say_how_long_they_are() {
         assert_eq!(opus_samples(packet), samples);
     }
 }
+
+#[test]
+fn h265_begins_with_its_parameter_sets_and_is_called_what_it_is() {
+    let (mut feed, now) = (Feed::new(), Instant::now());
+    let track = Track { pid: 1, codec: TrackCodec::H265 };
+    feed.declare(&[track]);
+    let frame = |units: &[&[u8]]| -> Vec<u8> {
+        units.iter().flat_map(|unit| [&[0, 0, 0, 1], *unit].concat()).collect()
+    };
+    let sets: [&[u8]; 3] = [&[0x40, 1, 0x0c, 1], &[0x42, 1, 1, 1, 0x60], &[0x44, 1, 0xc0, 0x73]];
+    let (idr, trailing): (&[u8], &[u8]) = (&[0x26, 1, 0xaf, 7], &[0x02, 1, 0xd0, 7]);
+    let mut made = Vec::new();
+    for (number, units) in
+        [vec![trailing], vec![idr], vec![sets[0], sets[1], sets[2], idr], vec![trailing], vec![idr]]
+            .iter()
+            .enumerate()
+    {
+        feed.seen(now, track, number as u64 * 3_600, frame(units), |one| made.push(one));
+    }
+    let pictures: Vec<Vec<Packet>> = made
+        .into_iter()
+        .map(|made| match made {
+            Made::Picture(packets) => packets,
+            Made::Sound(_) => unreachable!("there is none"),
+        })
+        .collect();
+    let counts: Vec<usize> = pictures.iter().map(Vec::len).collect();
+    assert_eq!(counts, [2, 1, 2], "nothing before the first sets, which go with each key frame");
+    assert!(pictures.iter().flatten().all(|packet| packet.codec == Codec::H265));
+    assert!(pictures[0][0].inspection.parameters && pictures[0][1].inspection.key);
+    assert!(pictures.iter().all(|picture| picture.last().unwrap().marker));
+    assert!(feed.problems().iter().all(|problem| !problem.contains("H.265")));
+}

@@ -293,8 +293,7 @@ const REPLAY_MINUTES: u16 = 5;
 /// How many composites there may be where nobody says otherwise: one takes about a core.
 const COMPOSITES: usize = 2;
 
-/// How many pictures are converted where nobody says otherwise: of the largest one takes most of a
-/// core.
+/// How many pictures are converted where nobody says otherwise: the largest takes most of a core.
 const TRANSCODES: usize = 1;
 
 /// The file that is read when none is named.

@@ -349,7 +349,7 @@ impl Sender {
 
     fn again(&mut self, now: Instant, slot: Slot, first: u16, following: u16) {
         let Some((stream, key)) = self.seats.get(&slot).copied() else { return };
-        self.send_batch(now, stream);
+        // Before the packets of this round: what is asked for was sent before them.
         let Self { streams, outbox, outlet, .. } = self;
         let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { return };
         let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };

@@ -39,6 +39,14 @@ pub(super) struct Slot {
     generation: u32,
 }
 
+#[cfg(test)]
+impl Slot {
+    /// Places of a table that a test does not have.
+    pub(super) fn some() -> [Self; 2] {
+        [0, 1].map(|index| Self { index, generation: 1 })
+    }
+}
+
 /// The end of a stream that a session is, or a member of a meeting.
 #[derive(Debug)]
 pub(super) enum End {

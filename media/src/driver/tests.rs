@@ -12,6 +12,7 @@ use super::*;
 use crate::framing::write_frame;
 use crate::fuzzing::agreed::{DEFECT, MATERIAL, MATERIAL_LEN, PROVIDER};
 use crate::fuzzing::session::{HELLO, UFRAG, nomination, offer, request};
+use crate::rtp::{Codec, inspect};
 use crate::srtp::{Keys, Profile, Sealer};
 use crate::status::Transport;
 
@@ -29,6 +30,21 @@ static DEFECTIVE: AtomicU16 = AtomicU16::new(0);
 pub(super) fn defect(route: Route) {
     let port = DEFECTIVE.load(Ordering::Relaxed);
     assert_ne!(route.to.port(), port, "the defect of a test");
+}
+
+/// A packet of a key frame.
+pub(super) fn packet(now: Instant) -> Packet {
+    let payload: Arc<[u8]> = [0x65; 100].as_slice().into();
+    Packet {
+        codec: Codec::H264,
+        layer: 0,
+        seq: 1,
+        timestamp: 3_000,
+        marker: true,
+        inspection: inspect(Codec::H264, &payload),
+        payload,
+        captured: now,
+    }
 }
 
 fn start() -> (Media, mpsc::Receiver<MediaEvent>) {

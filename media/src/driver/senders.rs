@@ -11,6 +11,7 @@ use crate::ids::StreamId;
 use crate::rtcp::WallClock;
 
 use super::sender::{Job, Sender, Word};
+use super::sessions::Slot;
 use super::socket::Outlet;
 
 /// Batches of jobs that may wait in a thread's queue.
@@ -18,6 +19,9 @@ const QUEUE: usize = 256;
 /// Packets that may wait besides, while the queue is full. Beyond, they are
 /// dropped and the viewers go on with the next key frame.
 const WAITING: usize = 8_192;
+/// Requests for missing packets that may wait for the next hand-over. Beyond, and all of them while
+/// the queue is full, they are dropped: a viewer that still misses something asks again.
+const REQUESTS: usize = 8_192;
 /// A stream's viewers stay together on a thread until it has so many viewers
 /// more than another: together they are cheaper, apart they use all cores.
 const UNEVEN: usize = 32;
@@ -28,6 +32,12 @@ struct Thread {
     jobs: Option<SyncSender<Vec<Job>>>,
     pending: Vec<Job>,
     packets: usize,
+    /// Requests for missing packets among what is pending.
+    requests: usize,
+    /// Who needs a key frame: once is enough, however often it is said.
+    wishes: HashSet<Slot>,
+    /// The queue had no room.
+    full: bool,
     viewers: usize,
     handle: Option<JoinHandle<()>>,
 }
@@ -52,13 +62,7 @@ impl Senders {
             let handle = std::thread::Builder::new()
                 .name(format!("rushes-fanout{index}"))
                 .spawn(move || sender.run(&inbox))?;
-            threads.push(Thread {
-                jobs: Some(jobs),
-                pending: Vec::new(),
-                packets: 0,
-                viewers: 0,
-                handle: Some(handle),
-            });
+            threads.push(Thread::new(jobs, Some(handle)));
         }
         Ok((Self { threads, dropped: 0 }, heard))
     }
@@ -88,7 +92,19 @@ impl Senders {
     /// Something for a thread to do; it goes out with [`Senders::flush`].
     pub(super) fn push(&mut self, thread: usize, job: Job) {
         let thread = &mut self.threads[thread];
-        thread.packets += usize::from(matches!(job, Job::Packet(..)));
+        if thread.jobs.is_none() {
+            return;
+        }
+        match job {
+            Job::Packet(..) => thread.packets += 1,
+            Job::Missing { .. } if thread.full || thread.requests >= REQUESTS => return,
+            Job::Missing { .. } => thread.requests += 1,
+            Job::KeyFrame(slot) => {
+                thread.wishes.insert(slot);
+                return;
+            }
+            _ => {}
+        }
         thread.pending.push(job);
     }
 
@@ -97,24 +113,13 @@ impl Senders {
     pub(super) fn flush(&mut self) -> bool {
         let mut left = false;
         for thread in &mut self.threads {
-            if thread.pending.is_empty() {
+            if thread.flush() {
                 continue;
             }
-            let Some(jobs) = &thread.jobs else { continue };
-            match jobs.try_send(std::mem::take(&mut thread.pending)) {
-                Ok(()) => thread.packets = 0,
-                Err(TrySendError::Full(pending)) => {
-                    thread.pending = pending;
-                    left = true;
-                    if thread.packets > WAITING {
-                        self.dropped += thread.packets as u64;
-                        thread.drop_packets();
-                    }
-                }
-                Err(TrySendError::Disconnected(_)) => {
-                    tracing::error!("a fan-out thread is gone");
-                    thread.jobs = None;
-                }
+            left = true;
+            if thread.packets > WAITING {
+                self.dropped += thread.packets as u64;
+                thread.drop_packets();
             }
         }
         left
@@ -144,6 +149,50 @@ impl Senders {
 }
 
 impl Thread {
+    fn new(jobs: SyncSender<Vec<Job>>, handle: Option<JoinHandle<()>>) -> Self {
+        Self {
+            jobs: Some(jobs),
+            pending: Vec::new(),
+            packets: 0,
+            requests: 0,
+            wishes: HashSet::new(),
+            full: false,
+            viewers: 0,
+            handle,
+        }
+    }
+
+    /// Hands over what is pending; false if there is no room for it.
+    fn flush(&mut self) -> bool {
+        let before = self.pending.len();
+        if before + self.wishes.len() == 0 {
+            return true;
+        }
+        let Some(jobs) = &self.jobs else { return true };
+        self.pending.extend(self.wishes.iter().copied().map(Job::KeyFrame));
+        match jobs.try_send(std::mem::take(&mut self.pending)) {
+            Ok(()) => {
+                self.wishes.clear();
+                (self.packets, self.requests, self.full) = (0, 0, false);
+            }
+            Err(TrySendError::Full(mut pending)) => {
+                // The wishes stay where they are told apart.
+                pending.truncate(before);
+                if self.requests > 0 {
+                    pending.retain(|job| !matches!(job, Job::Missing { .. }));
+                }
+                self.pending = pending;
+                (self.requests, self.full) = (0, true);
+                return false;
+            }
+            Err(TrySendError::Disconnected(_)) => {
+                tracing::error!("a fan-out thread is gone");
+                self.jobs = None;
+            }
+        }
+        true
+    }
+
     fn drop_packets(&mut self) {
         let mut gaps: HashSet<StreamId> = HashSet::new();
         self.pending.retain(|job| match job {
@@ -156,5 +205,78 @@ impl Thread {
         self.pending.extend(gaps.into_iter().map(Job::Gap));
         self.packets = 0;
         tracing::warn!("a fan-out thread cannot keep up: its viewers go on with a key frame");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::Receiver;
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A thread that has not begun to work.
+    fn idle(room: usize) -> (Senders, Receiver<Vec<Job>>) {
+        let (jobs, inbox) = sync_channel(room);
+        (Senders { threads: vec![Thread::new(jobs, None)], dropped: 0 }, inbox)
+    }
+
+    fn missing(slot: Slot, first: u16) -> Job {
+        Job::Missing { slot, first, following: 0 }
+    }
+
+    fn kinds(jobs: &[Job]) -> (usize, usize, usize) {
+        let count = |of: fn(&Job) -> bool| jobs.iter().filter(|job| of(job)).count();
+        (
+            count(|job| matches!(job, Job::Missing { .. })),
+            count(|job| matches!(job, Job::KeyFrame(_))),
+            count(|job| matches!(job, Job::Leave(_))),
+        )
+    }
+
+    #[test]
+    fn what_a_viewer_asks_for_piles_up_nowhere() {
+        let (mut senders, inbox) = idle(1);
+        let slots = Slot::some();
+        for first in 0..50_000u32 {
+            senders.push(0, missing(slots[0], first as u16));
+            senders.push(0, Job::KeyFrame(slots[0]));
+        }
+        senders.push(0, Job::KeyFrame(slots[1]));
+        assert!(!senders.flush());
+        // The queue is full from here on.
+        for first in 0..50_000u32 {
+            senders.push(0, missing(slots[0], first as u16));
+            senders.push(0, Job::KeyFrame(slots[1]));
+            if first % 1_000 == 0 {
+                assert!(senders.flush());
+            }
+        }
+        senders.push(0, Job::Leave(slots[0]));
+        assert_eq!(kinds(&inbox.recv().unwrap()), (REQUESTS, 2, 0));
+        assert!(!senders.flush());
+        assert_eq!(kinds(&inbox.recv().unwrap()), (0, 1, 1), "what has to be done is done");
+        senders.push(0, missing(slots[0], 7));
+        assert!(!senders.flush());
+        assert_eq!(kinds(&inbox.recv().unwrap()), (1, 0, 0), "there is room again");
+    }
+
+    #[test]
+    fn packets_that_no_thread_takes_are_dropped_and_a_gap_is_told() {
+        let (mut senders, inbox) = idle(1);
+        let stream = StreamId(1);
+        let packet = super::super::tests::packet(Instant::now());
+        for _ in 0..2 {
+            senders.push(0, Job::Packet(stream, packet.clone()));
+            senders.flush();
+        }
+        for _ in 0..WAITING {
+            senders.push(0, Job::Packet(stream, packet.clone()));
+        }
+        assert!(senders.flush());
+        assert_eq!(senders.dropped(), WAITING as u64 + 1);
+        assert_eq!(inbox.recv().unwrap().len(), 1);
+        assert!(!senders.flush());
+        assert!(matches!(inbox.recv().unwrap()[..], [Job::Gap(of)] if of == stream));
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::rtp::{Codec, Inspection};
 use crate::srtp::{Keys, Opener, Profile};
@@ -104,6 +106,38 @@ fn no_number_is_used_twice() {
     assert!(fixture.write(8).is_none());
     assert!(fixture.write(8 + 1_024).is_some());
     assert!(fixture.write(8).is_none(), "also when it is long forgotten");
+}
+
+#[test]
+fn sound_that_comes_late_is_sent_once() {
+    let mut fixture = Fixture::new(None);
+    fixture.packet.codec = Codec::Opus;
+    let sent: Vec<u64> = [100, 102, 101, 101, 102, 104, 103, 100, 168, 104, 105, 105]
+        .into_iter()
+        .filter(|seq| fixture.write(*seq).is_some())
+        .collect();
+    // 104 is too long ago to say whether it was sent.
+    assert_eq!(sent, [100, 102, 101, 104, 103, 168, 105]);
+}
+
+proptest! {
+    #[test]
+    fn no_number_of_sound_is_used_twice(
+        steps in proptest::collection::vec(prop_oneof![-70i64..70, -200i64..200], 1..300),
+    ) {
+        let mut fixture = Fixture::new(None);
+        fixture.packet.codec = Codec::Opus;
+        let (mut at, mut sent) = (1_000u64, std::collections::BTreeSet::new());
+        for step in steps {
+            at = at.saturating_add_signed(step);
+            let old = sent.last().is_some_and(|top| at + 64 <= *top);
+            let news = !old && !sent.contains(&at);
+            prop_assert_eq!(fixture.write(at).is_some(), news);
+            if news {
+                sent.insert(at);
+            }
+        }
+    }
 }
 
 #[test]

@@ -43,6 +43,31 @@ pub(super) struct Header {
     pub(super) ssrc: u32,
 }
 
+/// The latest numbers that were used.
+#[derive(Debug, Default)]
+struct Numbers {
+    highest: Option<u64>,
+    /// A bit for each of the 64 up to the highest, which is the lowest bit.
+    used: u64,
+}
+
+impl Numbers {
+    /// Takes note of a number; false if it was used, or is too old to know.
+    fn note(&mut self, seq: u64) -> bool {
+        let Some(highest) = self.highest.filter(|highest| seq <= *highest) else {
+            let ahead = self.highest.map_or(64, |highest| seq - highest);
+            let before = u32::try_from(ahead).ok().and_then(|ahead| self.used.checked_shl(ahead));
+            self.used = before.unwrap_or(0) | 1;
+            self.highest = Some(seq);
+            return true;
+        };
+        let bit = u32::try_from(highest - seq).ok().and_then(|behind| 1u64.checked_shl(behind));
+        let news = bit.is_some_and(|bit| self.used & bit == 0);
+        self.used |= bit.unwrap_or(0);
+        news
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Track {
     pub(super) setup: TrackSetup,
@@ -54,7 +79,7 @@ pub(super) struct Track {
     send_time_at: Option<usize>,
     started: Option<Instant>,
     rtx_seq: u64,
-    highest: Option<u64>,
+    sent: Numbers,
     packets: u32,
     octets: u32,
     /// The latest timestamp sent, and when it was captured.
@@ -72,7 +97,7 @@ impl Track {
             send_time_at,
             started: None,
             rtx_seq: u64::from(rand::random::<u16>() % 20_000),
-            highest: None,
+            sent: Numbers::default(),
             packets: 0,
             octets: 0,
             last: None,
@@ -94,12 +119,7 @@ impl Track {
         if self.setup.kind == Kind::Video {
             return true;
         }
-        // Only ever upwards: sound that comes late is of no use any more.
-        let news = self.highest.is_none_or(|highest| seq > highest);
-        if news {
-            self.highest = Some(seq);
-        }
-        news
+        self.sent.note(seq)
     }
 
     pub(super) fn next_rtx(&mut self) -> u64 {

@@ -4,6 +4,9 @@ use super::{GOODBYE, PAYLOAD_FEEDBACK, RECEIVER_REPORT, SENDER_REPORT, TRANSPORT
 
 /// Packets in one datagram; more is no honest feedback.
 const MOST_PACKETS: usize = 32;
+/// Entries of all its requests together, which no client of ours reaches: libwebrtc has 253 in a
+/// datagram. Those beyond are passed over, and who means them asks again.
+const MOST_ENTRIES: usize = 256;
 
 /// How a track arrives (RFC 3550, 6.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +69,7 @@ pub enum Feedback {
 /// Reads a compound packet that was decrypted. What is cut short or unknown is
 /// passed over: it says nothing.
 pub fn parse(data: &[u8], mut say: impl FnMut(Feedback)) {
-    let mut rest = data;
+    let (mut rest, mut entries) = (data, MOST_ENTRIES);
     for _ in 0..MOST_PACKETS {
         let Some(head) = rest.first_chunk::<4>() else { return };
         let length = 4 * (usize::from(u16::from_be_bytes([head[2], head[3]])) + 1);
@@ -80,8 +83,8 @@ pub fn parse(data: &[u8], mut say: impl FnMut(Feedback)) {
             }
             RECEIVER_REPORT => reports(packet.get(4..), count, &mut say),
             GOODBYE => say(Feedback::Bye),
-            TRANSPORT_FEEDBACK if count == 1 => nacks(packet, &mut say),
-            PAYLOAD_FEEDBACK => payload_feedback(packet, count, &mut say),
+            TRANSPORT_FEEDBACK if count == 1 => nacks(packet, &mut entries, &mut say),
+            PAYLOAD_FEEDBACK => payload_feedback(packet, count, &mut entries, &mut say),
             _ => {}
         }
     }
@@ -130,15 +133,16 @@ fn reports(blocks: Option<&[u8]>, count: u8, say: &mut impl FnMut(Feedback)) {
     }
 }
 
-fn nacks(packet: &[u8], say: &mut impl FnMut(Feedback)) {
+fn nacks(packet: &[u8], left: &mut usize, say: &mut impl FnMut(Feedback)) {
     let (Some(ssrc), Some(entries)) = (word(packet, 4), packet.get(8..)) else { return };
-    for entry in entries.chunks_exact(4) {
+    for entry in entries.chunks_exact(4).take(*left) {
+        *left -= 1;
         let half = |at: usize| u16::from_be_bytes([entry[at], entry[at + 1]]);
         say(Feedback::Nack { ssrc, first: half(0), following: half(2) });
     }
 }
 
-fn payload_feedback(packet: &[u8], format: u8, say: &mut impl FnMut(Feedback)) {
+fn payload_feedback(packet: &[u8], format: u8, left: &mut usize, say: &mut impl FnMut(Feedback)) {
     const PLI: u8 = 1;
     const FIR: u8 = 4;
     const APPLICATION: u8 = 15;
@@ -149,7 +153,8 @@ fn payload_feedback(packet: &[u8], format: u8, say: &mut impl FnMut(Feedback)) {
             }
         }
         FIR => {
-            for entry in packet.get(8..).unwrap_or_default().chunks_exact(8) {
+            for entry in packet.get(8..).unwrap_or_default().chunks_exact(8).take(*left) {
+                *left -= 1;
                 if let Some(ssrc) = word(entry, 0) {
                     say(Feedback::KeyFrame { ssrc });
                 }
@@ -240,6 +245,17 @@ mod tests {
     fn a_full_intra_request_names_its_track() {
         let data = [0x84, 206, 0, 4, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 3, 0, 0, 0];
         assert_eq!(read(&data), [Feedback::KeyFrame { ssrc: 9 }]);
+    }
+
+    #[test]
+    fn of_a_flood_of_requests_the_first_are_heard() {
+        let mut nacks = vec![0x81, 205, 0x3f, 0xff, 0, 0, 0, 1, 0, 0, 0, 9];
+        nacks.resize(4 << 14, 0xff);
+        assert_eq!(read(&nacks).len(), MOST_ENTRIES);
+        let mut commands = vec![0x84, 206, 0, 202, 0, 0, 0, 1, 0, 0, 0, 0];
+        commands.resize(12 + 100 * 8, 0);
+        // So many packets, and what they say together counts.
+        assert_eq!(read(&commands.repeat(MOST_PACKETS)).len(), MOST_ENTRIES);
     }
 
     proptest! {

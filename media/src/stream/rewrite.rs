@@ -5,6 +5,11 @@ use std::time::{Duration, Instant};
 /// Room below a viewer's first packet, for packets of the same frame that come late.
 const HEADROOM: u64 = 64;
 
+/// So far a viewer's numbers may jump. A receiver takes 16 bits for the number that is nearest to
+/// the last one it got (RFC 3711, 3.3.1), so that from 32,768 on, less what it lost itself, it
+/// would decrypt nothing any more.
+const MOST_JUMP: u64 = 1 << 14;
+
 #[derive(Debug, Clone, Copy)]
 struct Map {
     in_seq: u64,
@@ -97,16 +102,22 @@ impl Rewriter {
         self.map = Some(Map { in_seq, out_seq, in_ts, out_ts });
     }
 
-    /// The viewer's sequence number; none if that packet comes too late for it.
+    /// The viewer's sequence number; none if that packet comes too late for it. Where the
+    /// publisher's numbers jump by too much for a receiver, the viewer's do not.
     pub(crate) fn seq(&mut self, in_seq: u64) -> Option<u64> {
-        let map = self.map?;
-        let out = if in_seq >= map.in_seq {
+        let map = self.map.as_mut()?;
+        let mut out = if in_seq >= map.in_seq {
             map.out_seq.checked_add(in_seq - map.in_seq)?
         } else {
             map.out_seq.checked_sub(map.in_seq - in_seq)?
         };
         if out < self.floor {
             return None;
+        }
+        if let Some(highest) = self.highest.filter(|highest| out > highest + MOST_JUMP) {
+            // One number is left out, so that the viewer sees that something is missing.
+            out = highest + 2;
+            (map.in_seq, map.out_seq, self.floor) = (in_seq, out, out);
         }
         self.highest = Some(self.highest.map_or(out, |highest| highest.max(out)));
         Some(out)
@@ -142,5 +153,39 @@ impl Rewriter {
         if newer {
             self.last = Some((timestamp, now));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_jump_that_no_receiver_follows_is_made_a_small_one() {
+        let now = Instant::now();
+        let mut rewriter = Rewriter::new(90_000);
+        rewriter.rebase(now, 500, 0);
+        let first = rewriter.seq(500).unwrap();
+        let mut last = first;
+        // A receiver's guess: the number nearest to the last one.
+        let mut follows = |out: u64| {
+            let guess =
+                last.checked_add_signed((out as u16).wrapping_sub(last as u16) as i16 as i64);
+            last = out;
+            guess == Some(out)
+        };
+        assert!(follows(rewriter.seq(500 + 16_000).unwrap()), "so much may be lost");
+        assert_eq!(rewriter.seq(16_400), Some(first + 15_900), "and come late");
+        for jump in [20_000, 32_768, 40_000, 65_536, 1 << 40] {
+            let in_seq = 16_500 + jump * 100;
+            let out = rewriter.seq(in_seq).unwrap();
+            assert!(follows(out), "{jump}");
+            assert_eq!(rewriter.seq(in_seq + 2), Some(out + 2));
+            assert_eq!(rewriter.seq(in_seq + 1), Some(out + 1));
+            assert_eq!(rewriter.seq(in_seq - 1), None, "its number may be another's");
+            assert!(follows(out + 2));
+        }
+        // Timestamps are as they were.
+        assert_eq!(rewriter.timestamp(3_000).wrapping_sub(rewriter.timestamp(0)), 3_000);
     }
 }

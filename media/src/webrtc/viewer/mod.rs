@@ -3,6 +3,7 @@
 
 mod answer;
 mod reception;
+mod requests;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use super::peer::PeerSetup;
 use super::sdp::Offer;
 
 pub(crate) use reception::Reception;
+use requests::Allowance;
 
 /// A client whose handshake ended needs a moment until it can decrypt. As the
 /// side that begins it is the last to be done, and needs a round trip.
@@ -53,6 +55,7 @@ pub(crate) struct Viewer {
     video: Option<Track>,
     audio: Option<Track>,
     pub(crate) reception: Reception,
+    requests: Allowance,
     outputs: VecDeque<Output>,
     plain: Vec<u8>,
     left: bool,
@@ -92,6 +95,7 @@ impl Viewer {
             video: None,
             audio: None,
             reception: Reception::default(),
+            requests: Allowance::default(),
             outputs: VecDeque::new(),
             plain: Vec::new(),
             left: false,
@@ -143,9 +147,10 @@ impl Viewer {
         if opener.open_rtcp(data, &mut self.plain).is_err() {
             return false;
         }
-        let Self { plain, reception, outputs, video, audio, left, .. } = self;
+        let Self { plain, reception, requests, outputs, video, audio, left, .. } = self;
         let ssrc_of = |track: &Option<Track>| track.as_ref().map(|track| track.setup.ssrc);
         let (video, audio) = (ssrc_of(video), ssrc_of(audio));
+        let mut key_frame = false;
         rtcp::parse(plain, |feedback| match feedback {
             Feedback::Report(report) if Some(report.ssrc) == video => {
                 reception.report(Kind::Video, wall.middle(now), &report);
@@ -155,16 +160,20 @@ impl Viewer {
             }
             Feedback::Nack { ssrc, first, following } if Some(ssrc) == video => {
                 reception.nacks += 1;
-                outputs.push_back(Output::Missing { first, following });
+                if requests.allow(now, 1 + following.count_ones()) {
+                    outputs.push_back(Output::Missing { first, following });
+                }
             }
             Feedback::KeyFrame { ssrc } if Some(ssrc) == video => {
                 reception.plis += 1;
-                outputs.push_back(Output::KeyFrame);
+                key_frame = true;
             }
             Feedback::Bandwidth { bits } => reception.bandwidth(now, bits),
             Feedback::Bye => *left = true,
             _ => {}
         });
+        // However often it is said in one datagram.
+        outputs.extend(key_frame.then_some(Output::KeyFrame));
         true
     }
 

@@ -57,6 +57,9 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENT: Duration = Duration::from_secs(60);
 /// A client that does not take what is written for this long is gone.
 const WRITE: Duration = Duration::from_secs(10);
+/// How often the token that a connection stands on is looked at, whatever its client sends: one that
+/// only listens answers our pings.
+const LOOK: Duration = PING_EVERY;
 /// How long the holder of a token is believed without asking the store again.
 const BELIEVE: Duration = Duration::from_secs(5);
 
@@ -181,6 +184,7 @@ async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(St
 
 impl Session {
     async fn read(&mut self, mut stream: SplitStream<WebSocket>) {
+        let mut looked = Instant::now();
         loop {
             let message = match tokio::time::timeout(SILENT, stream.next()).await {
                 Ok(Some(Ok(message))) => message,
@@ -188,14 +192,17 @@ impl Session {
             };
             // The clock that rooms run by, so that clients learn its offset and no other's.
             let received = self.app.hub.now().0;
+            if matches!(message, Message::Pong(_)) || looked.elapsed() >= LOOK {
+                looked = Instant::now();
+                if Box::pin(self.token_ended()).await {
+                    self.close(TOKEN_ENDED, "the token is no longer good").await;
+                    return;
+                }
+            }
             // In boxes: what a request needs while it is looked at is long, and few are at a time.
             let done = match message {
                 Message::Text(text) => Box::pin(self.take(&text, received)).await.is_err(),
                 Message::Binary(_) => self.close(UNSUPPORTED, "text frames only").await,
-                // Comes for every ping of ours: a connection that only listens is looked at too.
-                Message::Pong(_) if Box::pin(self.token_ended()).await => {
-                    self.close(TOKEN_ENDED, "the token is no longer good").await
-                }
                 Message::Ping(_) | Message::Pong(_) => false,
                 Message::Close(_) => true,
             };

@@ -196,6 +196,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult
     let hosts = req.host_user_ids.unwrap_or_default();
     people::seat_all(ctx, &caller, &row, req.user_ids.as_deref().unwrap_or_default(), now).await?;
     people::seat_all(ctx, &caller, &row, &hosts, now).await?;
+    people::need_room(ctx, row.id).await?;
     for host in hosts {
         store::rooms::set_host(ctx.db(), row.id, host, true).await?;
     }

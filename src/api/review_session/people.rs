@@ -164,7 +164,8 @@ pub(crate) async fn teams(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Vec<RoomTea
     Ok(teams.into_iter().map(team).collect())
 }
 
-/// Gives seats to people whom the caller may know of.
+/// Gives seats to people whom the caller may know of; whether there is place for them is asked by
+/// [`need_room`], when all is done.
 pub(super) async fn seat_all(
     ctx: &mut Ctx,
     caller: &Caller,
@@ -187,7 +188,7 @@ pub(super) async fn seat_all(
         }
         store::rooms::add_seat(ctx.db(), room.id, *user, None, now).await?;
     }
-    need_room(ctx, room.id).await
+    Ok(())
 }
 
 /// Refuses more people than a room has place for.
@@ -229,6 +230,7 @@ pub(super) async fn replace(
             changed = true;
         }
     }
+    need_room(ctx, room.id).await?;
     if changed { hosts_changed(ctx, room.id).await } else { Ok(()) }
 }
 
@@ -240,12 +242,17 @@ async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
         data: json!({ "id": room }),
         to: Audience::Users(vec![user]),
     });
+    expel(ctx, room, user);
+    Ok(())
+}
+
+/// Sends somebody's connections away, once that is stored.
+fn expel(ctx: &mut Ctx, room: RoomId, user: UserId) {
     let app = ctx.app().clone();
     ctx.after_commit(async move {
         meetings::expel(&app, room, user).await;
         app.hub.expel(room.into(), user.into()).await;
     });
-    Ok(())
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -308,6 +315,8 @@ async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str) -> ApiResult<UserId>
     }
     let app = ctx.app().clone();
     let (user_id, url) = guest_link(ctx.db(), app.public_url(), room.id, email, now).await?;
+    // Whoever came by the link before is out, and may be somebody else.
+    expel(ctx, room.id, user_id);
     mail::invite(ctx, room, email, &url).await?;
     Ok(user_id)
 }

@@ -89,6 +89,10 @@ async fn another_link_ends_the_one_before() {
     stage.invite(&room, &["guest@rushes.test"]).await;
     let first = mailed(&rushes, "guest@rushes.test");
     let early = stage.guest(&first).await;
+    let mut attending = stage.enter(&early, &room).await;
+    stage.invite(&room, &["guest@rushes.test"]).await;
+    let closed = attending.socket.event("REVIEW_SESSION_CLOSED").await;
+    assert_eq!(closed["reason"], json!("REMOVED"), "at once, not when it next says something");
     let mut tx = rushes.app().store.write().await.unwrap();
     let now = rushes::time::Millis::now();
     let id = room.parse().unwrap();

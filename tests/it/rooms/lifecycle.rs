@@ -173,6 +173,9 @@ async fn a_room_has_limits_and_says_which() {
     let users = json!({ "id": room, "include_owner": true });
     let users = stage.ask(&stage.host, "/get/review_session/users", users).await;
     assert_eq!(users.as_array().unwrap().len(), 3, "whoever was too many was not let in");
+    // Those who go make place for those who come.
+    let exchanged = json!({ "id": room, "user_ids": [fourth.id] });
+    stage.ask(&stage.host, "/update/review_session", exchanged).await;
 
     // Two rooms are open, and a complete one takes no place until it is opened again.
     let done = stage.room().await;

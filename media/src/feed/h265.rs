@@ -136,7 +136,7 @@ mod tests {
     use crate::rtp::{Codec, inspect};
 
     const VPS_UNIT: [u8; 5] = [0x40, 1, 0x0c, 1, 0xff];
-    const SPS_UNIT: [u8; 6] = [0x42, 1, 1, 1, 0x60, 0];
+    const SPS_UNIT: [u8; 6] = [0x42, 1, 1, 1, 0x60, 0x90];
     const PPS_UNIT: [u8; 4] = [0x44, 1, 0xc0, 0x73];
     const IDR: [u8; 4] = [0x26, 1, 0xaf, 7];
 

@@ -81,8 +81,10 @@ export interface Room {
   id: string;
   name: string;
   description: string | null;
+  group_id: string;
   group_name: string | null;
   company_name: string | null;
+  owner_id: string | null;
   owner_name: string | null;
   status: RoomStatus;
   start_time: string | null;

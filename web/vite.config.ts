@@ -11,7 +11,7 @@ export default defineConfig({
   server: {
     host: '127.0.0.1',
     proxy: {
-      '^/(add|admin|authenticate|complete|copy|create|delete|files|get|health|home|import|invite|join|leave|list|live|logout|move|ping|remove|search|set|setup|start|update)(/|$)':
+      '^/(add|admin|authenticate|complete|copy|create|delete|files|get|health|home|import|invite|join|leave|list|live|logout|move|ping|remove|rooms|search|set|setup|start|update)(/|$)':
         server,
       '/ws': { target: server, ws: true },
     },

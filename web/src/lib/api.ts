@@ -6,6 +6,8 @@ export const Code = {
   TOKEN_INVALID: 405,
   TOO_MANY_FAILURES: 409,
   STALE: 650,
+  ROOM_NOT_FOUND: 672,
+  NOT_IN_ROOM: 673,
   ROOM_NOT_STARTED: 674,
   ROOM_COMPLETE: 675,
   GUEST_UPGRADED: 677,
@@ -79,8 +81,10 @@ export interface Room {
   id: string;
   name: string;
   description: string | null;
+  group_id: string;
   group_name: string | null;
   company_name: string | null;
+  owner_id: string | null;
   owner_name: string | null;
   status: RoomStatus;
   start_time: string | null;
@@ -88,6 +92,14 @@ export interface Room {
   is_owner: boolean | null;
   is_host: boolean | null;
   asset_count: number | null;
+  /** True for hosts, and for the administrators of its production. */
+  can_edit: boolean | null;
+  /** False for guests. */
+  can_show_teams: boolean | null;
+  mute_participants_on_entry: boolean | null;
+  allow_participants_to_unmute_self: boolean | null;
+  /** The playlist that is the room's alone. */
+  session_playlist_id: string | null;
 }
 
 export interface Asset {
@@ -103,6 +115,10 @@ export interface Asset {
   batch_id: string | null;
   /** Who made it; of a shared screen, who shares it. */
   user_id: string | null;
+  /** Its place in the room; an asset can have more than one. */
+  review_session_asset_id?: string | null;
+  /** Which of the room's playlists it is in. */
+  playlist_id?: string | null;
 }
 
 export interface AssetFile {
@@ -125,6 +141,9 @@ export interface ApiOptions {
   /** Milliseconds after which an unanswered request counts as unreachable. */
   timeoutMs?: number;
 }
+
+/** A file may be long: the log of three hours. */
+const FILE_TIMEOUT_MS = 120_000;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -196,6 +215,30 @@ export class Api {
     return body as T;
   }
 
+  /**
+   * Fetches what is meant to be saved as a file.
+   *
+   * @throws {ApiError} if the server refuses
+   * @throws {Unreachable} if no answer of the server comes
+   */
+  async file(path: string, token: string): Promise<Blob> {
+    try {
+      const response = await this.#fetch(this.#base + path, {
+        headers: { 'X-Token': token },
+        signal: AbortSignal.timeout(FILE_TIMEOUT_MS),
+        credentials: 'omit',
+        cache: 'no-store',
+      });
+      if (response.ok) return await response.blob();
+      const error = errorIn(await response.json());
+      if (error) throw new ApiError(error, response.status);
+    } catch (cause) {
+      if (cause instanceof ApiError) throw cause;
+      throw new Unreachable(undefined, { cause });
+    }
+    throw new Unreachable('The server answered with something else than the file.');
+  }
+
   /** Exchanges the token of a sign-in link for a session. */
   signInByLink(oneTimeToken: string): Promise<SignedIn> {
     return this.call('/authenticate/user/onetimetoken', { onetimetoken: oneTimeToken }, null);
@@ -225,16 +268,6 @@ export class Api {
   /** The clips and live sources of all playlists in a room, in their order. */
   roomAssets(token: string, id: string): Promise<Asset[]> {
     return this.call('/get/review_session/assets', { id }, token);
-  }
-
-  startRoom(token: string, id: string): Promise<Room> {
-    return this.call('/start/review_session', { id }, token);
-  }
-
-  /** Makes somebody a host of a room, or no host any more. */
-  setHost(token: string, id: string, userId: string, isHost: boolean): Promise<unknown> {
-    const body = { id, user_id: userId, is_host: isHost };
-    return this.call('/set/review_session/user/host', body, token);
   }
 
   /** What proves this person to the room's voice and camera; the one before ends with it. */

@@ -19,6 +19,7 @@ export interface Production {
   is_pinned: boolean | null;
   can_view_participants: boolean | null;
   can_update_participants: boolean | null;
+  can_create_rooms?: boolean | null;
 }
 
 export interface ProductionFolder {

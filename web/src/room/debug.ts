@@ -83,6 +83,16 @@ export class DebugRecorder {
     if (this.#samples.length > KEPT) this.#samples.shift();
   }
 
+  /** A live picture; it carries no number that could be compared. */
+  live(
+    assetId: string | null,
+    metadata: VideoFrameCallbackMetadata,
+    serverMs: number | null,
+  ): void {
+    const { mediaTime, expectedDisplayTime: at } = metadata;
+    this.add({ kind: 'live', assetId, frame: null, mediaTime, at, serverMs, target: null });
+  }
+
   remove(): void {
     delete window.__rushes;
   }

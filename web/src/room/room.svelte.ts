@@ -2,6 +2,7 @@ import { app } from '../app.svelte';
 import { ApiError, Code, fileAddress, type Asset, type AssetFile, type Room } from '../lib/api';
 import { TwinPlayer } from '../lib/twinPlayer';
 import type { Place } from '../lib/draw/board';
+import { isShut, type Ending } from '../lib/room/ending';
 import { ownAfter, ownLoad } from '../lib/room/own';
 import { clamp, isLive } from '../lib/room/predict';
 import type { Op, RoomState, RoomUser, SyncMode, You } from '../lib/room/protocol';
@@ -90,6 +91,7 @@ export class RoomModel {
       (this.unsynced || (this.you?.can_drive ?? false)),
   );
   readonly isHost = $derived(this.you?.is_host ?? false);
+  readonly over = $derived(this.info?.status === 'COMPLETE');
 
   readonly together = new Together();
   readonly #socket: Socket;
@@ -103,13 +105,15 @@ export class RoomModel {
   #player: TwinPlayer | null = null;
   #liveView: LiveView | null = null;
   #loadedAsset: string | null = null;
+  /** The room can be known of, as by an administrator, and does not let them attend. */
+  #seatless = false;
   #reloads = 0;
   /** In UNSYNCED each looks at what they like: this is what this person looks at. */
   #own: RoomState | null = null;
   #problemTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #online = () => this.#socket.hurry();
 
-  constructor(session: Session, id: string) {
+  constructor(session: Session, id: string, onEnded: (ending: Ending) => void) {
     this.session = session;
     this.id = id;
     this.#socket = new Socket({ url: socketUrl(location), token: session.token });
@@ -124,7 +128,7 @@ export class RoomModel {
       ...{ id, socket: this.#socket, place: () => this.place },
       me: () => this.you?.user_id ?? null,
       nameOf: (userId) => this.users.find((user) => user.user_id === userId)?.name ?? '',
-      onProblem: (message) => this.#complain(message),
+      onProblem: (message) => this.complain(message),
     });
     this.#client = new RoomClient({
       id,
@@ -139,9 +143,10 @@ export class RoomModel {
         this.drawing.lost();
       },
       onChange: () => this.#changed(),
-      onRoom: (what) => void (what === 'phase' ? this.#loadInfo() : this.#loadAssets()),
+      onRoom: (what) => void (what === 'phase' ? this.refresh() : this.#loadAssets()),
       onRefused: (error) => this.#refusedBy(error),
-      onProblem: (message) => this.#complain(message),
+      onEnded,
+      onProblem: (message) => this.complain(message),
     });
     this.second = new SecondScreen({
       token: session.token,
@@ -156,7 +161,7 @@ export class RoomModel {
     this.#timers.push(setInterval(() => this.#tick(), TICK_MS));
     this.#timers.push(setInterval(() => this.#report(), REPORT_MS));
     addEventListener('online', this.#online);
-    void this.#loadInfo();
+    void this.refresh();
     void this.#loadAssets();
   }
 
@@ -247,14 +252,6 @@ export class RoomModel {
     if (this.isHost) this.#client.command({ op: 'DRIVE', ...(userId && { user_id: userId }) });
   }
 
-  async setHost(userId: string, isHost: boolean): Promise<void> {
-    try {
-      await app.api.setHost(this.session.token, this.id, userId, isHost);
-    } catch (error) {
-      if (!app.endedBy(error)) this.#complain((error as Error).message);
-    }
-  }
-
   setMode(sync_mode: SyncMode): void {
     if (this.isHost) this.#client.command({ op: 'MODE', sync_mode });
   }
@@ -263,21 +260,13 @@ export class RoomModel {
   holdForDrawing(): boolean {
     if (this.isLive || !this.moving) return true;
     if (this.canDrive) this.controls.pause();
-    else this.#complain('You can draw as soon as the picture stands');
+    else this.complain('You can draw as soon as the picture stands');
     return this.canDrive;
   }
 
   /** How long everyone waits at most so that they see a live source together, in milliseconds. */
   setLiveCeiling(ceiling_ms: number): void {
     if (this.isHost) this.#client.command({ op: 'LIVE_CEILING', ceiling_ms });
-  }
-
-  async startRoom(): Promise<void> {
-    try {
-      this.info = await app.api.startRoom(this.session.token, this.id);
-    } catch (error) {
-      if (!app.endedBy(error)) this.#complain((error as Error).message);
-    }
   }
 
   /** Carries something out: for the room, or where this person is on their own for them alone. */
@@ -299,20 +288,22 @@ export class RoomModel {
     if (state !== 'online') return;
     this.#clock.restart();
     if (back) {
-      void this.#loadInfo();
+      void this.refresh();
       void this.#loadAssets();
       this.#liveView?.nudge();
     }
   }
 
-  async #loadInfo(): Promise<void> {
+  /** Takes anew what the room is called, how far it has come, and what this person may do with it. */
+  async refresh(): Promise<void> {
     try {
       this.info = await app.api.room(this.session.token, this.id);
-      this.refused = null;
+      if (!this.#seatless) this.refused = null;
+      this.apply();
     } catch (error) {
       if (app.endedBy(error)) return;
       if (error instanceof ApiError) this.refused = error.message;
-      else this.#complain((error as Error).message);
+      else this.complain((error as Error).message);
     }
   }
 
@@ -322,15 +313,16 @@ export class RoomModel {
       this.#listed = true;
       this.apply();
     } catch (error) {
-      if (!app.endedBy(error) && !this.refused) this.#complain((error as Error).message);
+      if (!app.endedBy(error) && !this.refused) this.complain((error as Error).message);
     }
   }
 
   #refusedBy(error: ApiError): void {
     if (app.endedBy(error)) return;
     if (error.code === Code.ROOM_NOT_STARTED || error.code === Code.ROOM_COMPLETE) {
-      void this.#loadInfo();
-    } else if (error.code === Code.DENIED || error.code === Code.NOT_FOUND) {
+      void this.refresh();
+    } else if (isShut(error.code)) {
+      this.#seatless = true;
       this.refused = error.message;
     }
   }
@@ -338,7 +330,10 @@ export class RoomModel {
   #changed(): void {
     this.attending = this.#client.attending;
     this.wasOnline ||= this.attending;
-    if (this.attending) this.refused = null;
+    if (this.attending) {
+      this.#seatless = false;
+      this.refused = null;
+    }
     this.users = this.#client.users;
     this.online = this.#client.online;
     this.moreUsers = this.#client.more;
@@ -357,15 +352,18 @@ export class RoomModel {
     this.state = state;
     if (!state) return;
     const live = isLive(state);
-    this.#liveView?.show(live && !this.gone ? state.asset_id : null);
+    // A room that is over shows nothing; its viewer and its files end.
+    const clip = live || this.over ? null : state.asset_id;
+    this.#liveView?.show(live && !this.gone && !this.over ? state.asset_id : null);
     this.#liveView?.freeze(live && !state.playing);
-    this.#takeAsset(live ? null : state.asset_id, live ? `live ${state.asset_id}` : state.asset_id);
+    this.#takeAsset(clip, live && !this.over ? `live ${state.asset_id}` : clip);
     const shown =
       this.dragged === null
         ? state
         : { ...state, playing: false, frame: this.dragged, rev: state.rev + 0.5 };
-    this.#follower?.follow(live ? null : shown);
-    this.second.follow(live ? null : shown);
+    const followed = live || this.over ? null : shown;
+    this.#follower?.follow(followed);
+    this.second.follow(followed);
     this.#tick();
   }
 
@@ -416,30 +414,17 @@ export class RoomModel {
     this.clipError = null;
     const serverMs = this.#clock.serverAt(at);
     const target = serverMs !== null && this.state ? frameAt(this.state, serverMs) : null;
-    this.#debug.add({
-      kind: 'clip',
-      assetId: this.#loadedAsset,
-      frame,
-      mediaTime,
-      at,
-      serverMs,
-      target,
-    });
+    const assetId = this.#loadedAsset;
+    this.#debug.add({ kind: 'clip', assetId, frame, mediaTime, at, serverMs, target });
     this.#follower?.tick();
   }
 
   #livePicture(metadata: VideoFrameCallbackMetadata): void {
     this.hasPicture = true;
     this.together.picture(metadata);
-    this.#debug.add({
-      kind: 'live',
-      assetId: this.state?.asset_id ?? null,
-      frame: null,
-      mediaTime: metadata.mediaTime,
-      at: metadata.expectedDisplayTime,
-      serverMs: this.#clock.serverAt(metadata.expectedDisplayTime),
-      target: null,
-    });
+    const { expectedDisplayTime } = metadata;
+    const serverMs = this.#clock.serverAt(expectedDisplayTime);
+    this.#debug.live(this.state?.asset_id ?? null, metadata, serverMs);
   }
 
   #tick(): void {
@@ -484,7 +469,8 @@ export class RoomModel {
     return this.state ? clamp(this.state, frame) : 0;
   }
 
-  #complain(message: string): void {
+  /** Says for a moment what went wrong. */
+  complain(message: string): void {
     this.problem = message;
     clearTimeout(this.#problemTimer);
     this.#problemTimer = setTimeout(() => (this.problem = null), 6000);
@@ -503,7 +489,7 @@ export class RoomModel {
       if (this.unsynced) this.#own = own;
       this.apply();
     } catch (error) {
-      if (!app.endedBy(error)) this.#complain((error as Error).message);
+      if (!app.endedBy(error)) this.complain((error as Error).message);
     }
   }
 }

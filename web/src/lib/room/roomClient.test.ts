@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, Unreachable } from '../api';
 import type { SocketState } from '../socket';
 import type { Op, RoomState, RoomUser, Snapshot } from './protocol';
@@ -95,12 +95,14 @@ let client: RoomClient;
 let refused: ApiError[];
 let problems: string[];
 let rooms: string[];
+let endings: string[];
 
 beforeEach(() => {
   socket = new FakeSocket();
   refused = [];
   problems = [];
   rooms = [];
+  endings = [];
   let id = 0;
   client = new RoomClient({
     id: 'R1',
@@ -110,6 +112,7 @@ beforeEach(() => {
     onChange: () => undefined,
     onRoom: (what) => rooms.push(what),
     onRefused: (error) => refused.push(error),
+    onEnded: (ending) => endings.push(ending),
     onProblem: (message) => problems.push(message),
   });
 });
@@ -178,16 +181,15 @@ describe('attending', () => {
     vi.useRealTimers();
   });
 
-  it('asks again when the room closes its subscription, unless another window took its place', async () => {
+  it('asks again when it is cut off, unless another window took its place', async () => {
     await attend();
-    socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason: 'REMOVED' });
+    socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason: 'RESYNC' });
     expect(client.attending).toBe(false);
-    await socket.last.refuse(672);
-    expect(refused.map((error) => error.code)).toEqual([672]);
-    client.close();
-    socket.sent = [];
+    expect(socket.last.endpoint).toBe('rushes/room/subscribe');
+    await attend();
     socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason: 'REPLACED' });
     expect(socket.sent).toEqual([]);
+    expect(endings).toEqual([]);
   });
 
   it('leaves when it is closed', async () => {
@@ -197,6 +199,84 @@ describe('attending', () => {
     changed({ rev: 11, frame: 5 });
     expect(client.state?.frame).toBe(0);
   });
+});
+
+describe('the end of a room', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  /** What is asked of the server from now on, whatever happens there. */
+  function asked() {
+    socket.sent = [];
+    vi.advanceTimersByTime(60_000);
+    socket.become('reconnecting');
+    socket.become('online');
+    socket.emit('REVIEW_SESSION_STARTED', { id: 'R1' });
+    socket.emit('REVIEW_SESSION_UPDATED', { id: 'R1' });
+    return socket.sent;
+  }
+
+  it.each([
+    ['REMOVED', 'removed'],
+    ['DELETED', 'deleted'],
+  ])(
+    'is said once when the subscription is closed as %s, and nothing is asked',
+    async (reason, ending) => {
+      await attend();
+      socket.emit('REVIEW_SESSION_CLOSED', { id: 'R1', reason });
+      socket.emit(`REVIEW_SESSION_${reason}`, { id: 'R1' });
+      expect(endings).toEqual([ending]);
+      expect(client.attending).toBe(false);
+      expect(asked()).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['REMOVED', 'removed'],
+    ['DELETED', 'deleted'],
+  ])('is known from REVIEW_SESSION_%s also by who was not let in', async (event, ending) => {
+    socket.become('online');
+    await socket.last.refuse(675);
+    socket.emit(`REVIEW_SESSION_${event}`, { id: 'R2' });
+    expect(endings).toEqual([]);
+    socket.emit(`REVIEW_SESSION_${event}`, { id: 'R1' });
+    expect(endings).toEqual([ending]);
+    expect(asked()).toEqual([]);
+  });
+
+  it('is learnt by who was away when it came', async () => {
+    await attend();
+    socket.become('reconnecting');
+    socket.become('online');
+    await socket.last.refuse(672);
+    expect(endings).toEqual(['gone']);
+    expect(refused).toEqual([]);
+    expect(asked()).toEqual([]);
+  });
+
+  it('overtakes the answer to a subscription', async () => {
+    socket.become('online');
+    socket.emit('REVIEW_SESSION_REMOVED', { id: 'R1' });
+    await socket.last.refuse(672);
+    expect([endings, refused]).toEqual([['removed'], []]);
+    expect(asked()).toEqual([]);
+  });
+
+  it.each([403, 404, 672, 673, 675])(
+    'is not to be waited for by asking: after %d only a change of the room is a reason',
+    async (code) => {
+      socket.become('online');
+      await socket.last.refuse(code);
+      expect(refused.map((error) => error.code)).toEqual([code]);
+      socket.sent = [];
+      vi.advanceTimersByTime(60_000);
+      expect(socket.sent).toEqual([]);
+      socket.emit('REVIEW_SESSION_STARTED', { id: 'R1' });
+      expect(socket.sent.map(({ endpoint }) => endpoint)).toEqual(['rushes/room/subscribe']);
+      expect(endings).toEqual([]);
+      client.close();
+    },
+  );
 });
 
 describe('what the room says', () => {

@@ -1,5 +1,6 @@
 import { ApiError, Code } from '../api';
 import type { Socket } from '../socket';
+import { endingOf, isShut, type Ending } from './ending';
 import { predict } from './predict';
 import { isNewer, type Ack, type Op, type Report, type RoomState } from './protocol';
 import type { People, RoomUser, Snapshot, SyncMode, You } from './protocol';
@@ -20,6 +21,8 @@ export interface RoomClientOptions {
   onRoom?: (what: 'phase' | 'playlist') => void;
   /** The room does not let this person in. */
   onRefused?: (error: ApiError) => void;
+  /** The room is over for this person: nothing is asked of it any more. */
+  onEnded?: (ending: Ending) => void;
   /** A command was not carried out. */
   onProblem?: (message: string) => void;
 }
@@ -81,6 +84,10 @@ export class RoomClient {
   #ackedRev = 0;
   #attending = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #attended = false;
+  #ended = false;
+  /** The room said no, and will go on to until it is changed: it is asked again then. */
+  #shut = false;
   /** Whom the room tells of. */
   #told: People = { users: [], online: 0, more: false };
   /** Others of a crowd, who were asked for: as they were then. */
@@ -98,6 +105,7 @@ export class RoomClient {
       onLost: () => undefined,
       onRoom: () => undefined,
       onRefused: () => undefined,
+      onEnded: () => undefined,
       onProblem: () => undefined,
       ...options,
     };
@@ -201,13 +209,21 @@ export class RoomClient {
       this.#setHosts(data.host_user_ids),
     );
     on<IdData & { reason: string }>('REVIEW_SESSION_CLOSED', ({ reason }) => {
+      const ending = endingOf(reason);
+      if (ending) return this.#end(ending);
       this.#lost();
-      // Whoever may not be there is told so by the answer.
       if (reason !== 'REPLACED') void this.#subscribe();
     });
-    on('REVIEW_SESSION_STARTED', () => onRoom('phase'));
+    // On all connections of whoever may know of it, also of those that were not let in.
+    on('REVIEW_SESSION_REMOVED', () => this.#end('removed'));
+    on('REVIEW_SESSION_DELETED', () => this.#end('deleted'));
+    const phase = () => {
+      if (this.#shut && socket.state === 'online') void this.#subscribe();
+      onRoom('phase');
+    };
+    on('REVIEW_SESSION_STARTED', phase);
     on('REVIEW_SESSION_COMPLETE', () => onRoom('phase'));
-    on('REVIEW_SESSION_UPDATED', () => onRoom('phase'));
+    on('REVIEW_SESSION_UPDATED', phase);
     on('REVIEW_SESSION_PLAYLIST_ASSETS_UPDATED', () => onRoom('playlist'));
     this.#stops.push(
       socket.onState((state) => {
@@ -219,11 +235,14 @@ export class RoomClient {
 
   async #subscribe(): Promise<void> {
     clearTimeout(this.#retry);
+    this.#shut = false;
     const { socket, id } = this.#options;
     const before = this.#state;
     try {
       const snapshot = await socket.request<Snapshot>('rushes/room/subscribe', { id });
+      if (this.#ended) return;
       this.#attending = true;
+      this.#attended = true;
       this.#queue.length = 0;
       this.#predicted = null;
       // What the room says on arrival holds, whatever was known of it before; but an event may overtake the answer.
@@ -238,12 +257,24 @@ export class RoomClient {
       this.liveDelayMs = snapshot.live_delay_ms;
       this.#options.onChange();
     } catch (error) {
-      if (!(error instanceof ApiError)) return;
+      if (!(error instanceof ApiError) || this.#ended) return;
+      if (this.#attended && isShut(error.code)) return this.#end('gone');
       this.#options.onRefused(error);
+      // A room that is over may be opened again, and who is no stranger any more is told of the room.
+      this.#shut = isShut(error.code) || error.code === Code.ROOM_COMPLETE;
+      if (this.#shut) return;
       this.#retry = setTimeout(() => {
         if (socket.state === 'online') void this.#subscribe();
       }, RETRY_SUBSCRIBE_MS);
     }
+  }
+
+  #end(ending: Ending): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#lost();
+    this.close();
+    this.#options.onEnded(ending);
   }
 
   #lost(): void {

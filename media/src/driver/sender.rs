@@ -108,7 +108,8 @@ impl Sender {
         match whose {
             Some(Whose::Viewer(slot)) => self.broken(slot),
             Some(Whose::Stream(stream)) => {
-                if !self.whole(|sender| sender.disturbed(now, stream)) {
+                let goes_on = self.whole(|sender| sender.disturbed(now, stream));
+                if !goes_on {
                     self.give_up(stream);
                 }
             }

@@ -127,7 +127,7 @@ async fn ice_a_trickle_is_204_and_what_is_wrong_with_one_is_said() {
         (None, TRICKLE, 428),
         (Some("\"stale\""), TRICKLE, 412),
         (Some(tag.as_str()), "hello", 400),
-        (Some(tag.as_str()), "a=ice-ufrag:another\r\n", 400),
+        (Some(tag.as_str()), "a=ice-ufrag:another\r\n", 422),
     ] {
         let refused = stage.patched_by_viewer(&session, tag, body).await;
         assert_eq!(problem(refused).await.0, status, "{body}");

@@ -12,7 +12,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
     ids::{AnyId, AssetId, CommentId, ProjectId, RoomId, UserId},
-    rpc::{Caller, Ctx},
+    rpc::{Caller, CallerKind, Ctx},
     store::{self, Db, comments::FoundComment, text::CommentScope},
     time::Millis,
 };
@@ -144,6 +144,12 @@ fn scopes(
 
 /// Whether the caller, who sees the asset, sees the comment too.
 async fn sees(db: &mut Db, caller: &Caller, found: &FoundComment) -> ApiResult<bool> {
+    // A guest hears what is said in their room, and not what is said of its clips elsewhere.
+    if let CallerKind::Guest { room } = caller.kind
+        && found.row.room_id != Some(room)
+    {
+        return Ok(false);
+    }
     match (found.row.scope, found.row.room_id) {
         (CommentScope::Asset, _) => Ok(true),
         (_, Some(room)) => match access::room(db, caller, room).await {

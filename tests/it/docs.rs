@@ -28,6 +28,7 @@ fn sources() -> String {
     // The tables of the contract name all of its events, built or not.
     for folder in [
         "src/api",
+        "src/jobs",
         "src/rpc",
         "src/live",
         "src/files.rs",

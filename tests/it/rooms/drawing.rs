@@ -154,8 +154,12 @@ async fn a_host_keeps_a_drawing_as_a_comment() {
     assert_eq!(svg["has_drawing"], true);
     assert!(svg["svg"].as_str().unwrap().contains("stroke=\"#FF8800\""), "{svg}");
 
-    // The guest of another room sees the clip there, and what is said of it everywhere.
-    assert_eq!(stage.ask(&guest, "/get/comments", of.clone()).await[0]["id"], comment["id"]);
+    // The guest of another room sees the clip there, and not what was said of it here.
+    assert_eq!(stage.ask(&guest, "/get/comments", of.clone()).await, json!([]));
+    assert_eq!(stage.refused(&guest, "/get/comment", one.clone()).await, (404, 404));
+    stage.invite(&room, &["here@rushes.test"]).await;
+    let here = stage.guest(&mailed(&rushes, "here@rushes.test")).await;
+    assert_eq!(stage.ask(&here, "/get/comments", of.clone()).await[0]["id"], comment["id"]);
     for (path, body) in [
         ("/get/comments", of.clone()),
         ("/get/comment", one),

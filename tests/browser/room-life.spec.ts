@@ -1,0 +1,60 @@
+// The life of a room in the browser: its host completes it and opens it again, removes a guest, and deletes it.
+import { test, expect, type Page } from '@playwright/test';
+import { Room } from './room.ts';
+import { Stage } from './stage.ts';
+
+const stage = new Stage();
+
+async function menu(page: Page, item: string): Promise<void> {
+  await page.getByTestId('room-menu').click();
+  await page.getByRole('menuitem', { name: item }).click();
+}
+
+async function both(browser: Parameters<Stage['newPage']>[0]): Promise<{ host: Room; guest: Room }> {
+  const { links } = stage.demo;
+  const host = await Room.open(await stage.newPage(browser), links.host_link, 'host');
+  const guest = await Room.open(await stage.newPage(browser), links.guest_link, 'guest');
+  await host.choose('live');
+  await expect(async () => {
+    expect(await guest.decoded('live-video')).toBeGreaterThan(0);
+  }).toPass({ intervals: [50] });
+  return { host, guest };
+}
+
+test('a room that is complete shows nothing, and goes on when it is opened again', async ({ browser }) => {
+  const { host, guest } = await both(browser);
+  await menu(host.page, 'Complete…');
+  await host.page.getByTestId('confirm-action').click();
+  await expect(guest.page.getByText('Its host has closed it.')).toBeVisible();
+  await expect(guest.page.getByTestId('live-video')).toHaveJSProperty('srcObject', null);
+  await expect(guest.page.getByTestId('reopen')).toHaveCount(0);
+  const before = await guest.decoded('live-video');
+  await host.page.getByTestId('reopen').click();
+  await guest.online();
+  await expect(guest.page.getByText('Its host has closed it.')).toHaveCount(0);
+  await expect(async () => {
+    expect(await guest.page.getByTestId('live-video').evaluate((v: HTMLVideoElement) => v.srcObject !== null)).toBe(true);
+    expect(await guest.decoded('live-video')).not.toBe(before);
+  }).toPass({ intervals: [50] });
+});
+
+test('whoever is removed is told so, and nothing of the room runs on there', async ({ browser }) => {
+  const { host, guest } = await both(browser);
+  const row = host.page.getByTestId('participant').filter({ hasText: 'Guest Demo' });
+  await row.getByTestId('person-menu').click();
+  await host.page.getByTestId('remove-person').click();
+  await host.page.getByTestId('confirm-action').click();
+  await expect(guest.page.getByTestId('room-ended')).toHaveAttribute('data-ending', 'removed');
+  await expect(guest.page.locator('video')).toHaveCount(0);
+  await host.online();
+});
+
+test('a room that is deleted ends for everyone, and its host is back in the list', async ({ browser }) => {
+  const { host, guest } = await both(browser);
+  await menu(host.page, 'Delete…');
+  await host.page.getByTestId('confirm-action').click();
+  await expect(host.page).toHaveURL(/#\/rooms$/);
+  await expect(host.page.getByTestId('room-card')).toHaveCount(0);
+  await expect(guest.page.getByTestId('room-ended')).toHaveAttribute('data-ending', 'deleted');
+  await expect(guest.page.locator('video')).toHaveCount(0);
+});

@@ -26,15 +26,20 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().route("/health", get(health)).route("/metrics", get(metrics)).with_state(app)
 }
 
-/// 200 while the server takes work and its database answers, else 503.
+/// 200 while the server takes work, its database answers and its media thread runs, else 503.
 async fn health(State(app): State<Arc<App>>) -> Response {
     let draining = app.draining.load(Ordering::Relaxed);
     let database = app.store.read().await.is_ok();
-    let status =
-        if database && !draining { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let media = app.media.is_running();
+    let status = if database && media && !draining {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let body = json!({
         "ok": status == StatusCode::OK,
         "database": database,
+        "media": media,
         "draining": draining,
         "version": env!("CARGO_PKG_VERSION"),
     });

@@ -184,6 +184,21 @@ async fn health_and_metrics_tell_how_it_goes() {
 }
 
 #[tokio::test]
+async fn a_server_without_its_media_thread_is_not_healthy() {
+    let rushes = Rushes::start().await;
+    let ask = async || rushes.client.get(rushes.url("/health")).send().await.unwrap();
+    assert_eq!(ask().await.status(), StatusCode::OK);
+    rushes.app().media.shutdown().await;
+    while rushes.app().media.is_running() {
+        tokio::task::yield_now().await;
+    }
+    let answer = ask().await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let health: Value = answer.json().await.unwrap();
+    assert_eq!((&health["ok"], &health["media"]), (&json!(false), &json!(false)));
+}
+
+#[tokio::test]
 async fn runtime_json_is_there_while_the_server_is() {
     let rushes = Rushes::start().await;
     let file = rushes.folder.path().join("data/runtime.json");

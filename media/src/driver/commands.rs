@@ -12,6 +12,7 @@ use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
 use crate::webrtc::{Fragment, Source};
 
+use super::defects::Serves;
 use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, short};
@@ -22,6 +23,7 @@ const BITRATE_STEP: f64 = 0.25;
 
 impl Shard {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
+        self.serves = self.served_by(&command);
         // Whoever asked may have given up meanwhile: nobody then misses the answer.
         match command {
             Command::Describe(stream, reply) => {
@@ -50,6 +52,8 @@ impl Shard {
                 let _ = reply.send(self.close_publisher(now, stream));
             }
             Command::Status(stream, reply) => {
+                #[cfg(test)]
+                super::tests::defect_in(stream);
                 let status = self.streams.get(&stream).map(|entry| entry.status(now));
                 let _ = reply.send(status.unwrap_or_default());
             }
@@ -72,6 +76,21 @@ impl Shard {
                 let _ = reply.send(self.key_frame(now, stream));
             }
             Command::Shutdown(_) => {}
+        }
+    }
+
+    /// Whom a command is about.
+    fn served_by(&self, command: &Command) -> Option<Serves> {
+        match command {
+            Command::Trickle(session, ..)
+            | Command::Select(session, ..)
+            | Command::Feed(session, _)
+            | Command::Close(session, _) => self.sessions.find(*session).map(Serves::Session),
+            Command::Describe(stream, _)
+            | Command::Status(stream, _)
+            | Command::Viewers(stream, _)
+            | Command::KeyFrame(stream, _) => Some(Serves::Stream(*stream)),
+            _ => None,
         }
     }
 
@@ -98,6 +117,7 @@ impl Shard {
             entry.source = source;
         }
         let slot = self.sessions.insert(Session::new(now, id, stream, end, permit));
+        self.serves = Some(Serves::Session(slot));
         let entry = self.streams.entry(stream).or_default();
         match publisher {
             Some(_) => {
@@ -179,6 +199,7 @@ impl Shard {
         let streams: Vec<StreamId> =
             self.streams.iter().filter(several).map(|(id, _)| *id).collect();
         for stream in streams {
+            self.serves = Some(Serves::Stream(stream));
             let Some(entry) = self.streams.get(&stream) else { continue };
             let layers = entry.layers(now);
             let viewers: Vec<Slot> = entry.viewers.iter().copied().collect();
@@ -200,7 +221,8 @@ impl Shard {
     /// Tells those who follow a stream what has changed.
     pub(super) fn tell_feeds(&mut self, now: Instant) {
         let reconnect = self.draining;
-        for entry in self.streams.values_mut() {
+        for (stream, entry) in &mut self.streams {
+            self.serves = Some(Serves::Stream(*stream));
             let Some(followers) = &entry.followers else { continue };
             if followers.is_closed() {
                 entry.followers = None;

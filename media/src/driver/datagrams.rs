@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::framing::frames;
 use crate::webrtc::{Pair, is_stun, local_ufrag};
 
+use super::defects::Serves;
 use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
@@ -25,7 +26,7 @@ impl Shard {
             match arrived {
                 FromTcp::Frames(arrived) => {
                     for data in frames(&arrived.frames) {
-                        self.datagram(now, arrived.pair(), data);
+                        self.contained(now, |shard| shard.datagram(now, arrived.pair(), data));
                     }
                 }
                 FromTcp::Closed(connection) => {
@@ -49,6 +50,7 @@ impl Shard {
         // A connection is one session's.
         let slot = slot.filter(owner).or_else(|| self.sessions.by_way(&pair));
         let Some(slot) = slot else { return };
+        self.serves = Some(Serves::Session(slot));
         let Some(session) = self.sessions.get(slot) else { return };
         match (&mut session.end, stun) {
             (End::Member(attendance), true) => {

@@ -8,6 +8,7 @@ use crate::status::MediaEvent;
 use crate::stream::Packet;
 use crate::webrtc::{PublishedMedia, Publisher, PublisherOutput, Source, ViewerOutput};
 
+use super::defects::Serves;
 use super::sender::{Job, Join, Word};
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
@@ -72,12 +73,16 @@ impl Shard {
     pub(super) fn word(&mut self, now: Instant, word: Word) {
         match word {
             Word::KeyFrame(stream, layer) => {
+                self.serves = Some(Serves::Stream(stream));
                 if let Some(entry) = self.streams.get_mut(&stream) {
                     entry.want_keyframe(now, layer);
                     self.touched.insert(stream);
                 }
             }
-            Word::Broken(slot) => self.end(now, slot, "of a defect"),
+            Word::Broken(slot) => {
+                self.serves = Some(Serves::Session(slot));
+                self.end(now, slot, "of a defect");
+            }
         }
     }
 
@@ -200,6 +205,8 @@ impl Shard {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.place(&self.wall, &mut packet);
         entry.ingest.packet(now, &packet);
+        #[cfg(test)]
+        super::tests::defect_at(&packet);
         self.tape_packet(now, stream, &packet);
         if !self.transcode_packet(now, stream, &packet) {
             self.fan_out(now, stream, packet);

@@ -12,6 +12,7 @@ use crate::ids::{SessionId, StreamId};
 use crate::stream::Packet;
 use crate::webrtc::Source;
 
+use super::defects::Serves;
 use super::sessions::{End, Session};
 use super::shard::{Shard, short};
 use super::transcodes::Transcoded;
@@ -143,9 +144,13 @@ impl Shard {
             FeedItem::Begin(begin) => self.begin_feed(now, *begin),
             FeedItem::Source(id, source) => self.feed_source(now, id, source),
             FeedItem::Packets(id, packets) => self.feed_packets(now, id, packets),
-            FeedItem::Transcoded(made) => self.transcoded(now, made),
+            FeedItem::Transcoded(made) => {
+                self.serves = Some(Serves::Stream(made.stream));
+                self.transcoded(now, made);
+            }
             FeedItem::End(id) => {
                 if let Some(slot) = self.sessions.find(id) {
+                    self.serves = Some(Serves::Session(slot));
                     self.end(now, slot, "its connection ended");
                 }
             }
@@ -157,6 +162,7 @@ impl Shard {
         let mut session = Session::new(now, id, stream, End::Feed(end), permit);
         session.connected = true;
         let slot = self.sessions.insert(session);
+        self.serves = Some(Serves::Session(slot));
         tracing::debug!(session = %short(id), %stream, "a publisher is connected");
         let source = Source { single: true, ..Source::default() };
         self.take_over(now, stream, slot, source);
@@ -164,6 +170,7 @@ impl Shard {
 
     fn feed_source(&mut self, now: Instant, id: SessionId, source: Source) {
         let Some(slot) = self.sessions.find(id) else { return };
+        self.serves = Some(Serves::Session(slot));
         let Some(stream) = self.sessions.get(slot).map(|session| session.stream) else { return };
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         if entry.publisher == Some(slot) {
@@ -174,6 +181,7 @@ impl Shard {
 
     fn feed_packets(&mut self, now: Instant, id: SessionId, packets: Vec<Packet>) {
         let Some(slot) = self.sessions.find(id) else { return };
+        self.serves = Some(Serves::Session(slot));
         let Some(session) = self.sessions.get(slot) else { return };
         session.sends_media(now);
         let stream = session.stream;

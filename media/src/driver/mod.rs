@@ -10,9 +10,11 @@
 mod commands;
 mod composites;
 mod datagrams;
+mod defects;
 mod events;
 mod feeds;
 mod hosts;
+mod jobs;
 mod layers;
 mod meeting;
 mod meetings;
@@ -214,8 +216,10 @@ impl Media {
             transcodes: Transcodes::new(config.transcodes, feeds.clone()),
         };
         std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
-            if let Err(error) = shard::run(start) {
-                tracing::error!(%error, "the media thread ended");
+            match catch_unwind(AssertUnwindSafe(|| shard::run(start))) {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(%error, "the media thread ended"),
+                Err(_) => tracing::error!("the media thread ended of a defect"),
             }
         })?;
         let sessions = config.max_sessions.min(Semaphore::MAX_PERMITS);
@@ -227,6 +231,13 @@ impl Media {
     /// The address really bound, over UDP and over TCP.
     pub fn local_addr(&self) -> SocketAddr {
         self.0.local
+    }
+
+    /// Whether the media thread is there: without it nobody is served any more. It does not come
+    /// back.
+    pub fn is_running(&self) -> bool {
+        // Its end of the channel goes with it, however it ends.
+        !self.0.commands.is_closed()
     }
 
     /// How much there is at the moment of what has limits.

@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::egress::{Egress, Format};
+use crate::egress::Egress;
 use crate::ids::{ConnectionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
 
+use super::jobs::Whose;
+pub(super) use super::jobs::{Job, Join, Word};
 use super::sessions::Slot;
 use super::socket::{Outbox, Outlet, Route};
 
@@ -25,69 +27,10 @@ const REPORTS: Duration = Duration::from_secs(1);
 const FIRST_REPORT: Duration = Duration::from_millis(100);
 /// Batches of jobs in a row before what is due gets its turn.
 const BATCHES: usize = 16;
+/// A stream that defects have disturbed more often has no viewers here any more.
+const MOST_DEFECTS: u32 = 3;
 /// With nothing to do, the thread looks around this often.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// How a viewer is sent the publisher's tracks: video and audio.
-pub(super) type Formats = (Option<Format>, Option<Format>);
-
-/// A viewer that can be sent to.
-pub(super) struct Join {
-    pub(super) stream: StreamId,
-    pub(super) slot: Slot,
-    pub(super) egress: Egress,
-    pub(super) formats: Formats,
-    pub(super) route: Route,
-    /// Nothing is sent before.
-    pub(super) ready: Instant,
-    pub(super) layer: u8,
-}
-
-/// What the media thread hands over.
-pub(super) enum Job {
-    /// The stream has its first viewer here; its publisher has so many layers, if
-    /// there is one, and this is what it sent since its last key frame.
-    Open {
-        stream: StreamId,
-        layers: Option<usize>,
-        cached: Vec<Packet>,
-    },
-    /// The last viewer left.
-    Forget(StreamId),
-    /// A publisher with so many layers begins.
-    Publish(StreamId, usize),
-    Unpublish(StreamId),
-    Packet(StreamId, Packet),
-    /// Packets were lost on the way here.
-    Gap(StreamId),
-    Join(Box<Join>),
-    Leave(Slot),
-    /// The viewer is somewhere else.
-    Move(Slot, Route),
-    Follow(Slot, Formats),
-    /// The viewer misses packets of the picture.
-    Missing {
-        slot: Slot,
-        first: u16,
-        following: u16,
-    },
-    /// The viewer needs a key frame.
-    KeyFrame(Slot),
-    Select {
-        slot: Slot,
-        layer: u8,
-        at_once: bool,
-    },
-}
-
-/// What a fan-out thread tells the media thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
-    /// Viewers need a key frame of a layer.
-    KeyFrame(StreamId, u8),
-    /// A defect: this viewer's session cannot go on.
-    Broken(Slot),
-}
 
 struct Place {
     slot: Slot,
@@ -103,6 +46,8 @@ struct StreamState {
     places: Vec<Option<Place>>,
     /// Packets of this round.
     batch: Vec<Packet>,
+    /// So often a defect has disturbed it.
+    defects: u32,
 }
 
 /// The thread's state.
@@ -149,13 +94,68 @@ impl Sender {
             };
             let more = std::iter::from_fn(|| jobs.try_recv().ok());
             let batches = first.into_iter().chain(more).take(BATCHES);
-            // What a defect leaves behind is at worst a viewer without a picture.
-            let turn = catch_unwind(AssertUnwindSafe(|| self.turn(batches)));
-            if turn.is_err() {
-                tracing::error!("a defect disturbed the fan-out");
-                self.touched.clear();
-                self.outbox.clear();
+            self.turn(batches);
+        }
+    }
+
+    /// Does a piece of work. What a defect in it breaks is whom it was for: their viewers go on
+    /// with the next key frame, or come again.
+    fn contained(&mut self, now: Instant, whose: Option<Whose>, work: impl FnOnce(&mut Self)) {
+        if self.whole(work) {
+            return;
+        }
+        tracing::error!(?whose, "a defect disturbed the fan-out");
+        match whose {
+            Some(Whose::Viewer(slot)) => self.broken(slot),
+            Some(Whose::Stream(stream)) => {
+                let goes_on = self.whole(|sender| sender.disturbed(now, stream));
+                if !goes_on {
+                    self.give_up(stream);
+                }
             }
+            None => {}
+        }
+    }
+
+    /// Says whether the work came to its end.
+    fn whole(&mut self, work: impl FnOnce(&mut Self)) -> bool {
+        let whole = catch_unwind(AssertUnwindSafe(|| work(self))).is_ok();
+        if !whole {
+            // What was being made may be half there.
+            self.outbox.clear();
+        }
+        whole
+    }
+
+    /// This viewer's session cannot go on.
+    fn broken(&mut self, slot: Slot) {
+        if let Some((_, _, place)) = self.place(slot) {
+            place.broken = true;
+        }
+        let _ = self.words.try_send(Word::Broken(slot));
+    }
+
+    /// A stream's viewers go on with the next key frame, unless that was tried in vain.
+    fn disturbed(&mut self, now: Instant, stream: StreamId) {
+        let Some(state) = self.streams.get_mut(&stream) else { return };
+        state.batch.clear();
+        state.defects += 1;
+        if state.defects > MOST_DEFECTS {
+            return self.give_up(stream);
+        }
+        state.core.gap(now);
+        self.settle(stream);
+    }
+
+    /// Those who view the stream here have to come again.
+    fn give_up(&mut self, stream: StreamId) {
+        let Some(state) = self.streams.remove(&stream) else { return };
+        self.behind.remove(&stream);
+        for place in state.places.into_iter().flatten() {
+            if let Some(connection) = place.route.tcp {
+                self.connections.remove(&connection);
+            }
+            let _ = self.words.try_send(Word::Broken(place.slot));
         }
     }
 
@@ -168,18 +168,18 @@ impl Sender {
 
     fn turn(&mut self, batches: impl Iterator<Item = Vec<Job>>) {
         let now = Instant::now();
-        for batch in batches {
-            for job in batch {
-                self.job(now, job);
-            }
+        for job in batches.flatten() {
+            let whose = job.whose();
+            self.contained(now, Some(whose), |sender| sender.job(now, job));
         }
         while let Some(stream) = self.touched.pop() {
-            self.send_batch(now, stream);
+            let whose = Whose::Stream(stream);
+            self.contained(now, Some(whose), |sender| sender.send_batch(now, stream));
         }
         self.feed(now);
         self.report(now);
-        self.outbox.flush(&self.outlet);
-        self.look_at_full(now);
+        self.contained(now, None, |sender| sender.outbox.flush(&sender.outlet));
+        self.contained(now, None, |sender| sender.look_at_full(now));
     }
 
     /// Viewers whose TCP connection was full go on with the next key frame.
@@ -201,6 +201,10 @@ impl Sender {
             }
             Job::Publish(stream, layers) => self.with(now, stream, |core, _| core.publish(layers)),
             Job::Unpublish(stream) => self.with(now, stream, |core, _| core.unpublish()),
+            #[cfg(test)]
+            Job::Gap(stream) if stream == super::tests::DEFECTIVE_STREAM => {
+                super::tests::defect_in(stream);
+            }
             Job::Gap(stream) => self.with(now, stream, |core, now| core.gap(now)),
             Job::Join(join) => self.join(now, *join),
             Job::Leave(slot) => self.leave(slot),
@@ -260,7 +264,7 @@ impl Sender {
     fn join(&mut self, now: Instant, join: Join) {
         let Join { stream, slot, mut egress, formats, route, ready, layer } = join;
         self.send_batch(now, stream);
-        let Some(state) = self.streams.get_mut(&stream) else { return };
+        let Some(state) = self.streams.get_mut(&stream) else { return self.broken(slot) };
         egress.follow(formats.0, formats.1);
         let key = state.core.add_viewer(now, ready, layer);
         let index = key.0 as usize;
@@ -309,11 +313,14 @@ impl Sender {
     fn send_batch(&mut self, now: Instant, stream: StreamId) {
         let Self { streams, outbox, outlet, words, .. } = self;
         let Some(state) = streams.get_mut(&stream).filter(|s| !s.batch.is_empty()) else { return };
-        let StreamState { core, places, batch } = state;
-        core.packets(now, batch, &mut |key: ViewerKey, out: Outgoing<'_>| {
+        let StreamState { core, places, batch, .. } = state;
+        // Not to be met again, should a defect be in them.
+        let mut packets = std::mem::take(batch);
+        core.packets(now, &packets, &mut |key: ViewerKey, out: Outgoing<'_>| {
             deliver(now, places, outbox, outlet, words, key, &out);
         });
-        batch.clear();
+        packets.clear();
+        *batch = packets;
         self.settle(stream);
     }
 
@@ -325,13 +332,18 @@ impl Sender {
         };
         let due: Vec<StreamId> = self.behind.iter().filter(due).copied().collect();
         for stream in due {
-            let Self { streams, outbox, outlet, words, .. } = self;
-            let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { continue };
-            core.pump(now, &mut |key: ViewerKey, out: Outgoing<'_>| {
-                deliver(now, places, outbox, outlet, words, key, &out);
-            });
-            self.settle(stream);
+            let whose = Whose::Stream(stream);
+            self.contained(now, Some(whose), |sender| sender.pump(now, stream));
         }
+    }
+
+    fn pump(&mut self, now: Instant, stream: StreamId) {
+        let Self { streams, outbox, outlet, words, .. } = self;
+        let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { return };
+        core.pump(now, &mut |key: ViewerKey, out: Outgoing<'_>| {
+            deliver(now, places, outbox, outlet, words, key, &out);
+        });
+        self.settle(stream);
     }
 
     /// After anything was done with a stream: what it wants is passed on.
@@ -374,18 +386,22 @@ impl Sender {
                 return;
             }
             self.reports.pop();
-            let Some((stream, key)) = self.seats.get(&slot).copied() else { continue };
-            let Self { streams, outbox, outlet, wall, .. } = self;
-            let place = streams.get_mut(&stream).and_then(|s| s.places.get_mut(key.0 as usize));
-            let Some(Some(place)) = place else { continue };
-            let start = outbox.begin(outlet, place.route);
-            let reported = place.egress.write_report(now, wall, outbox.buffer());
-            if reported {
-                outbox.commit(outlet, start);
-            }
-            let next = now + if reported { REPORTS } else { FIRST_REPORT };
-            self.reports.push(Reverse((next, slot)));
+            self.contained(now, Some(Whose::Viewer(slot)), |sender| sender.report_to(now, slot));
         }
+    }
+
+    fn report_to(&mut self, now: Instant, slot: Slot) {
+        let Some((stream, key)) = self.seats.get(&slot).copied() else { return };
+        let Self { streams, outbox, outlet, wall, .. } = self;
+        let place = streams.get_mut(&stream).and_then(|s| s.places.get_mut(key.0 as usize));
+        let Some(Some(place)) = place else { return };
+        let start = outbox.begin(outlet, place.route);
+        let reported = place.egress.write_report(now, wall, outbox.buffer());
+        if reported {
+            outbox.commit(outlet, start);
+        }
+        let next = now + if reported { REPORTS } else { FIRST_REPORT };
+        self.reports.push(Reverse((next, slot)));
     }
 }
 
@@ -423,3 +439,6 @@ fn deliver(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

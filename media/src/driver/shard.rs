@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -16,6 +15,8 @@ use crate::status::MediaEvent;
 use crate::webrtc::{PublisherOutput, ViewerOutput};
 
 use super::composites::Taps;
+use super::defects::Serves;
+pub(super) use super::defects::guarded;
 use super::feeds::FeedItem;
 use super::meetings::Meetings;
 use super::sender::Word;
@@ -60,6 +61,8 @@ pub(super) struct Shard {
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
     wake_at: Option<Instant>,
+    /// Whom it works for.
+    pub(super) serves: Option<Serves>,
     pub(super) wall: WallClock,
     events: mpsc::Sender<MediaEvent>,
     backlog: VecDeque<MediaEvent>,
@@ -110,6 +113,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,
+            serves: None,
             wall,
             events,
             backlog: VecDeque::new(),
@@ -155,7 +159,7 @@ impl Shard {
             }
             let now = Instant::now();
             self.expire_timers(now);
-            self.tick_meetings(now);
+            self.contained(now, |shard| shard.tick_meetings(now));
             if housekeeping <= now {
                 housekeeping = now + HOUSEKEEPING;
                 self.housekeeping(now);
@@ -169,7 +173,7 @@ impl Shard {
         let now = Instant::now();
         let rest = std::iter::from_fn(|| more.try_recv().ok());
         for word in first.into_iter().chain(rest).take(WORDS_IN_A_ROW) {
-            self.word(now, word);
+            self.contained(now, |shard| shard.word(now, word));
         }
     }
 
@@ -177,7 +181,7 @@ impl Shard {
         let now = Instant::now();
         let rest = std::iter::from_fn(|| more.try_recv().ok());
         for item in std::iter::once(first).chain(rest).take(ITEMS_IN_A_ROW) {
-            self.feed_item(now, item);
+            self.contained(now, |shard| shard.feed_item(now, item));
         }
     }
 
@@ -191,7 +195,8 @@ impl Shard {
                 let _ = done.send(());
                 return false;
             }
-            self.command(Instant::now(), command);
+            let now = Instant::now();
+            self.contained(now, |shard| shard.command(now, command));
             left -= 1;
             next = if left > 0 { more.try_recv().ok() } else { None };
         }
@@ -205,7 +210,7 @@ impl Shard {
                 return;
             }
             for (pair, data) in inbox.datagrams(self.socket.local()) {
-                self.datagram(now, pair, data);
+                self.contained(now, |shard| shard.datagram(now, pair, data));
             }
             self.flush(now);
         }
@@ -272,6 +277,7 @@ impl Shard {
 
     /// Lets the session know the time, and takes what it then has to say.
     pub(super) fn wake(&mut self, now: Instant, slot: Slot) {
+        self.serves = Some(Serves::Session(slot));
         let Some(session) = self.sessions.get(slot) else { return };
         let woken = match &mut session.end {
             End::Publisher(publisher) => guarded(|| {
@@ -296,17 +302,22 @@ impl Shard {
             let Some(session) = self.sessions.get(slot) else { continue };
             if session.armed == Some(at) {
                 session.armed = None;
-                self.wake(now, slot);
+                self.contained(now, |shard| shard.wake(now, slot));
             }
         }
     }
 
     /// Sends what was made in this round, and asks for key frames.
     fn flush(&mut self, now: Instant) {
-        self.follow_meetings(now);
+        self.contained(now, |shard| shard.follow_meetings(now));
         let mut wake: Option<Instant> = None;
         for stream in std::mem::take(&mut self.touched) {
-            if let Some(at) = self.ask_keyframes(now, stream) {
+            let mut asked = None;
+            self.contained(now, |shard| {
+                shard.serves = Some(Serves::Stream(stream));
+                asked = shard.ask_keyframes(now, stream);
+            });
+            if let Some(at) = asked {
                 self.touched.insert(stream);
                 let at = at.max(now + SOONEST);
                 wake = Some(wake.map_or(at, |other| other.min(at)));
@@ -324,7 +335,10 @@ impl Shard {
 
     fn housekeeping(&mut self, now: Instant) {
         for (slot, reason) in self.sessions.expired(now) {
-            self.end(now, slot, reason);
+            self.contained(now, |shard| {
+                shard.serves = Some(Serves::Session(slot));
+                shard.end(now, slot, reason);
+            });
         }
         let silent = |entry: &Entry| {
             entry.since.is_some()
@@ -338,9 +352,9 @@ impl Shard {
         for stream in silent {
             self.offline(stream);
         }
-        self.look_at_layers(now);
-        self.look_at_transcodes(now);
-        self.tell_feeds(now);
+        self.contained(now, |shard| shard.look_at_layers(now));
+        self.contained(now, |shard| shard.look_at_transcodes(now));
+        self.contained(now, |shard| shard.tell_feeds(now));
         let forgotten = self.sessions.forget(now);
         if !forgotten.is_empty() {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -374,7 +388,7 @@ impl Shard {
     fn end_all(&mut self) {
         let now = Instant::now();
         for slot in self.sessions.slots(|_| true) {
-            self.end(now, slot, "the server shuts down");
+            self.contained(now, |shard| shard.end(now, slot, "the server shuts down"));
         }
         // There is no further round for what they were told.
         self.outbox.flush(self.socket.outlet());
@@ -474,20 +488,4 @@ fn goodbye(
         }
     }
     Ok(())
-}
-
-/// Runs what touches a single session: an error or a panic is the end of that
-/// session and of nothing else.
-pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, RtcError>) -> Result<T, &'static str> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a session failed");
-            Err("it failed")
-        }
-        Err(_) => {
-            tracing::error!("a defect ended a session");
-            Err("of a defect")
-        }
-    }
 }

@@ -73,6 +73,16 @@ impl Entry {
         self.placing.iter_mut().for_each(Placing::publish);
     }
 
+    /// Nothing of what was measured, placed and kept is to be relied on any more. Who is at the
+    /// ends stays.
+    pub(super) fn reset(&mut self) {
+        self.transcode = None;
+        self.ingest = Ingest::default();
+        self.cache = Cache::default();
+        // Viewers' own numbers see to it that their time goes on (see `Rewriter`).
+        self.placing.clear();
+    }
+
     /// Puts a packet of the picture on the server's clock.
     pub(super) fn place(&mut self, wall: &WallClock, packet: &mut Packet) {
         if packet.codec.kind() == Kind::Video

@@ -26,6 +26,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The client of this port cannot be written to.
 static DEFECTIVE: AtomicU16 = AtomicU16::new(0);
 
+/// Whatever is done for this stream has a defect.
+pub(super) const DEFECTIVE_STREAM: StreamId = StreamId(0xdefec7);
+/// So has what becomes of a publisher's packet with this payload.
+const DEFECTIVE_PAYLOAD: &[u8] = &[0x41, 0xde, 0xfe, 0xc7];
+
+/// Called where something is done for a stream.
+pub(super) fn defect_in(stream: StreamId) {
+    assert_ne!(stream, DEFECTIVE_STREAM, "the defect of a test");
+}
+
+/// Called for each packet of a publisher.
+pub(super) fn defect_at(packet: &Packet) {
+    assert_ne!(&packet.payload[..], DEFECTIVE_PAYLOAD, "the defect of a test");
+}
+
 /// Called for each packet of a viewer.
 pub(super) fn defect(route: Route) {
     let port = DEFECTIVE.load(Ordering::Relaxed);
@@ -121,16 +136,20 @@ impl Client {
     /// Sends a key frame.
     async fn frame(&mut self) {
         for payload in [&[0x67, 0x42, 0xc0, 0x1f][..], &[0x68, 0xce, 0x3c, 0x80], &[0x65; 100]] {
-            self.seq += 1;
-            let marker = u8::from(payload[0] == 0x65) << 7;
-            let mut packet = vec![0x80, H264 | marker];
-            packet.extend_from_slice(&(self.seq as u16).to_be_bytes());
-            packet.extend_from_slice(&(self.seq as u32 / 3 * 3_000).to_be_bytes());
-            packet.extend_from_slice(&1u32.to_be_bytes());
-            packet.extend_from_slice(payload);
-            self.sealer.seal_rtp(&mut packet, 0, 12, 1, self.seq).unwrap();
-            self.socket.send(&packet).await.unwrap();
+            self.send(payload).await;
         }
+    }
+
+    async fn send(&mut self, payload: &[u8]) {
+        self.seq += 1;
+        let marker = u8::from(payload[0] == 0x65) << 7;
+        let mut packet = vec![0x80, H264 | marker];
+        packet.extend_from_slice(&(self.seq as u16).to_be_bytes());
+        packet.extend_from_slice(&(self.seq as u32 / 3 * 3_000).to_be_bytes());
+        packet.extend_from_slice(&1u32.to_be_bytes());
+        packet.extend_from_slice(payload);
+        self.sealer.seal_rtp(&mut packet, 0, 12, 1, self.seq).unwrap();
+        self.socket.send(&packet).await.unwrap();
     }
 
     /// Waits until the session has ended.
@@ -187,6 +206,62 @@ async fn a_defect_in_a_publishers_protocol_ends_that_publisher() {
     next.frame().await;
     waits.picture().await;
     media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_behind_a_publishers_decryption_ends_that_publisher() {
+    let (media, mut events) = start();
+    let mut bad = Client::publisher(&media, STREAM).await;
+    let mut good = Client::publisher(&media, OTHER).await;
+    let waits = Client::viewer(&media, STREAM).await;
+    let sees = Client::viewer(&media, OTHER).await;
+    bad.frame().await;
+    waits.picture().await;
+    bad.send(DEFECTIVE_PAYLOAD).await;
+    bad.ended(&media).await;
+    assert_eq!(events.recv().await, Some(MediaEvent::Live { stream: STREAM }));
+    assert_eq!(events.recv().await, Some(MediaEvent::Offline { stream: STREAM }));
+    good.frame().await;
+    sees.picture().await;
+    let mut next = Client::publisher(&media, STREAM).await;
+    next.frame().await;
+    waits.picture().await;
+    assert!(media.is_running());
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_in_what_a_feed_hands_over_ends_that_feed() {
+    let (media, _events) = start();
+    let mut source = Client::publisher(&media, OTHER).await;
+    let sees = Client::viewer(&media, OTHER).await;
+    let register = feeds::Register::new(media.0.feeds.clone(), Arc::clone(&media.0.room));
+    let (id, items, gone) = register.begin(STREAM, register.place().unwrap());
+    let payload = DEFECTIVE_PAYLOAD.into();
+    let defective = Packet { payload, ..packet(Instant::now()) };
+    items.send(FeedItem::Packets(id, vec![defective])).await.unwrap();
+    let ended = async {
+        while !gone.load(Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ended).await.expect("the feed goes on");
+    source.frame().await;
+    sees.picture().await;
+    media.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_in_a_command_costs_its_answer() {
+    let (media, _events) = start();
+    assert_eq!(media.status(DEFECTIVE_STREAM).await, StreamStatus::default());
+    let _publisher = Client::publisher(&media, STREAM).await;
+    assert!(media.is_running());
+    media.shutdown().await;
+    // Its end of the channel goes soon after its last answer.
+    while media.is_running() {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ impl Transcodes {
 
 /// What a thread has made.
 pub(super) struct Transcoded {
-    stream: StreamId,
+    pub(super) stream: StreamId,
     /// Which conversion: another publisher's is another one.
     id: u64,
     /// The packets of a picture; none as long as it only says that it can begin.

@@ -43,17 +43,32 @@ impl Shard {
     /// One datagram: by the way it comes, and a STUN request by whom it names. Media and
     /// DTLS count only on ways that answered ICE.
     pub(super) fn datagram(&mut self, now: Instant, pair: Pair, data: &[u8]) {
-        let stun = is_stun(data);
-        let named = || local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
-        let slot = if stun { named() } else { None };
-        let owner = |_: &Slot| pair.tcp.is_none() || self.sessions.by_way(&pair).is_none();
-        // A connection is one session's.
-        let slot = slot.filter(owner).or_else(|| self.sessions.by_way(&pair));
-        let Some(slot) = slot else { return };
+        if is_stun(data) {
+            let named = local_ufrag(data).and_then(|ufrag| self.sessions.by_ufrag(ufrag));
+            let owner = |_: &Slot| pair.tcp.is_none() || self.sessions.by_way(&pair).is_none();
+            // A connection is one session's.
+            let slot = named.filter(owner).or_else(|| self.sessions.by_way(&pair));
+            return slot.map_or((), |slot| self.stun(now, slot, pair, data));
+        }
+        let claims = self.sessions.claims(&pair);
+        let alone = !claims.is_contested();
+        for slot in claims.iter() {
+            // A record of a handshake proves nothing, so that all get it.
+            if self.received(now, slot, pair, data, alone) {
+                if !alone {
+                    self.sessions.used(slot, &pair);
+                }
+                return;
+            }
+        }
+    }
+
+    /// A STUN message for a session.
+    fn stun(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8]) {
         self.serves = Some(Serves::Session(slot));
         let Some(session) = self.sessions.get(slot) else { return };
-        match (&mut session.end, stun) {
-            (End::Member(attendance), true) => {
+        match &mut session.end {
+            End::Member(attendance) => {
                 let peer = &mut attendance.member.peer;
                 let accepted = guarded(|| Ok(peer.accepts_stun(now, pair, data)));
                 if !matches!(accepted, Ok(true)) {
@@ -63,29 +78,43 @@ impl Shard {
                 self.proven(slot, pair);
                 self.member_datagram(now, slot, pair, data);
             }
-            (End::Member(_), false) => {
-                session.heard(now);
-                self.member_datagram(now, slot, pair, data);
-            }
-            (End::Publisher(_) | End::Viewer(_), true) => self.check(now, slot, pair, data),
-            (End::Publisher(publisher), false) => {
-                let taken = guarded(|| Ok(publisher.datagram(now, data)));
-                match taken {
-                    Ok(received) => {
-                        if received.proven {
-                            session.heard(now);
-                        }
-                        if let Some(media) = received.media {
-                            self.media(now, slot, media);
-                        }
-                        self.drain(now, slot);
-                    }
-                    Err(reason) => self.end(now, slot, reason),
-                }
-            }
+            End::Publisher(_) | End::Viewer(_) => self.check(now, slot, pair, data),
             // They have no address here.
-            (End::Feed(_), _) => {}
-            (End::Viewer(viewing), false) => {
+            End::Feed(_) => {}
+        }
+    }
+
+    /// Media, a report or a record of a handshake that came from where the session's client has
+    /// proven to be: it `alone`, or others as well. Says whether it proves to be the client's.
+    fn received(&mut self, now: Instant, slot: Slot, pair: Pair, data: &[u8], alone: bool) -> bool {
+        self.serves = Some(Serves::Session(slot));
+        let Some(session) = self.sessions.get(slot) else { return false };
+        match &mut session.end {
+            End::Member(_) => {
+                // It is not known of members whose a datagram proves to be; they go on to check.
+                if alone {
+                    session.heard(now);
+                }
+                self.member_datagram(now, slot, pair, data);
+                false
+            }
+            End::Publisher(publisher) => match guarded(|| Ok(publisher.datagram(now, data))) {
+                Ok(received) => {
+                    if received.proven {
+                        session.heard(now);
+                    }
+                    if let Some(media) = received.media {
+                        self.media(now, slot, media);
+                    }
+                    self.drain(now, slot);
+                    received.proven
+                }
+                Err(reason) => {
+                    self.end(now, slot, reason);
+                    false
+                }
+            },
+            End::Viewer(viewing) => {
                 let wall = self.wall;
                 let taken = guarded(|| Ok(viewing.viewer.datagram(now, &wall, data)));
                 // Who is sent media must go on to consent to it (RFC 7675, 5.1), and anybody
@@ -97,7 +126,9 @@ impl Shard {
                     Ok(_) => self.drain(now, slot),
                     Err(reason) => self.end(now, slot, reason),
                 }
+                taken == Ok(true)
             }
+            End::Feed(_) => false,
         }
     }
 

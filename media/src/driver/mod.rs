@@ -7,6 +7,7 @@
 //! by the session's id and by the address of a datagram, streams carry packets
 //! that are cheap to hand on: so more shards may follow.
 
+mod claims;
 mod commands;
 mod composites;
 mod datagrams;

@@ -11,6 +11,7 @@ use crate::egress::Counters;
 use crate::ids::{ConnectionId, SessionId, StreamId};
 use crate::webrtc::{Link, Pair, Publisher, Viewer};
 
+use super::claims::Claims;
 use super::feeds::FeedEnd;
 use super::layers::{Chooser, Network};
 use super::meetings::Attendance;
@@ -255,7 +256,7 @@ pub(super) struct Sessions {
     free: Vec<u32>,
     by_id: HashMap<SessionId, Slot>,
     by_ufrag: HashMap<String, Slot>,
-    by_address: HashMap<SocketAddr, Slot>,
+    by_address: HashMap<SocketAddr, Claims>,
     by_connection: HashMap<ConnectionId, Slot>,
     ended: VecDeque<(Instant, SessionId)>,
 }
@@ -329,23 +330,42 @@ impl Sessions {
         forgotten
     }
 
-    /// Whose client has proven to be at the far end of this way.
+    /// Whose client is at the far end of this way, as far as is known.
     pub(super) fn by_way(&self, way: &Pair) -> Option<Slot> {
+        self.claims(way).first()
+    }
+
+    /// Whose client has proven to be at the far end of this way.
+    pub(super) fn claims(&self, way: &Pair) -> Claims {
         match way.tcp {
-            None => self.by_address.get(&way.remote).copied(),
-            Some(connection) => self.by_connection.get(&connection).copied(),
+            None => self.by_address.get(&way.remote).copied().unwrap_or_default(),
+            Some(connection) => Claims::of(self.by_connection.get(&connection).copied()),
+        }
+    }
+
+    /// What came this way was made with the session's keys.
+    pub(super) fn used(&mut self, slot: Slot, way: &Pair) {
+        if let Some(claims) = self.by_address.get_mut(&way.remote).filter(|_| way.tcp.is_none()) {
+            claims.used(slot);
         }
     }
 
     /// A way no longer leads to this session.
     fn lose(&mut self, slot: Slot, way: &Pair) {
-        if self.by_way(way) != Some(slot) {
-            return;
-        }
         match way.tcp {
-            None => self.by_address.remove(&way.remote),
-            Some(connection) => self.by_connection.remove(&connection),
-        };
+            None => {
+                let Some(claims) = self.by_address.get_mut(&way.remote) else { return };
+                claims.remove(slot);
+                if claims.first().is_none() {
+                    self.by_address.remove(&way.remote);
+                }
+            }
+            Some(connection) => {
+                if self.by_connection.get(&connection) == Some(&slot) {
+                    self.by_connection.remove(&connection);
+                }
+            }
+        }
     }
 
     pub(super) fn by_ufrag(&self, ufrag: &str) -> Option<Slot> {
@@ -373,6 +393,10 @@ impl Sessions {
     pub(super) fn proven(&mut self, slot: Slot, way: Pair) -> Option<Connected> {
         let session = self.get(slot)?;
         if session.ways.contains(&way) {
+            // Others may have claimed it so often that there was no room for this one.
+            if way.tcp.is_none() {
+                self.by_address.entry(way.remote).or_default().add(slot);
+            }
             return None;
         }
         let same = |other: &Pair| other.tcp.is_some() == way.tcp.is_some();
@@ -383,9 +407,11 @@ impl Sessions {
         let lost = oldest.filter(|_| full).map(|oldest| session.ways.remove(oldest));
         session.ways.push(way);
         match way.tcp {
-            None => self.by_address.insert(way.remote, slot),
-            Some(connection) => self.by_connection.insert(connection, slot),
-        };
+            None => self.by_address.entry(way.remote).or_default().add(slot),
+            Some(connection) => {
+                self.by_connection.insert(connection, slot);
+            }
+        }
         if let Some(lost) = lost {
             self.lose(slot, &lost);
         }

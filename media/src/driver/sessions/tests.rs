@@ -128,3 +128,33 @@ fn a_connection_is_one_sessions_until_it_is_gone() {
     assert_eq!(given_up, [id(1), id(2)]);
     assert_eq!(sessions.get(slot).unwrap().connections().count(), CONNECTIONS);
 }
+
+#[test]
+fn an_address_that_another_session_claims_stays_whose_it_was() {
+    let (now, room) = (Instant::now(), Arc::new(Semaphore::new(8)));
+    let mut sessions = Sessions::default();
+    let slots: Vec<Slot> = (0..8).map(|_| sessions.insert(session(now, &room))).collect();
+    let way = Pair::udp("198.51.100.1:5".parse().unwrap(), "192.0.2.1:8189".parse().unwrap());
+    let claims = |sessions: &Sessions| sessions.claims(&way).iter().collect::<Vec<Slot>>();
+    sessions.proven(slots[0], way);
+    assert!(!sessions.claims(&way).is_contested());
+    sessions.proven(slots[1], way);
+    assert_eq!(claims(&sessions), slots[..2]);
+    // A client that begins anew shows by its keys that it is there, and so may the one before.
+    sessions.used(slots[1], &way);
+    assert_eq!(sessions.by_way(&way), Some(slots[1]));
+    sessions.used(slots[0], &way);
+    for slot in &slots[1..] {
+        sessions.proven(*slot, way);
+    }
+    assert_eq!(claims(&sessions), [slots[0], slots[1], slots[2], slots[7]]);
+    for slot in [slots[0], slots[2], slots[7]] {
+        sessions.remove(now, slot);
+    }
+    assert_eq!(claims(&sessions), [slots[1]], "whoever is left has it");
+    sessions.proven(slots[3], way);
+    assert_eq!(claims(&sessions), [slots[1], slots[3]], "also whom there was no room for");
+    sessions.remove(now, slots[1]);
+    sessions.remove(now, slots[3]);
+    assert!(sessions.by_address.is_empty());
+}

@@ -63,7 +63,11 @@ pub(crate) fn attribute<'a>(text: &'a str, name: &str) -> &'a str {
 
 impl Client {
     pub(crate) async fn new(config: RtcConfig, direction: Direction) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        Self::at(UdpSocket::bind("127.0.0.1:0").await.unwrap(), config, direction)
+    }
+
+    /// A client with this socket, which another may have had.
+    pub(crate) fn at(socket: UdpSocket, config: RtcConfig, direction: Direction) -> Self {
         let candidate = Candidate::host(socket.local_addr().unwrap(), "udp").unwrap();
         Self::with(config, direction, socket, candidate, None)
     }

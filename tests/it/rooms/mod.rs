@@ -110,7 +110,7 @@ async fn strangers_do_not_know_of_a_room_and_its_people_do_not_rule_it() {
         let (status, _) = stage.post("", path, body).await;
         assert_eq!(status, 401, "{path}");
     }
-    let outsider = &stage.stranger;
+    let stranger = &stage.stranger;
     let create = json!({ "group_id": stage.group, "name": "Mine" });
     assert_eq!(stage.refused(stranger, "/create/review_session", create).await, (404, 404));
     let of = json!({ "playlist_id": stage.playlist });
@@ -216,7 +216,7 @@ async fn who_does_not_attend_learns_nothing_by_commands() {
     let mut host = stage.enter(&stage.host, &room).await;
     host.does(json!({ "op": "LOAD", "asset_id": stage.clips[0] })).await;
     let absent = json!(uuid::Uuid::now_v7().to_string());
-    let stranger = rushes.person("outsider").await;
+    let outsider = rushes.person("outsider").await;
     // A crew member who may, and has not come in, is told no more than a stranger.
     for token in [&outsider.token, &stage.crew.token] {
         let mut socket = rushes.socket(Some(token)).await;

@@ -252,6 +252,8 @@ async fn read_video(track: Arc<dyn TrackRemote>, started: Instant, stats: watch:
 struct Pictures {
     depacketizer: H264Packet,
     unit: BytesMut,
+    /// The timestamp of a picture whose last packet did not come yet.
+    begun: Option<u32>,
     decoder: Decoder,
     /// Nothing can be decoded until the next key frame.
     broken: bool,
@@ -263,17 +265,21 @@ impl Pictures {
         Some(Self {
             depacketizer: H264Packet::default(),
             unit: BytesMut::new(),
+            begun: None,
             decoder,
             broken: true,
         })
     }
 
     fn add(&mut self, packet: &Packet, gap: bool, started: Instant, stats: &mut Stats) {
-        if gap {
+        let timestamp = packet.header.timestamp;
+        // Another picture begins in any case, whether the marker came or not (RFC 6184, 5.1).
+        if gap || self.begun.is_some_and(|begun| begun != timestamp) {
             self.broken = true;
             self.unit.clear();
             self.depacketizer = H264Packet::default();
         }
+        self.begun = (!packet.header.marker).then_some(timestamp);
         match self.depacketizer.depacketize(&packet.payload) {
             Ok(nal_units) => self.unit.extend_from_slice(&nal_units),
             // The rest of a picture whose start was lost, or padding.

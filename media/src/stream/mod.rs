@@ -358,7 +358,8 @@ impl Stream {
             let wanted = self.layers.get(usize::from(viewer.wanted()));
             let late = wanted.and_then(|layer| viewer.switch_late(now, &layer.gop));
             let Some(layer) = self.layers.get(usize::from(viewer.layer())) else { continue };
-            let again = viewer.pump(now, &layer.gop, &mut |out| sink.send(key, out));
+            let sink = &mut |out: Outgoing<'_>| sink.send(key, out);
+            let again = viewer.pump(now, &layer.gop, &layer.recent, sink);
             next = [next, again, late].into_iter().flatten().min();
         }
         self.due = next;

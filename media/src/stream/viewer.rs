@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::rtp::Kind;
 
 use super::gop::{Gop, PLACES};
+use super::recent::Recent;
 use super::rewrite::Rewriter;
 use super::{FEED, Origin, Outgoing, Packet};
 
@@ -49,6 +50,16 @@ struct Joined {
     apart: u32,
 }
 
+/// A frame whose last packet was not sent yet.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    /// The publisher's number of its last packet that was sent, and its timestamp.
+    seq: u64,
+    timestamp: u32,
+    /// What the viewer was told: the timestamp, and the instant it stands for.
+    told: (u32, Instant),
+}
+
 #[derive(Debug)]
 pub(super) struct Viewer {
     epoch: u32,
@@ -65,6 +76,8 @@ pub(super) struct Viewer {
     /// The cached group that is not to be played: the viewer fell behind in it.
     held: Option<u64>,
     joined: Option<Joined>,
+    /// Of the group that is sent: what follows it must not be taken for the rest of this frame.
+    begun: Option<Begun>,
     /// When to play the cached group again, if no key frame comes.
     replay: Option<Instant>,
     replayed: Option<Instant>,
@@ -85,6 +98,7 @@ impl Viewer {
             ready,
             held: None,
             joined: None,
+            begun: None,
             replay: None,
             replayed: None,
             video: Rewriter::new(Kind::Video.clock()),
@@ -115,6 +129,7 @@ impl Viewer {
         self.state = State::Waiting;
         self.held = None;
         self.joined = None;
+        self.begun = None;
         self.replay = None;
     }
 
@@ -194,7 +209,7 @@ impl Viewer {
                 self.replay = None;
             }
             let frame = self.cached_frame(packet, gop);
-            self.emit(packet, frame, true, out);
+            self.emit(packet, frame, out);
         }
     }
 
@@ -213,6 +228,7 @@ impl Viewer {
         &mut self,
         now: Instant,
         gop: &Gop,
+        recent: &Recent,
         out: &mut impl FnMut(Outgoing<'_>),
     ) -> Option<Instant> {
         if now < self.ready {
@@ -220,6 +236,10 @@ impl Viewer {
         }
         if self.state == State::Live {
             match self.replay {
+                // The rest of the frame is about to come.
+                Some(at) if at <= now && now < at + NEXT_FRAME && self.begun.is_some() => {
+                    return Some(now + FEED);
+                }
                 Some(at) if at <= now => {
                     self.wait();
                     self.replayed = Some(now);
@@ -238,12 +258,34 @@ impl Viewer {
         }
         let same = self.joined.is_some_and(|joined| joined.generation == gop.generation());
         if self.state == State::Waiting || !same {
+            self.finish_frame(recent, out);
             if self.is_cramped(now, gop) {
                 return Some(now + FEED);
             }
             self.join(now, gop, out);
         }
         self.catch_up(now + FEED, gop, out).then_some(now + FEED)
+    }
+
+    /// The group has begun anew while the one before it was being played: sends the rest of the
+    /// frame that was begun, as far as it is at hand and no flood. Cut short, a receiver that goes
+    /// by the marker alone would take the key frame for a part of it.
+    fn finish_frame(&mut self, recent: &Recent, out: &mut impl FnMut(Outgoing<'_>)) {
+        for _ in 0..MOST_BUDGET {
+            let Some(Begun { seq, timestamp, told }) = self.begun else { return };
+            let next = recent.get(seq + 1).filter(|packet| packet.timestamp == timestamp);
+            let Some(packet) = next else { return };
+            let Some(out_seq) = self.video.seq(packet.seq) else { return };
+            self.note_frame(packet, told);
+            self.send(out_seq, packet, told, true, out);
+        }
+    }
+
+    fn note_frame(&mut self, packet: &Packet, told: (u32, Instant)) {
+        let Packet { seq, timestamp, marker, .. } = *packet;
+        if self.begun.is_none_or(|begun| begun.seq < seq) {
+            self.begun = (!marker).then_some(Begun { seq, timestamp, told });
+        }
     }
 
     /// What was sent last is the newest there is: the group is played before the next frame,
@@ -267,7 +309,8 @@ impl Viewer {
         let first = self.video.make_room(parameters.len() as u64);
         for (seq, packet) in (first..).zip(parameters) {
             let packet = Packet { marker: false, ..packet.clone() };
-            self.emit_as(seq, &packet, Some(0), false, out);
+            let told = self.told(&packet, Some(0));
+            self.send(seq, &packet, told, false, out);
         }
     }
 
@@ -284,7 +327,7 @@ impl Viewer {
             next += 1;
             if entry.packet.seq >= gop.start_seq() {
                 let frame = Some(entry.frame).filter(|frame| *frame <= latest);
-                self.emit(&entry.packet, frame, true, out);
+                self.emit(&entry.packet, frame, out);
             }
         }
         self.state = State::Catching { next, at: again };
@@ -293,27 +336,17 @@ impl Viewer {
 
     /// Sends one packet; `frame` is its place in the cached group if its
     /// timestamp is to be drawn together.
-    fn emit(
-        &mut self,
-        packet: &Packet,
-        frame: Option<u32>,
-        again: bool,
-        out: &mut impl FnMut(Outgoing<'_>),
-    ) {
+    fn emit(&mut self, packet: &Packet, frame: Option<u32>, out: &mut impl FnMut(Outgoing<'_>)) {
         if let Some(seq) = self.video.seq(packet.seq) {
-            self.emit_as(seq, packet, frame, again, out);
+            let told = self.told(packet, frame);
+            self.note_frame(packet, told);
+            self.send(seq, packet, told, true, out);
         }
     }
 
-    fn emit_as(
-        &mut self,
-        seq: u64,
-        packet: &Packet,
-        frame: Option<u32>,
-        again: bool,
-        out: &mut impl FnMut(Outgoing<'_>),
-    ) {
-        let (timestamp, captured) = match (frame, self.joined) {
+    /// The timestamp for the viewer, and the instant that it stands for.
+    fn told(&self, packet: &Packet, frame: Option<u32>) -> (u32, Instant) {
+        match (frame, self.joined) {
             (Some(frame), Some(joined)) => {
                 let behind = (joined.frame - frame).saturating_mul(joined.apart) / PLACES;
                 let lag = Duration::from_micros(u64::from(behind) * 1_000 / 90);
@@ -321,7 +354,17 @@ impl Viewer {
                 (self.video.before_present(behind), captured)
             }
             _ => (self.video.timestamp(packet.timestamp), packet.captured),
-        };
+        }
+    }
+
+    fn send(
+        &mut self,
+        seq: u64,
+        packet: &Packet,
+        (timestamp, captured): (u32, Instant),
+        again: bool,
+        out: &mut impl FnMut(Outgoing<'_>),
+    ) {
         self.video.sent(captured, timestamp);
         let origin = Origin { epoch: self.epoch, layer: packet.layer, seq: packet.seq };
         let origin = again.then_some(origin);

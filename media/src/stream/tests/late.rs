@@ -91,3 +91,46 @@ fn frames_from_before_the_key_frame_are_not_for_newcomers() {
     assert_eq!(sent.len(), 2 + 3 * 4, "the last key frame and the two after it");
     assert!(is_whole(&sent), "{sent:?}");
 }
+
+#[test]
+fn a_group_that_begins_while_a_newcomer_is_played_the_one_before_cuts_no_frame() {
+    let (now, mut stream, mut frames) = begun(11);
+    let next = frames.pop().unwrap();
+    for frame in frames {
+        feed(&mut stream, now, frame);
+    }
+    stream.add_viewer(now, now, 0);
+    let mut sent: Vec<Got> = Vec::new();
+    stream.pump(now, &mut |_: ViewerKey, out: Outgoing<'_>| sent.push(got(&out)));
+    assert!(!sent.last().unwrap().marker, "the first part ends within a frame");
+    sent.extend(feed(&mut stream, now, next).into_iter().map(|(_, out)| out));
+    assert!(sent.len() < 2 + 10 * 4, "what is between them is left out");
+    assert_eq!(sent.iter().filter(|out| out.key).count(), 2 * 4);
+    assert!(is_whole(&sent), "{sent:?}");
+}
+
+#[test]
+fn a_group_is_not_played_again_in_the_middle_of_a_frame() {
+    for rest_comes in [true, false] {
+        let (now, mut stream, mut frames) = begun(4);
+        let mut last = frames.pop().unwrap();
+        let rest = last.split_off(2);
+        let key = stream.add_viewer(now, now, 0);
+        for frame in frames {
+            feed(&mut stream, now, frame);
+        }
+        stream.lost_picture(now, key);
+        let later = now + Duration::from_millis(250);
+        let mut sent = feed(&mut stream, later, last);
+        assert_eq!(sent.len(), 2);
+        if rest_comes {
+            sent.extend(feed(&mut stream, later + FRAME, rest));
+            let sent: Vec<Got> = sent.into_iter().map(|(_, out)| out).collect();
+            assert_eq!(sent.len(), 4 + 2 + 4 * 4);
+            assert!(is_whole(&sent), "{sent:?}");
+        } else {
+            let much_later = later + Duration::from_millis(150);
+            assert_eq!(feed(&mut stream, much_later, vec![]).len(), 2 + 3 * 4 + 2);
+        }
+    }
+}

@@ -1,7 +1,7 @@
-//! DTLS 1.2 of publishers, on OpenSSL.
+//! DTLS 1.2 of publishers and viewers, on OpenSSL.
 //!
 //! The DTLS that comes with str0m takes ECDSA certificates only, and GStreamer signs with RSA.
-//! Which certificate a client has shows only in the handshake, so all publishers
+//! Which certificate a client has shows only in the handshake, so all of them
 //! are met with an implementation that takes both, behind the same [`DtlsProvider`]: who
 //! drives it compares the certificate's fingerprint with the offer's.
 //!
@@ -234,7 +234,7 @@ impl Session {
         Ok(())
     }
 
-    /// Publishers have nothing to say over DTLS but the goodbye.
+    /// Clients have nothing to say over DTLS but the goodbye.
     fn read(&mut self) {
         let mut buffer = [0; 2048];
         loop {

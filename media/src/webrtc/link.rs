@@ -3,8 +3,6 @@
 
 use std::time::Instant;
 
-use str0m::crypto::dtls::DtlsProvider;
-
 use crate::error::OfferError;
 use crate::srtp::MasterKey;
 
@@ -33,12 +31,11 @@ impl Link {
     /// With fresh ICE credentials. `active` is whether the server begins the DTLS handshake.
     pub(super) fn new(
         setup: &PeerSetup,
-        provider: &dyn DtlsProvider,
         now: Instant,
         offer: &Offer,
         active: bool,
     ) -> Result<Self, OfferError> {
-        let certificate = &setup.certificate;
+        let (provider, certificate) = (setup.client_dtls, &setup.certificate);
         Ok(Self {
             ice: IceLite::new(setup.crypto.clone(), offer.ufrag.clone()),
             dtls: Dtls::new(provider, certificate, now, active, offer.fingerprint_bytes())?,

@@ -21,8 +21,8 @@ const TCP_PREFERENCE: u32 = 90;
 #[derive(Debug)]
 pub(crate) struct PeerSetup {
     pub(super) crypto: Arc<CryptoProvider>,
-    /// A DTLS that takes publishers' RSA certificates.
-    pub(super) publisher_dtls: &'static dyn DtlsProvider,
+    /// The DTLS of publishers and viewers, which takes RSA certificates too.
+    pub(super) client_dtls: &'static dyn DtlsProvider,
     pub(super) certificate: DtlsCert,
     /// `sha-256` and the hash of the certificate, as in `a=fingerprint`.
     pub(super) fingerprint: String,
@@ -43,7 +43,7 @@ impl PeerSetup {
         let fingerprint = format!("sha-256 {}", hash.join(":"));
         Ok(Self {
             crypto: Arc::new(crypto),
-            publisher_dtls: &dtls_openssl::PROVIDER,
+            client_dtls: &dtls_openssl::PROVIDER,
             certificate,
             fingerprint,
             candidates,
@@ -80,7 +80,7 @@ impl PeerSetup {
     pub(crate) fn with_dtls(mut self, provider: &'static dyn DtlsProvider) -> Self {
         let crypto = CryptoProvider { dtls_provider: provider, ..(*self.crypto).clone() };
         self.crypto = Arc::new(crypto);
-        self.publisher_dtls = provider;
+        self.client_dtls = provider;
         self
     }
 

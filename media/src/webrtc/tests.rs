@@ -12,7 +12,7 @@ use str0m::change::SdpAnswer;
 use str0m::media::{Direction, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{RtpPacket, RtpWrite};
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use super::sdp::Offer;
 use super::*;
@@ -321,8 +321,19 @@ impl Client {
         direction: Direction,
         answer: impl FnOnce(&str) -> (T, String),
     ) -> (Self, T) {
-        let address = format!("198.51.100.{host}:5000").parse().unwrap();
         let config = Rtc::builder().clear_codecs().enable_h264(true).enable_opus(true, false);
+        Self::join_as(config, now, host, direction, answer)
+    }
+
+    /// The same for a client of another kind.
+    fn join_as<T>(
+        config: RtcConfig,
+        now: Instant,
+        host: u8,
+        direction: Direction,
+        answer: impl FnOnce(&str) -> (T, String),
+    ) -> (Self, T) {
+        let address = format!("198.51.100.{host}:5000").parse().unwrap();
         let mut rtc = config.set_rtp_mode(true).build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
         let mut api = rtc.sdp_api();

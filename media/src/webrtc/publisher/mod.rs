@@ -112,7 +112,7 @@ impl Publisher {
         let offer = Offer::parse(offer)?;
         let plan = plan(&offer, Role::Publisher, &Source::default())?;
         let active = offer.setup == "passive";
-        let link = Link::new(setup, setup.publisher_dtls, now, &offer, active)?;
+        let link = Link::new(setup, now, &offer, active)?;
         let terms = Terms { setup, ice: link.ice.local(), active };
         let sdp = answer::write(&offer, &plan, &terms);
 

@@ -1,6 +1,5 @@
 //! Publishers with what real ones bring along.
 
-use str0m::RtcConfig;
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::SdpPendingOffer;
 use str0m::config::DtlsCert;
@@ -171,8 +170,8 @@ impl Camera {
     }
 }
 
-/// A client that signs with an RSA key, as GStreamer does.
-fn signing(certificate: DtlsCert) -> RtcConfig {
+/// A client that signs with a key of its own: an RSA key, as GStreamer's.
+pub(super) fn signing(certificate: DtlsCert) -> RtcConfig {
     let mut crypto = str0m::crypto::from_feature_flags();
     crypto.dtls_provider = &dtls_openssl::PROVIDER;
     Rtc::builder()

@@ -4,6 +4,7 @@ use super::*;
 use crate::fuzzing::agreed::{MATERIAL, MATERIAL_LEN, PROVIDER};
 use crate::fuzzing::session::{UFRAG, nomination, offer, request};
 use crate::srtp::{Keys, Profile, Sealer};
+use crate::webrtc::dtls_openssl::tests::certificate;
 
 /// An offer of another certificate than the client's.
 pub(super) fn forged(offer: &str) -> String {
@@ -15,22 +16,25 @@ pub(super) fn forged(offer: &str) -> String {
 #[test]
 fn a_viewer_has_the_certificate_of_its_offer_whoever_begins_the_handshake() {
     let setup = setup();
-    for (offered, answered) in [("actpass", "active"), ("active", "passive")] {
+    let roles = [("actpass", "active"), ("active", "passive")];
+    for ((offered, answered), rsa) in roles.iter().flat_map(|role| [(role, false), (role, true)]) {
         for honest in [true, false] {
             let mut now = Instant::now();
-            let (mut client, viewer) = Client::join(now, 9, Direction::RecvOnly, |offer| {
+            let config = publishing::signing(certificate(rsa, 2, 1));
+            let join = Client::join_as(config, now, 9, Direction::RecvOnly, |offer| {
                 let offer = offer.replace("a=setup:actpass", &format!("a=setup:{offered}"));
                 let offer = if honest { offer } else { forged(&offer) };
                 let answer = Viewer::answer(&setup, now, &offer, &Source::default()).unwrap();
                 assert!(answer.1.contains(&format!("a=setup:{answered}\r\n")));
                 answer
             });
+            let (mut client, viewer) = join;
             let mut viewing = Viewing::new(viewer);
             for _ in 0..100 {
                 client.exchange(now, &mut viewing);
                 now += STEP;
             }
-            assert_eq!(viewing.egress.is_some(), honest, "{offered}: keys to send with");
+            assert_eq!(viewing.egress.is_some(), honest, "{offered}, rsa {rsa}: keys");
             assert_eq!(viewing.viewer.is_alive(), honest, "{offered}");
         }
     }

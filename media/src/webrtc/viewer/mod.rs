@@ -80,7 +80,7 @@ impl Viewer {
         // Who begins the handshake is done with it last: the client shall not get
         // packets before it has the keys for them.
         let active = offer.setup != "active";
-        let link = Link::new(setup, setup.crypto.dtls_provider, now, &offer, active)?;
+        let link = Link::new(setup, now, &offer, active)?;
         let cname = format!("{:016x}", rand::random::<u64>());
         let tracks = tracks(&plan);
         let setups: Vec<&TrackSetup> = tracks.iter().map(|track| &track.setup).collect();

@@ -74,6 +74,11 @@ impl Wish {
     }
 }
 
+/// What a body means for a session whose picture is in this section.
+pub(super) fn choice(text: &str, picture: Option<&MLine>) -> Result<LayerChoice, Problem> {
+    Wish::parse(text)?.choice(picture)
+}
+
 pub(super) async fn handle<A: Access>(
     State(app): State<App<A>>,
     Path(name): Path<String>,
@@ -99,8 +104,7 @@ async fn select<A: Access>(
         return Err(no_session());
     }
     need_type(request.headers(), JSON)?;
-    let wish = Wish::parse(&read(request, MAX_JSON).await?)?;
-    let choice = wish.choice(session.picture.as_ref())?;
+    let choice = choice(&read(request, MAX_JSON).await?, session.picture.as_ref())?;
     app.media.select(session.id, choice).await?;
     Ok(StatusCode::OK.into_response())
 }
@@ -110,8 +114,7 @@ mod tests {
     use super::*;
 
     fn choice(text: &str) -> Result<LayerChoice, Problem> {
-        let picture = MLine { index: 1, mid: Some("v".into()) };
-        Wish::parse(text)?.choice(Some(&picture))
+        super::choice(text, Some(&MLine { index: 1, mid: Some("v".into()) }))
     }
 
     #[test]

@@ -15,6 +15,8 @@
 mod access;
 mod endpoint;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod layer;
 mod limits;

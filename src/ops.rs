@@ -30,7 +30,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 async fn health(State(app): State<Arc<App>>) -> Response {
     let draining = app.draining.load(Ordering::Relaxed);
     let database = app.store.read().await.is_ok();
-    let media = app.media.is_running();
+    let media = app.media.answers().await;
     let status = if database && media && !draining {
         StatusCode::OK
     } else {

@@ -8,11 +8,17 @@ use std::time::Duration;
 use rushes::config::{Config, Limits};
 use rushes::rpc::Rate;
 use rushes::{Listeners, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 /// A folder that is gone with its owner.
 struct Folder(PathBuf);
+
+impl Folder {
+    fn data(&self) -> PathBuf {
+        self.0.join("data")
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -20,27 +26,66 @@ impl Drop for Folder {
     }
 }
 
-/// Runs `fanout` against a server of this process.
-async fn fanout(name: &str, more: &[&str]) -> Value {
+/// A server of this process, and the folder it keeps its data in.
+async fn server(name: &str) -> (Server, Folder) {
     let folder = format!("rushes-load-{name}-{}", std::process::id());
     let folder = Folder(std::env::temp_dir().join(folder));
-    let data = folder.0.join("data");
-    let mut config = Config::local(data.clone());
+    let mut config = Config::local(folder.data());
     let rate = Rate { per_second: 1e9, burst: 1e9 };
     config.limits = Limits { user: rate, address: rate, ..config.limits };
     let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    let tool = Command::new(env!("CARGO_BIN_EXE_rushes-load"))
-        .args(["fanout", "--seconds", "1", "--rushes-data"])
-        .arg(&data)
-        .args(more)
-        .kill_on_drop(true)
-        .output();
+    (Server::start(config, listeners).await.unwrap(), folder)
+}
+
+/// What the tool prints, given these arguments.
+async fn run(arguments: &[&str]) -> Value {
+    let tool =
+        Command::new(env!("CARGO_BIN_EXE_rushes-load")).args(arguments).kill_on_drop(true).output();
     let output = tokio::time::timeout(Duration::from_secs(60), tool).await.unwrap().unwrap();
-    drop(server);
     let (text, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     serde_json::from_slice(&text).unwrap()
+}
+
+/// Runs `fanout` against a server of this process.
+async fn fanout(name: &str, more: &[&str]) -> Value {
+    let (_server, folder) = server(name).await;
+    let data = folder.data();
+    let first = ["fanout", "--seconds", "1", "--rushes-data", data.to_str().unwrap()];
+    run(&[&first[..], more].concat()).await
+}
+
+/// An engineer's own way to the endpoints: the public API.
+struct Api {
+    base: String,
+    token: String,
+    project: Value,
+}
+
+impl Api {
+    async fn sign_in(folder: &Folder) -> Self {
+        let read = |name: &str| -> Value {
+            serde_json::from_slice(&std::fs::read(folder.data().join(name)).unwrap()).unwrap()
+        };
+        let (runtime, admin) = (read("runtime.json"), read("admin.json"));
+        let base = format!("http://{}", runtime["http"].as_str().unwrap());
+        let mut this = Self { base, token: String::new(), project: Value::Null };
+        let keys = json!({ "api_id": admin["api_id"], "api_key": admin["api_key"] });
+        let signed = this.call("authenticate/api", keys).await;
+        this.token = signed["token"].as_str().unwrap().to_owned();
+        let group = json!({ "name": "Load", "company_id": admin["company_id"] });
+        let group = this.call("create/group", group).await;
+        let project = json!({ "name": "Load", "group_id": group["id"] });
+        this.project = this.call("create/project", project).await["id"].clone();
+        this
+    }
+
+    async fn call(&self, path: &str, parameters: Value) -> Value {
+        let request = reqwest::Client::new().post(format!("{}/{path}", self.base));
+        let request = request.header("X-Token", &self.token).json(&parameters);
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        response.json().await.unwrap()
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,4 +111,48 @@ async fn viewers_are_divided_among_the_streams() {
     assert_eq!(report["streams"], 2);
     assert_eq!(report["joins"]["with_picture"], 4, "{report:#}");
     assert_eq!(report["delay"]["sampled_viewers"], 4, "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_publishes_and_another_watches_by_nothing_but_addresses_and_bearers() {
+    let (_server, folder) = server("apart").await;
+    let api = Api::sign_in(&folder).await;
+    let source = json!({ "name": "Load", "description": "", "project_id": api.project });
+    let source = api.call("create/live/registration/whip", source).await;
+    let text = |field: &str| source[field].as_str().unwrap().to_owned();
+    // Whole, or from the root on.
+    let whip = reqwest::Url::parse(&api.base).unwrap().join(&text("url")).unwrap().to_string();
+    let bearer = text("token");
+    let whep = format!("{}/live/whep/{}", api.base, text("id"));
+    let publishing = tokio::spawn(async move {
+        run(&["whip", "--url", &whip, "--bearer", &bearer, "--seconds", "10"]).await
+    });
+    let watched = loop {
+        assert!(!publishing.is_finished(), "nobody could watch");
+        let watch = ["whep", "--url", &whep, "--bearer", &api.token, "--viewers", "2"];
+        let report = run(&[&watch[..], &["--seconds", "1", "--sample", "1"]].concat()).await;
+        // There is no publisher yet, and no event by which a script would learn of one.
+        if report["joins"]["with_picture"] == 2 {
+            break report;
+        }
+    };
+    assert_eq!(watched["mode"], "whep");
+    assert_eq!((&watched["media"]["lost_ever"], &watched["published"]), (&json!(0), &Value::Null));
+    assert!(watched["media"]["packets"].as_u64().unwrap() > 2 * 100, "{watched:#}");
+    let published = publishing.await.unwrap();
+    assert_eq!((&published["mode"], &published["joins"]), (&json!("whip"), &Value::Null));
+    let (streams, errors) = (&published["published"]["streams"], &published["published"]["errors"]);
+    assert_eq!((streams, errors), (&json!(1), &json!({})), "{published:#}");
+    assert!(published["published"]["packets"].as_u64().unwrap() > 2_000, "{published:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watcher_without_the_right_is_told_so() {
+    let (_server, folder) = server("refused").await;
+    let api = Api::sign_in(&folder).await;
+    let whep = format!("{}/live/whep/{}", api.base, "no-such-stream");
+    let report = run(&["whep", "--url", &whep, "--bearer", "wrong", "--seconds", "1"]).await;
+    assert_eq!(report["joins"]["with_picture"], 0, "{report:#}");
+    let errors = report["joins"]["errors"].as_object().unwrap();
+    assert!(errors.keys().any(|error| error.contains("401")), "{report:#}");
 }

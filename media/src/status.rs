@@ -200,6 +200,23 @@ pub struct Layer {
     pub active: bool,
 }
 
+/// A change of a layer's bit rate beyond this share is news: it changes all the time.
+const BITRATE_STEP: f64 = 0.25;
+
+impl Layer {
+    /// Whether this is news to who was last told of `told`.
+    pub fn is_news(&self, told: &Self) -> bool {
+        let step = self.bitrate.abs_diff(told.bitrate) as f64 > told.bitrate as f64 * BITRATE_STEP;
+        let of = |layer: &Self| (layer.active, layer.width, layer.height);
+        self.rid != told.rid || of(self) != of(told) || step
+    }
+
+    /// The same of all the layers of a picture.
+    pub fn are_news(now: &[Self], told: &[Self]) -> bool {
+        now.len() != told.len() || now.iter().zip(told).any(|(now, told)| now.is_news(told))
+    }
+}
+
 /// What a viewer may be told of its stream while it watches; the latest counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
 pub struct Feed {
@@ -211,6 +228,14 @@ pub struct Feed {
     pub viewers: usize,
     /// The server is about to end: the client should come again.
     pub reconnect: bool,
+}
+
+impl Feed {
+    /// Whether there is anything to tell who was last told `told`.
+    pub fn is_news(&self, told: &Self) -> bool {
+        let of = |feed: &Self| (feed.active, feed.viewers, feed.reconnect);
+        of(self) != of(told) || Layer::are_news(&self.layers, &told.layers)
+    }
 }
 
 /// Which layer of the picture a viewer wants.
@@ -288,4 +313,26 @@ pub struct ViewerStatus {
     pub bandwidth: Option<u64>,
     /// The layer that it is sent, where there are several.
     pub layer: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_rate_is_news_when_it_has_changed_by_a_quarter() {
+        let feed = |bitrate, active| {
+            let rid = "h".to_owned();
+            let layer = Layer { rid, width: None, height: None, fps: 30.0, bitrate, active };
+            Feed { active: true, layers: vec![layer], viewers: 1, reconnect: false }
+        };
+        let is_news = |told, now| feed(now, true).is_news(&feed(told, true));
+        assert!(!is_news(1_000_000, 1_200_000));
+        assert!(is_news(1_000_000, 1_300_000));
+        assert!(is_news(1_000_000, 700_000));
+        assert!(is_news(0, 1) && !is_news(0, 0));
+        assert!(feed(1, false).is_news(&feed(1, true)));
+        assert!(Feed { viewers: 2, ..feed(1, true) }.is_news(&feed(1, true)));
+        assert!(Feed { layers: Vec::new(), ..feed(1, true) }.is_news(&feed(1, true)));
+    }
 }

@@ -18,9 +18,6 @@ use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, short};
 use super::{Attach, Command, Trickled, new_etag};
 
-/// A change of a layer's bit rate beyond this share is told to those who follow a stream.
-const BITRATE_STEP: f64 = 0.25;
-
 impl Shard {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
         self.serves = self.served_by(&command);
@@ -68,6 +65,9 @@ impl Shard {
             Command::Watching(reply) => {
                 let views = |session: &Session| matches!(session.end, End::Viewer(_));
                 let _ = reply.send(self.sessions.slots(views).len());
+            }
+            Command::Answer(reply) => {
+                let _ = reply.send(());
             }
             Command::Meeting(order) => self.order(now, order),
             Command::Tape(order) => self.tape_order(now, order),
@@ -230,7 +230,7 @@ impl Shard {
             }
             let feed = Feed { reconnect, ..entry.feed(now) };
             followers.send_if_modified(|told| {
-                let news = differs(told, &feed);
+                let news = feed.is_news(told);
                 if news {
                     *told = feed;
                 }
@@ -294,44 +294,5 @@ impl Shard {
             }
             None => self.sessions.ended(session),
         }
-    }
-}
-
-/// Whether there is anything to tell. Rates change all the time: by so much they are news.
-fn differs(told: &Feed, feed: &Feed) -> bool {
-    let kind = |feed: &Feed| -> Vec<_> {
-        let of = |l: &Layer| (l.rid.clone(), l.width, l.height, l.active);
-        feed.layers.iter().map(of).collect()
-    };
-    let changed = |(told, now): (&Layer, &Layer)| {
-        let (told, now) = (told.bitrate as f64, now.bitrate as f64);
-        (now - told).abs() > told * BITRATE_STEP
-    };
-    (told.active, told.viewers, told.reconnect) != (feed.active, feed.viewers, feed.reconnect)
-        || kind(told) != kind(feed)
-        || told.layers.iter().zip(&feed.layers).any(changed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bit_rate_is_news_when_it_has_changed_by_a_quarter() {
-        let feed = |bitrate| {
-            let layer = Layer {
-                rid: "h".to_owned(),
-                width: None,
-                height: None,
-                fps: 30.0,
-                bitrate,
-                active: true,
-            };
-            Feed { active: true, layers: vec![layer], viewers: 1, reconnect: false }
-        };
-        assert!(!differs(&feed(1_000_000), &feed(1_200_000)));
-        assert!(differs(&feed(1_000_000), &feed(1_300_000)));
-        assert!(differs(&feed(1_000_000), &feed(700_000)));
-        assert!(differs(&feed(0), &feed(1)) && !differs(&feed(0), &feed(0)));
     }
 }

@@ -73,6 +73,8 @@ const COMMANDS: usize = 256;
 const EVENTS: usize = 1024;
 /// A caller does not wait longer than this for an overloaded shard.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Whoever asks whether the shard is well has to know sooner.
+const PROMPT: Duration = Duration::from_secs(2);
 
 /// While draining, it is looked this often whether all viewers have left.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
@@ -146,6 +148,7 @@ enum Command {
     KeyFrame(StreamId, oneshot::Sender<Vec<Packet>>),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
+    Answer(oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -239,6 +242,12 @@ impl Media {
     pub fn is_running(&self) -> bool {
         // Its end of the channel goes with it, however it ends.
         !self.0.commands.is_closed()
+    }
+
+    /// Whether the media thread is there and does its work: one that hangs, or cannot keep up by
+    /// far, gives no answer within two seconds.
+    pub async fn answers(&self) -> bool {
+        matches!(tokio::time::timeout(PROMPT, self.ask(Command::Answer)).await, Ok(Some(())))
     }
 
     /// How much there is at the moment of what has limits.

@@ -1,7 +1,7 @@
 //! Defects, put in on purpose: each ends its own session and nothing else. The clients have
 //! agreed on their keys long ago, so that they need no handshake.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,8 +31,18 @@ pub(super) const DEFECTIVE_STREAM: StreamId = StreamId(0xdefec7);
 /// So has what becomes of a publisher's packet with this payload.
 const DEFECTIVE_PAYLOAD: &[u8] = &[0x41, 0xde, 0xfe, 0xc7];
 
+/// What is done for it does not end before this is no longer said to be held.
+const HANGING_STREAM: StreamId = StreamId(0x4a46);
+static HELD: AtomicBool = AtomicBool::new(false);
+
 /// Called where something is done for a stream.
 pub(super) fn defect_in(stream: StreamId) {
+    if stream == HANGING_STREAM {
+        HELD.store(true, Ordering::Relaxed);
+        while HELD.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+        }
+    }
     assert_ne!(stream, DEFECTIVE_STREAM, "the defect of a test");
 }
 
@@ -262,6 +272,24 @@ async fn a_defect_in_a_command_costs_its_answer() {
     while media.is_running() {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn a_media_thread_that_hangs_does_not_answer() {
+    let (media, _events) = start();
+    assert!(media.answers().await);
+    let asked = tokio::spawn({
+        let media = media.clone();
+        async move { media.status(HANGING_STREAM).await }
+    });
+    while !HELD.load(Ordering::Relaxed) {
+        tokio::task::yield_now().await;
+    }
+    assert!(media.is_running() && !media.answers().await);
+    HELD.store(false, Ordering::Relaxed);
+    assert!(media.answers().await);
+    asked.await.unwrap();
+    media.shutdown().await;
 }
 
 #[tokio::test]

@@ -16,9 +16,6 @@ const LAYERS: usize = 2;
 const VIEWERCOUNT: usize = 3;
 const RECONNECT: usize = 4;
 
-/// A change of a layer's bit rate beyond this share is told.
-const BITRATE_STEP: f64 = 0.25;
-
 /// Which events a client asked for.
 pub(super) type Wanted = [bool; NAMES.len()];
 
@@ -60,7 +57,7 @@ impl Teller {
         let layers: Vec<Layer> =
             feed.layers.iter().filter(|layer| !layer.rid.is_empty()).cloned().collect();
         if let Some(line) = self.picture
-            && differ(self.layers.as_deref().unwrap_or_default(), &layers)
+            && Layer::are_news(&layers, self.layers.as_deref().unwrap_or_default())
         {
             let told: Vec<Value> = layers.iter().map(layer).collect();
             self.event(&mut out, LAYERS, &json!({ line.to_string(): told }));
@@ -94,14 +91,6 @@ fn layer(layer: &Layer) -> Value {
         }
     }
     value
-}
-
-fn differ(told: &[Layer], now: &[Layer]) -> bool {
-    told.len() != now.len()
-        || told.iter().zip(now).any(|(a, b)| {
-            let step = a.bitrate.abs_diff(b.bitrate) as f64 > a.bitrate as f64 * BITRATE_STEP;
-            (&a.rid, a.active, a.width, a.height) != (&b.rid, b.active, b.width, b.height) || step
-        })
 }
 
 /// The events that a client asks for; all, if it does not say.

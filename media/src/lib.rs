@@ -15,6 +15,7 @@ mod framing;
 pub mod fuzzing;
 mod ids;
 mod meeting;
+mod nal;
 mod network;
 pub mod picture;
 mod reception;

@@ -2,19 +2,11 @@
 //! FU-A for what does not fit.
 
 use super::annexb;
+use crate::nal::h264::{DELIMITER, FILLER, FU_A, IDR, PPS, SPS, STAP_A};
+use crate::nal::keep;
 
 /// The most bytes of a payload: with all headers, what every network carries.
 pub(crate) const MOST: usize = 1200;
-
-const IDR: u8 = 5;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
-const DELIMITER: u8 = 9;
-const FILLER: u8 = 12;
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
-/// Sets that are kept; a stream has one of each, seldom two.
-const SETS: usize = 8;
 
 /// Cuts frames up, and puts the parameter sets before each key frame.
 #[derive(Debug, Default)]
@@ -40,11 +32,11 @@ impl Packetiser {
                 DELIMITER | FILLER => {}
                 SPS => {
                     fresh = true;
-                    keep(&mut self.sequence, unit);
+                    keep(&mut self.sequence, unit, number);
                 }
                 PPS => {
                     fresh = true;
-                    keep(&mut self.picture, unit);
+                    keep(&mut self.picture, unit, number);
                 }
                 kind => {
                     if !told && (kind == IDR || (fresh && kind < IDR)) {
@@ -80,19 +72,9 @@ impl Packetiser {
     }
 }
 
-/// Keeps a set in place of the one that has its number.
-pub(crate) fn keep(sets: &mut Vec<Vec<u8>>, unit: &[u8]) {
-    let id = set_id(unit);
-    sets.retain(|set| set_id(set) != id);
-    if sets.len() >= SETS {
-        sets.remove(0);
-    }
-    sets.push(unit.to_vec());
-}
-
 /// The number of a parameter set (7.4.2): an Exp-Golomb code, at the beginning of a picture's set
 /// and after three bytes of a sequence's. All of the large ones are taken for one.
-fn set_id(unit: &[u8]) -> u32 {
+pub(crate) fn number(unit: &[u8]) -> u32 {
     let at = if unit[0] & 0x1f == SPS { 4 } else { 1 };
     let bytes = unit.get(at..).unwrap_or_default();
     let mut word = [0; 4];

@@ -3,27 +3,14 @@
 
 use super::annexb;
 use super::h264::MOST;
-
-const VPS: u8 = 32;
-const PPS: u8 = 34;
-const DELIMITER: u8 = 35;
-const FILLER: u8 = 38;
-const AGGREGATE: u8 = 48;
-const FRAGMENT: u8 = 49;
-/// Bytes of the header of a unit, and of a payload.
-const HEADER: usize = 2;
-/// Sets of a kind that are kept; a stream has one of each, seldom two.
-const SETS: usize = 8;
+use crate::nal::h265::{AGGREGATE, DELIMITER, FILLER, FRAGMENT, HEADER, PPS, VPS, is_key, kind};
+use crate::nal::keep;
 
 /// Cuts frames up, and puts the parameter sets before each key frame.
 #[derive(Debug, Default)]
 pub(crate) struct Packetiser {
     /// Of the video, of sequences, of pictures, as they came last.
     sets: [Vec<Vec<u8>>; 3],
-}
-
-fn kind(unit: &[u8]) -> u8 {
-    unit[0] >> 1 & 0x3f
 }
 
 impl Packetiser {
@@ -38,14 +25,14 @@ impl Packetiser {
         let mut payloads = Vec::new();
         let (mut fresh, mut told) = (false, false);
         for unit in annexb::units(bytes).filter(|unit| unit.len() > HEADER) {
-            match kind(unit) {
+            match kind(unit[0]) {
                 DELIMITER | FILLER => {}
                 kind @ VPS..=PPS => {
                     fresh = true;
-                    keep(&mut self.sets[usize::from(kind - VPS)], unit);
+                    keep(&mut self.sets[usize::from(kind - VPS)], unit, number);
                 }
                 kind => {
-                    let begins = (16..=21).contains(&kind) || (fresh && kind < 16);
+                    let begins = is_key(kind) || (fresh && kind < 16);
                     if !told && begins {
                         self.tell(&mut payloads);
                         told = true;
@@ -83,22 +70,12 @@ fn header(kind: u8, unit: &[u8]) -> [u8; HEADER] {
     [unit[0] & 0x81 | kind << 1, unit[1]]
 }
 
-/// Keeps a set in place of the one that has its number.
-fn keep(sets: &mut Vec<Vec<u8>>, unit: &[u8]) {
-    let id = set_id(unit);
-    sets.retain(|set| set_id(set) != id);
-    if sets.len() >= SETS {
-        sets.remove(0);
-    }
-    sets.push(unit.to_vec());
-}
-
 /// The number of a parameter set, as far as it stands where it can be read without the rest: of a
 /// video's in the first four bits, of a picture's as an Exp-Golomb code. A sequence's stands behind
 /// its profile; encoders number one, so that all are taken for the same.
-fn set_id(unit: &[u8]) -> u32 {
+fn number(unit: &[u8]) -> u32 {
     let first = unit.get(HEADER).copied().unwrap_or(0);
-    match kind(unit) {
+    match kind(unit[0]) {
         VPS => u32::from(first >> 4),
         PPS => {
             let zeros = first.leading_zeros();
@@ -122,7 +99,7 @@ fn put(payloads: &mut Vec<Vec<u8>>, unit: &[u8]) {
         let ends = if number + 1 == body.len().div_ceil(size) { 0x40 } else { 0 };
         let mut payload = Vec::with_capacity(part.len() + HEADER + 1);
         payload.extend_from_slice(&header(FRAGMENT, unit));
-        payload.push(begins | ends | kind(unit));
+        payload.push(begins | ends | kind(unit[0]));
         payload.extend_from_slice(part);
         payloads.push(payload);
     }
@@ -149,7 +126,7 @@ mod tests {
         let mut units: Vec<Vec<u8>> = Vec::new();
         for payload in payloads {
             assert!(payload.len() <= MOST);
-            match kind(payload) {
+            match kind(payload[0]) {
                 AGGREGATE => {
                     let mut rest = &payload[HEADER..];
                     while let [a, b, tail @ ..] = rest {

@@ -5,11 +5,10 @@ use openh264::decoder::{DecodeOptions, DecoderConfig, Flush};
 use thiserror::Error;
 
 use crate::feed::annexb;
+use crate::nal::h264::SPS;
 use crate::rtp::{Codec, PictureSize, inspect};
 
 use super::planes::{Planes, fits};
-
-const SPS: u8 = 7;
 
 /// Why a frame is not decoded.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -2,18 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::feed::h264::keep;
+use crate::feed::h264::number;
+use crate::nal::h264::{DELIMITER, FILLER, FU_A, IDR, PPS, SEI, SPS, STAP_A};
+use crate::nal::keep;
 use crate::rtp::{Codec, PictureSize, inspect};
 use crate::stream::Packet;
 
-const IDR: u8 = 5;
-const REMARK: u8 = 6;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
-const DELIMITER: u8 = 9;
-const FILLER: u8 = 12;
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
 /// Bytes of the length before each unit.
 const LENGTH: usize = 4;
 /// A frame is not larger than this. What claims to be is given up.
@@ -35,8 +29,8 @@ impl Sets {
     /// Takes a set; what is none is passed over.
     pub(crate) fn take(&mut self, unit: &[u8]) {
         match unit.first().map(|header| header & 0x1f) {
-            Some(SPS) if unit.len() > 4 => keep(&mut self.sequence, unit),
-            Some(PPS) => keep(&mut self.picture, unit),
+            Some(SPS) if unit.len() > 4 => keep(&mut self.sequence, unit, number),
+            Some(PPS) => keep(&mut self.picture, unit, number),
             _ => {}
         }
     }
@@ -237,7 +231,7 @@ impl Assembler {
 /// else, and a slice with the first macroblock begins a picture.
 fn begins(payload: &[u8]) -> bool {
     let first_slice = |kind: u8, body: &[u8]| {
-        matches!(kind, REMARK | SPS | DELIMITER)
+        matches!(kind, SEI | SPS | DELIMITER)
             || (matches!(kind, 1 | IDR) && body.first().is_some_and(|byte| byte & 0x80 != 0))
     };
     match payload {

@@ -2,14 +2,8 @@
 
 use super::bits::{Bits, without_emulation_prevention};
 use super::{Colours, Inspection, PictureSize};
-
-const SLICE: u8 = 1;
-const PARTITION_A: u8 = 2;
-const IDR: u8 = 5;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
+use crate::nal::Aggregate;
+use crate::nal::h264::{FU_A, IDR, PARTITION_A, PPS, SLICE, SPS, STAP_A};
 
 pub(super) fn inspect(payload: &[u8]) -> Inspection {
     let mut found = Inspection::default();
@@ -69,20 +63,6 @@ pub(super) fn colours(payload: &[u8]) -> Option<Colours> {
     let raw = without_emulation_prevention(&set[1..]);
     let mut bits = Bits::new(&raw);
     Some(read_size(&mut bits).and_then(|_size| read_colours(&mut bits)).unwrap_or_default())
-}
-
-/// The units of an aggregate (RFC 6184, 5.7.1), as far as they are whole.
-struct Aggregate<'a>(&'a [u8]);
-
-impl<'a> Iterator for Aggregate<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let (length, rest) = self.0.split_first_chunk::<2>()?;
-        let (unit, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
-        self.0 = rest;
-        Some(unit)
-    }
 }
 
 /// The cropped picture size out of a sequence parameter set without its NAL

@@ -2,38 +2,14 @@
 
 use super::bits::{Bits, without_emulation_prevention};
 use super::{Inspection, PictureSize};
-
-const AGGREGATE: u8 = 48;
-const FRAGMENT: u8 = 49;
-const VPS: u8 = 32;
-const SPS: u8 = 33;
-const PPS: u8 = 34;
-/// Bytes of the header of a unit, and of a payload.
-const HEADER: usize = 2;
-
-/// The kind of a unit or payload with this first byte (ITU-T H.265, 7.3.1.2).
-fn kind(first: u8) -> u8 {
-    first >> 1 & 0x3f
-}
-
-/// Whether decoding may begin with a unit: BLA, IDR and CRA pictures (ITU-T H.265, table 7-1).
-fn is_key(kind: u8) -> bool {
-    (16..=21).contains(&kind)
-}
+use crate::nal::Aggregate;
+use crate::nal::h265::{AGGREGATE, FRAGMENT, HEADER, PPS, SPS, VPS, is_key, kind};
 
 pub(super) fn inspect(payload: &[u8]) -> Inspection {
     let mut found = Inspection::default();
     let Some((header, rest)) = payload.split_first_chunk::<HEADER>() else { return found };
     match kind(header[0]) {
-        AGGREGATE => {
-            let mut rest = rest;
-            while let [high, low, tail @ ..] = rest {
-                let length = usize::from(u16::from_be_bytes([*high, *low]));
-                let Some(unit) = tail.get(..length) else { break };
-                note(&mut found, unit);
-                rest = &tail[length..];
-            }
-        }
+        AGGREGATE => Aggregate(rest).for_each(|unit| note(&mut found, unit)),
         // Any fragment tells the kind of the whole unit.
         FRAGMENT => found.key = rest.first().is_some_and(|fu| is_key(fu & 0x3f)),
         _ => note(&mut found, payload),

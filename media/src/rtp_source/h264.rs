@@ -2,14 +2,7 @@
 //! packetization modes 0 and 1 have.
 
 use super::frames::{Head, Part};
-
-const IDR: u8 = 5;
-const SEI: u8 = 6;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
-const DELIMITER: u8 = 9;
-const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
+use crate::nal::h264::{DELIMITER, FU_A, IDR, PPS, SEI, SPS, STAP_A};
 
 /// The parts of a payload; none if it is no payload of H.264.
 pub(super) fn parts(payload: &[u8]) -> Option<Vec<Part<'_>>> {

@@ -2,18 +2,7 @@
 //! decoding order numbers, which are there only where they were agreed on.
 
 use super::frames::{Head, Part};
-
-const AGGREGATE: u8 = 48;
-const FRAGMENT: u8 = 49;
-const VPS: u8 = 32;
-const SPS: u8 = 33;
-const PPS: u8 = 34;
-const DELIMITER: u8 = 35;
-
-/// The kind of a unit or payload with this first byte (ITU-T H.265, 7.3.1.2).
-fn kind(first: u8) -> u8 {
-    first >> 1 & 0x3f
-}
+use crate::nal::h265::{self, AGGREGATE, DELIMITER, FRAGMENT, PPS, SPS, VPS, kind};
 
 /// Whether two bytes are a header of the base layer.
 fn is_header(header: [u8; 2]) -> bool {
@@ -67,7 +56,7 @@ pub(super) fn begins_frame(parts: &[Part<'_>]) -> bool {
 
 /// Whether decoding may begin with a unit of this first byte.
 pub(super) fn is_key(first: u8) -> bool {
-    (16..=21).contains(&kind(first))
+    h265::is_key(kind(first))
 }
 
 /// Whether a unit is a sequence's parameter set, and whether it is a picture's.

@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-const STAP_A: u8 = 24;
-const SPS: u8 = 7;
-const PPS: u8 = 8;
+use crate::nal::h264::{PPS, SPS, STAP_A};
+
 /// The longest packet that is made of them, in bytes.
 const MAX_PACKET: usize = 1_100;
 

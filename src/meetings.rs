@@ -22,13 +22,16 @@ use crate::{
     access,
     app::App,
     error::{ApiError, ApiResult, Code},
-    events::{ConnectionId, Mailbox},
+    events::{Audience, ConnectionId, Event, Mailbox},
     ids::{RoomId, UserId},
     live,
     rooms::{admit, read},
     rpc::{Answering, Extension, ExtensionCall, Places},
     secret::SecretDigest,
-    store::{self, rooms::RoomRow},
+    store::{
+        self, StoreError,
+        rooms::{Adopted, RoomRow},
+    },
 };
 
 /// Meetings that one connection is in at once.
@@ -53,6 +56,37 @@ pub async fn expel(app: &App, room: RoomId, user: UserId) {
 pub async fn set_hosts(app: &App, room: RoomId, hosts: Vec<UserId>) {
     let hosts = hosts.into_iter().map(|host| attendee_of(host.into())).collect();
     app.media.set_meeting_hosts(meeting_of(room.into()), hosts).await;
+}
+
+/// Accounts took over the seats of guests, and that is stored: the guests' connections end, and
+/// everybody who may know of the rooms is told that their people changed. Where a seat is a host's
+/// they, and the room in use, learn who its hosts are.
+pub async fn adopted(app: &App, seats: Vec<Adopted>) {
+    for seat in seats {
+        expel(app, seat.room, seat.guest).await;
+        app.hub.expel(seat.room.into(), seat.guest.into()).await;
+        if let Err(error) = people_anew(app, seat).await {
+            tracing::error!(room = %seat.room, %error, "a room was not told of its people");
+        }
+    }
+}
+
+async fn people_anew(app: &App, seat: Adopted) -> Result<(), StoreError> {
+    let room = seat.room;
+    let mut tx = app.store.read().await?;
+    let hosts = store::rooms::hosts(&mut tx, room).await?;
+    let to = Audience::Users(store::rooms::audience(&mut tx, room).await?);
+    drop(tx);
+    let updated = json!({ "id": room });
+    app.bus.publish(&Event { name: "REVIEW_SESSION_UPDATED", data: updated, to: to.clone() });
+    if !seat.is_host {
+        return Ok(());
+    }
+    let data = json!({ "id": room, "host_user_ids": hosts });
+    app.bus.publish(&Event { name: "REVIEW_SESSION_HOSTS_CHANGED", data, to });
+    set_hosts(app, room, hosts.clone()).await;
+    app.hub.set_hosts(room.into(), hosts.into_iter().map(Into::into).collect()).await;
+    Ok(())
 }
 
 /// A room has other rules.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{license, participant::Updated, user::Person};
+use super::{license, participant::Updated, review_session, user::Person};
 use crate::{
     access::{self, Permission, Rights},
     error::{ApiError, ApiResult, Code},
@@ -167,7 +167,9 @@ async fn create(ctx: &mut Ctx, req: &InviteUser, company: CompanyId) -> ApiResul
     if let Some(inbox_only) = req.inbox_only {
         store::users::set_inbox_only(ctx.db(), id, inbox_only).await?;
     }
-    store::rooms::adopt_guest(ctx.db(), &req.email.trim().to_lowercase(), id).await?;
+    let email = req.email.trim().to_lowercase();
+    let adopted = store::rooms::adopt_guest(ctx.db(), &email, id).await?;
+    review_session::tell_adopted(ctx, adopted);
     let row = store::users::get(ctx.db(), id).await?;
     row.ok_or(ApiError::new(Code::USER_NOT_CREATED))
 }

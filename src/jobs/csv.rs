@@ -15,11 +15,12 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     ids::{CompanyId, GroupId, TeamId, UserId},
     mail::{self, Mail, Posted},
-    provision,
+    meetings, provision,
     rpc::is_email,
     store::{
         self, Db, StoreError,
         licenses::named_limit,
+        rooms::Adopted,
         security::SecurityGroupRow,
         teams::{self, TeamMember},
         text::AccountStatus,
@@ -198,6 +199,8 @@ struct Against {
     asking: UserId,
     from: String,
     teams: HashMap<String, TeamId>,
+    /// Seats of guests that accounts took over since the last commit.
+    adopted: Vec<Adopted>,
 }
 
 /// Imports a file, or says what would happen. Its report is what the task says at its end.
@@ -219,6 +222,7 @@ pub async fn run(task: Task, import: Import, bytes: Vec<u8>) -> ApiResult<Value>
             asking: task.user(),
             from: from.map(|row| row.full_name()).unwrap_or_default(),
             teams: HashMap::new(),
+            adopted: Vec::new(),
         }
     };
     // What is tried out is one transaction, which is undone: later lines build on earlier ones.
@@ -249,6 +253,7 @@ pub async fn run(task: Task, import: Import, bytes: Vec<u8>) -> ApiResult<Value>
                 }
             }
             tx.commit().await.map_err(StoreError::from)?;
+            meetings::adopted(&app, std::mem::take(&mut against.adopted)).await;
             for posted in posted {
                 posted.committed().await;
             }
@@ -292,7 +297,7 @@ async fn place(
     }
     let (user, is_new) = match known {
         Some(user) => (user.id, false),
-        None => (create(db, line).await?, true),
+        None => (create(db, against, line).await?, true),
     };
     let role_id = match line.role.is_empty() {
         true => None,
@@ -356,7 +361,7 @@ async fn team(
     Ok((id, is_new))
 }
 
-async fn create(db: &mut Db, line: &Line) -> ApiResult<UserId> {
+async fn create(db: &mut Db, against: &mut Against, line: &Line) -> ApiResult<UserId> {
     let new = NewUser {
         email: Some(line.email.clone()),
         first_name: line.first_name.clone(),
@@ -365,7 +370,8 @@ async fn create(db: &mut Db, line: &Line) -> ApiResult<UserId> {
         ..NewUser::default()
     };
     let id = store::users::create(db, &new, Millis::now()).await?;
-    store::rooms::adopt_guest(db, &line.email.trim().to_lowercase(), id).await?;
+    let adopted = store::rooms::adopt_guest(db, &line.email.trim().to_lowercase(), id).await?;
+    against.adopted.extend(adopted);
     Ok(id)
 }
 

@@ -126,7 +126,8 @@ async fn transact(
     let Ctx { tx, events, after_commit, commit_on_error, .. } = ctx;
     // Taken while nobody else can write.
     let mut turn = (route.kind() == RouteKind::Write).then(|| app.turns.take());
-    if result.is_ok() || commit_on_error {
+    let commits = result.is_ok() || commit_on_error;
+    if commits {
         tx.commit().await.map_err(|error| ApiError::internal(&error))?;
     } else {
         tx.rollback().await.map_err(|error| ApiError::internal(&error))?;
@@ -134,10 +135,12 @@ async fn transact(
     if let Some(turn) = &mut turn {
         turn.comes().await;
     }
-    if result.is_ok() {
+    if commits {
         for then in after_commit {
             then.await;
         }
+    }
+    if result.is_ok() {
         for event in events {
             app.bus.publish(&event);
         }

@@ -165,15 +165,16 @@ async fn failure_leaves_nothing_and_tells_nobody() {
     let bench = bench().await;
     let (mailbox, mut out) = Mailbox::new(4);
     bench.app.bus.connect(bench.user, mailbox);
+    let followed = || bench.app.metrics.ws_requests.load(Ordering::Relaxed);
     assert_eq!(bench.call(FAILS, None).await.unwrap_err().code(), Code::PERMISSION_DENIED);
-    assert_eq!(bench.companies().await, 1);
+    assert_eq!((bench.companies().await, followed()), (1, 0));
     assert_eq!(
         bench.call(COUNTS_AND_FAILS, None).await.unwrap_err().code(),
         Code::PERMISSION_DENIED
     );
     assert_eq!(bench.companies().await, 2, "what was to be kept is kept");
+    assert_eq!(followed(), 1, "and what was to follow it follows");
     assert!(out.try_recv().is_err());
-    assert_eq!(bench.app.metrics.ws_requests.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{
-    auth::{SignedIn, begin, seconds},
-    user::User,
+use super::{
+    super::{
+        auth::{SignedIn, begin, seconds},
+        user::User,
+    },
+    tell_adopted,
 };
 use crate::{
     error::{ApiError, ApiResult, Code},
@@ -59,7 +62,8 @@ pub(crate) async fn sign_in(ctx: &mut Ctx, req: GuestLink) -> ApiResult<GuestSig
         && let Some(account) = store::users::account(ctx.db(), email).await?
     {
         // What the guest was in rooms their account is from now on.
-        store::rooms::adopt_guest(ctx.db(), email, account.id).await?;
+        let adopted = store::rooms::adopt_guest(ctx.db(), email, account.id).await?;
+        tell_adopted(ctx, adopted);
         ctx.commit_on_error();
         return Err(ApiError::new(Code::GUEST_UPGRADED));
     }

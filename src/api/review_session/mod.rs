@@ -21,7 +21,7 @@ use crate::{
     store::{
         self,
         playlists::NewPlaylist,
-        rooms::{NewRoom, RoomRow, SeenRoom},
+        rooms::{Adopted, NewRoom, RoomRow, SeenRoom},
         text::{CommentScope, PlaylistType, RoomStatus},
     },
     time::Millis,
@@ -159,6 +159,15 @@ async fn tell(
     let audience = store::rooms::audience(ctx.db(), room).await?;
     ctx.emit(Event { name, data, to: Audience::Users(audience) });
     Ok(())
+}
+
+/// Tells the rooms in use, once it is stored, that an account took over what its guest was there.
+pub(super) fn tell_adopted(ctx: &mut Ctx, adopted: Vec<Adopted>) {
+    let app = ctx.app().clone();
+    if adopted.is_empty() {
+        return;
+    }
+    ctx.after_commit(async move { meetings::adopted(&app, adopted).await });
 }
 
 /// Tells everybody who may know of a room that it, or who is in it, was changed.

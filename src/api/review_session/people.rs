@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{RoomOnly, end_shares, is_guest, mail, tell, tell_updated};
+use super::{RoomOnly, end_shares, is_guest, mail, tell, tell_adopted, tell_updated};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
@@ -307,7 +307,8 @@ pub(crate) async fn create_users(
 async fn invite(ctx: &mut Ctx, room: &RoomRow, email: &str) -> ApiResult<UserId> {
     let now = ctx.now();
     if let Some(user) = store::users::account(ctx.db(), email).await? {
-        store::rooms::adopt_guest(ctx.db(), email, user.id).await?;
+        let adopted = store::rooms::adopt_guest(ctx.db(), email, user.id).await?;
+        tell_adopted(ctx, adopted);
         store::rooms::add_seat(ctx.db(), room.id, user.id, None, now).await?;
         let url = format!("{}/#/rooms/{}", ctx.app().public_url(), room.id);
         mail::invite(ctx, room, email, &url).await?;

@@ -20,7 +20,7 @@ use crate::{
 
 pub use journal::{Kept, commit_states, load, log};
 pub use seats::{
-    RoomUserRow, Seat, TakenSeat, add_seat, add_team, adopt_guest, audience, by_link,
+    Adopted, RoomUserRow, Seat, TakenSeat, add_seat, add_team, adopt_guest, audience, by_link,
     guest_with_email, hosts, is_attendee, join, new_link, participants, remove_seat, role, seat,
     seats, set_host, set_teams, taken_seat, teams, users,
 };

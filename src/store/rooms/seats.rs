@@ -299,16 +299,33 @@ pub async fn new_link(
     Ok(format!("{seat}{}", secret.reveal()))
 }
 
+/// A guest whose seat an account has taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Adopted {
+    /// The room.
+    pub room: RoomId,
+    /// The guest, who is no more.
+    pub guest: UserId,
+    /// Whether the seat is a host's.
+    pub is_host: bool,
+}
+
 /// Gives the seats of the guest with an address to the account that has it now, and ends the
-/// guest. The links stay, to say that they are of no use any more.
+/// guest. The links stay, to say that they are of no use any more. Says which seats: rooms in use
+/// are told once that is stored.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn adopt_guest(db: &mut Db, email: &str, account: UserId) -> Result<(), StoreError> {
+pub async fn adopt_guest(
+    db: &mut Db,
+    email: &str,
+    account: UserId,
+) -> Result<Vec<Adopted>, StoreError> {
     let sql = "SELECT s.* FROM room_users s JOIN users u ON u.id = s.user_id \
                WHERE s.guest_email = $1 AND u.is_guest AND s.user_id <> $2";
     let guests: Vec<Seat> =
         sqlx::query_as(sql).bind(email).bind(account).fetch_all(&mut *db).await?;
+    let mut adopted = Vec::new();
     for guest in guests {
         for sql in [
             // A guest is one of one room.
@@ -334,8 +351,9 @@ pub async fn adopt_guest(db: &mut Db, email: &str, account: UserId) -> Result<()
             .bind(role)
             .execute(&mut *db)
             .await?;
+        adopted.push(Adopted { room: guest.room_id, guest: guest.user_id, is_host });
     }
-    Ok(())
+    Ok(adopted)
 }
 
 /// The seat that a guest's link opens, unless the link has ended.

@@ -1,6 +1,10 @@
 //! Guests: they come by a link, and see one room.
 
-use rushes::provision;
+use rushes::{
+    provision,
+    store::users::{self, NewUser},
+    time::Millis,
+};
 use serde_json::json;
 
 use super::stage::Stage;
@@ -94,7 +98,7 @@ async fn another_link_ends_the_one_before() {
     let closed = attending.socket.event("REVIEW_SESSION_CLOSED").await;
     assert_eq!(closed["reason"], json!("REMOVED"), "at once, not when it next says something");
     let mut tx = rushes.app().store.write().await.unwrap();
-    let now = rushes::time::Millis::now();
+    let now = Millis::now();
     let id = room.parse().unwrap();
     let (user, url) =
         provision::guest_link(&mut tx, "", id, "guest@rushes.test", now).await.unwrap();
@@ -115,12 +119,9 @@ async fn a_guest_who_got_an_account_uses_that_and_a_complete_room_lets_nobody_in
     let room = stage.room().await;
     stage.invite(&room, &["guest@rushes.test", "late@rushes.test"]).await;
     let mut tx = rushes.app().store.write().await.unwrap();
-    let account = rushes::store::users::NewUser {
-        email: Some("guest@rushes.test".to_owned()),
-        ..Default::default()
-    };
-    let now = rushes::time::Millis::now();
-    rushes::store::users::create(&mut tx, &account, now).await.unwrap();
+    let account = NewUser { email: Some("guest@rushes.test".to_owned()), ..Default::default() };
+    let now = Millis::now();
+    users::create(&mut tx, &account, now).await.unwrap();
     tx.commit().await.unwrap();
     let (status, answer) = stage.sign_in(&mailed(&rushes, "guest@rushes.test")).await;
     assert_eq!((status.as_u16(), code(&answer)), (409, 677));
@@ -167,6 +168,51 @@ async fn an_account_takes_over_what_its_guest_was() {
     assert_eq!(again[0]["user_id"], json!(later.id));
 }
 
+/// Two ways of becoming a user: the account is there when the guest next uses their link, or
+/// somebody invites them to the company.
+#[tokio::test]
+async fn whoever_takes_over_from_a_guest_who_hosts_drives_the_room_at_once() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let store = &rushes.app().store;
+    let boss = stage.person(store, "boss", true, None).await;
+    for by_invitation in [false, true] {
+        let room = stage.room().await;
+        let email = format!("guest{by_invitation}@rushes.test");
+        stage.invite(&room, &[&email]).await;
+        let link = mailed(&rushes, &email);
+        let guest = stage.guest(&link).await;
+        let host = json!({ "id": room, "user_id": guest.id, "is_host": true });
+        stage.ask(&stage.host, "/set/review_session/user/host", host).await;
+        let mut crew = stage.enter(&stage.crew, &room).await;
+        let mut before = stage.enter(&guest, &room).await;
+        before.does(json!({ "op": "LOAD", "asset_id": stage.clips[0] })).await;
+
+        if by_invitation {
+            let invite = json!({
+                "email": email, "first_name": "Now", "last_name": "User",
+                "project_id": stage.project, "security_group": 5,
+            });
+            stage.ask(&boss, "/invite/user", invite).await;
+        } else {
+            let mut tx = store.write().await.unwrap();
+            let new = NewUser { email: Some(email.clone()), ..NewUser::default() };
+            users::create(&mut tx, &new, Millis::now()).await.unwrap();
+            tx.commit().await.unwrap();
+            let (status, answer) = stage.sign_in(&link).await;
+            assert_eq!((status.as_u16(), code(&answer)), (409, 677));
+        }
+        let closed = before.socket.event("REVIEW_SESSION_CLOSED").await;
+        assert_eq!(closed["reason"], "REMOVED");
+        let account = stage.account(store, &email).await;
+        let hosts = crew.socket.event("REVIEW_SESSION_HOSTS_CHANGED").await;
+        assert!(hosts["host_user_ids"].as_array().unwrap().contains(&json!(account.id)));
+        let mut after = stage.enter(&account, &room).await;
+        assert_eq!(after.data["you"]["is_host"], true);
+        after.does(json!({ "op": "SEEK", "frame": 7 })).await;
+    }
+}
+
 #[tokio::test]
 async fn a_link_ends_by_itself_and_one_invitation_has_one() {
     let rushes = Rushes::start().await;
@@ -178,9 +224,9 @@ async fn a_link_ends_by_itself_and_one_invitation_has_one() {
     let link = mailed(&rushes, "guest@rushes.test");
     stage.guest(&link).await;
     let mut tx = rushes.app().store.write().await.unwrap();
-    let seat = rushes::store::rooms::by_link(&mut tx, &link, rushes::time::Millis::now()).await;
+    let seat = rushes::store::rooms::by_link(&mut tx, &link, Millis::now()).await;
     let seat = seat.unwrap().unwrap();
-    let past = rushes::time::Millis::now();
+    let past = Millis::now();
     let ended = rushes::store::rooms::new_link(&mut tx, seat.id, past).await.unwrap();
     tx.commit().await.unwrap();
     let (status, answer) = stage.sign_in(&ended).await;

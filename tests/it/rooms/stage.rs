@@ -15,6 +15,7 @@ use rushes::{
         playlists::{self, NewPlaylist},
         projects,
         text::{PlaylistType, TokenKind},
+        users,
     },
     time::Millis,
 };
@@ -123,6 +124,17 @@ impl Stage {
         }
         tx.commit().await.unwrap();
         person
+    }
+
+    /// Whoever has the account of an address, signed in.
+    pub(super) async fn account(&self, store: &Store, email: &str) -> Person {
+        let mut tx = store.write().await.unwrap();
+        let id = users::account(&mut tx, email).await.unwrap().unwrap().id;
+        let lifetime = Duration::from_secs(3600);
+        let token = NewToken { user_id: id, kind: TokenKind::User, room_id: None, lifetime };
+        let token = credentials::create_token(&mut tx, token, Millis::now()).await.unwrap();
+        tx.commit().await.unwrap();
+        Person { id, token: token.reveal().to_owned() }
     }
 
     /// Invites people by their addresses.

@@ -301,7 +301,7 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     let (caller, now) = (ctx.user()?.clone(), ctx.now());
     let room = access::room(ctx.db(), &caller, req.id).await?;
     room.need_edit()?;
-    let mut row = room.row;
+    let mut row = room.row.clone();
     if let Some(id) = req.group_id.filter(|id| *id != row.production_id) {
         let group = access::group_for_rooms(ctx.db(), &caller, id).await?;
         if row.status != RoomStatus::Complete {
@@ -330,7 +330,15 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
         playlists::tell_changed(ctx, row.id).await?;
     }
     tell_updated(ctx, row.id).await?;
-    answer(ctx, &caller, row.id).await
+    match answer(ctx, &caller, row.id).await {
+        // They took themselves out: they are told what they did, and nothing from then on.
+        Err(error) if error.code() == Code::ROOM_NOT_FOUND => {
+            let none = SeenRoom { is_seated: false, is_host: false, is_admin: false, ..room };
+            let left = SeenRoom { row, ..none };
+            Ok(ReviewSession::of(left, &caller))
+        }
+        answer => answer,
+    }
 }
 
 /// Starts a room, or opens one again that was complete.

@@ -122,6 +122,24 @@ async fn a_room_outlives_those_who_made_it() {
 }
 
 #[tokio::test]
+async fn a_host_may_take_themselves_out() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let host = json!({ "id": room, "user_id": stage.crew.id, "is_host": true });
+    stage.ask(&stage.host, "/set/review_session/user/host", host).await;
+    let mut crew = stage.enter(&stage.crew, &room).await;
+    let alone = json!({ "id": room, "name": "Theirs", "user_ids": [], "host_user_ids": [] });
+    let left = stage.ask(&stage.crew, "/update/review_session", alone).await;
+    assert_eq!((&left["name"], &left["is_host"]), (&json!("Theirs"), &json!(false)));
+    assert_eq!(left["can_edit"], false);
+    assert_eq!(crew.socket.event("REVIEW_SESSION_CLOSED").await["reason"], "REMOVED");
+    let get = json!({ "id": room });
+    assert_eq!(stage.refused(&stage.crew, "/get/review_session", get.clone()).await, (404, 672));
+    assert_eq!(stage.ask(&stage.host, "/get/review_session", get).await["name"], "Theirs");
+}
+
+#[tokio::test]
 async fn the_rooms_own_playlist_is_for_its_hosts() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;

@@ -1,33 +1,32 @@
 //! The log of a room over HTTP: as JSON lines, as OpenTimelineIO, who attended when, and what was
 //! said.
 //!
-//! It is for those who may change the room: its hosts, and the administrators of its production.
+//! It is for those who may change the room: its hosts, and the administrators of its production. A
+//! log of any length is told whole: it is read and written a page at a time, when the client takes
+//! it, and never held in memory.
 
 mod chat;
+mod otio;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use axum::{
     Router,
+    body::Body,
     extract::{ConnectInfo, Path, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
     routing::get,
 };
-use rushes_signaling::{
-    chat::ChatBody,
-    log::{LogBody, LogLine, LogState, attendance},
-};
+use futures_util::stream;
+use rushes_signaling::log::{Attendances, LogLine};
 use serde_json::{Value, json};
 
 use crate::{
     access,
     app::App,
     error::{ApiError, ApiResult, Code},
-    ids::{AssetId, RoomId},
+    ids::RoomId,
     rpc,
     store::{self, rooms::SeenRoom},
     time::Millis,
@@ -35,9 +34,6 @@ use crate::{
 
 /// Lines that are read at once.
 const PAGE: i64 = 1000;
-/// Lines of one answer; the first ones, where there are more. Three hours of somebody who never
-/// lets go of the seek bar have as many.
-const MOST: usize = 200_000;
 
 /// The routes of the log.
 pub fn router(app: Arc<App>) -> Router {
@@ -50,12 +46,12 @@ async fn serve(
     Path((id, what)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let write = match what.as_str() {
-        "log.jsonl" => Export::Log(jsonl),
-        "log.otio" => Export::Log(otio),
-        "attendance.json" => Export::Log(attended),
-        "chat.jsonl" => Export::Chat(chat::jsonl),
-        "chat.txt" => Export::Chat(chat::text),
+    let export = match what.as_str() {
+        "log.jsonl" => Export::Lines,
+        "log.otio" => Export::Timeline,
+        "attendance.json" => Export::Attendance,
+        "chat.jsonl" => Export::Chat(chat::JSONL),
+        "chat.txt" => Export::Chat(chat::TEXT),
         _ => return Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
     };
     let token = rpc::header_token(&headers)?.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
@@ -68,68 +64,57 @@ async fn serve(
     };
     app.limits.user(caller.user_id)?;
     let id: RoomId = id.parse().map_err(|_| ApiError::new(Code::ROOM_NOT_FOUND))?;
-    let mut tx = app.store.read().await?;
-    let room = access::room(&mut tx, &caller, id).await?;
-    room.need_edit()?;
-    let (kind, text) = match write {
-        Export::Chat(write) => write(&chat::messages(&mut tx, id).await?),
-        Export::Log(write) => {
-            let lines = lines(&mut tx, id).await?;
-            let names = names(&mut tx, &lines).await?;
-            write(&Log { room: &room, lines, names, now_ms: app.hub.now().0 })
-        }
+    let (room, last) = {
+        let mut tx = app.store.read().await?;
+        let room = access::room(&mut tx, &caller, id).await?;
+        room.need_edit()?;
+        (room, store::rooms::last_line(&mut tx, id).await?)
     };
-    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+    let log = Log { app, room: id, last };
+    let (kind, body) = match export {
+        Export::Lines => ("application/x-ndjson", jsonl(log)),
+        Export::Timeline => ("application/json", otio::timeline(log, &room).await?),
+        Export::Attendance => ("application/json", attended(&log, &room).await?),
+        Export::Chat(write) => chat::told(log.app, id, write),
+    };
+    Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
 }
 
-/// What is exported, and in which form: its media type and its text.
+/// What is exported.
 enum Export {
-    Log(fn(&Log<'_>) -> (&'static str, String)),
-    Chat(fn(&[ChatBody]) -> (&'static str, String)),
+    Lines,
+    Timeline,
+    Attendance,
+    Chat(chat::Write),
 }
 
-/// All that the log is exported from.
-struct Log<'a> {
-    room: &'a SeenRoom,
-    lines: Vec<(i64, LogLine)>,
-    names: HashMap<AssetId, String>,
-    now_ms: f64,
+/// The log of a room, up to what was its last line when somebody asked for it.
+struct Log {
+    app: Arc<App>,
+    room: RoomId,
+    last: i64,
 }
 
-async fn lines(db: &mut store::Db, room: RoomId) -> ApiResult<Vec<(i64, LogLine)>> {
-    let mut lines: Vec<(i64, LogLine)> = Vec::new();
-    while lines.len() < MOST {
-        let after = lines.last().map_or(0, |(seq, _)| *seq);
-        let page = store::rooms::log(db, room, after, PAGE).await?;
-        if page.is_empty() {
-            break;
+impl Log {
+    /// The lines after a number and up to another, as many as are read at once; none at the end.
+    ///
+    /// # Errors
+    /// 672 when the room was deleted meanwhile, and its log with it.
+    async fn page(&self, after: i64, last: i64) -> ApiResult<Vec<(i64, LogLine)>> {
+        if after >= last {
+            return Ok(Vec::new());
         }
-        lines.extend(page);
+        let mut tx = self.app.store.read().await?;
+        let most = PAGE.min(last - after);
+        let page = store::rooms::log(&mut tx, self.room, after, most).await?;
+        if page.is_empty() { Err(ApiError::new(Code::ROOM_NOT_FOUND)) } else { Ok(page) }
     }
-    Ok(lines)
 }
 
-/// The names of the assets that were shown, as far as they are still there.
-async fn names(
-    db: &mut store::Db,
-    lines: &[(i64, LogLine)],
-) -> ApiResult<HashMap<AssetId, String>> {
-    let mut names = HashMap::new();
-    for id in lines.iter().filter_map(|(_, line)| state_of(line)?.asset_id) {
-        let id = AssetId::from(id);
-        if let Entry::Vacant(place) = names.entry(id) {
-            let found = store::assets::get(db, id).await?;
-            place.insert(found.map(|found| found.row.name).unwrap_or_else(|| id.to_string()));
-        }
-    }
-    Ok(names)
-}
-
-fn state_of(line: &LogLine) -> Option<&LogState> {
-    match &line.what {
-        LogBody::Command { state, .. } | LogBody::StateSet { state } => Some(state),
-        _ => None,
-    }
+/// What ends the body of an answer that cannot be written whole: its client sees that it broke off.
+fn broken(error: &ApiError) -> io::Error {
+    tracing::warn!(%error, "the log of a room was not told to its end");
+    io::Error::other(error.to_string())
 }
 
 /// A line with its number, and its time as people read it.
@@ -141,96 +126,29 @@ fn written(seq: i64, line: &LogLine) -> Value {
 }
 
 /// An object of JSON on each line, in order.
-fn jsonl(log: &Log<'_>) -> (&'static str, String) {
-    let mut text = String::new();
-    for (seq, line) in &log.lines {
-        text.push_str(&written(*seq, line).to_string());
-        text.push('\n');
-    }
-    ("application/x-ndjson", text)
-}
-
-fn attended(log: &Log<'_>) -> (&'static str, String) {
-    let lines = log.lines.iter().map(|(_, line)| line.clone());
-    let people = attendance(lines, log.now_ms);
-    let answer = json!({ "id": log.room.row.id, "name": log.room.row.name, "users": people });
-    ("application/json", answer.to_string())
-}
-
-/// A timeline with a track, in which every clip that was shown has a marker for each command, at
-/// the frame where it left the clip. Live sources have no frames, and so no markers.
-fn otio(log: &Log<'_>) -> (&'static str, String) {
-    let mut clips: Vec<(AssetId, &LogState, Vec<Value>)> = Vec::new();
-    for (seq, line) in &log.lines {
-        let LogBody::Command { op, state, .. } = &line.what else { continue };
-        let (Some(id), Some(rate)) = (state.asset_id, rate(state)) else { continue };
-        let marker = marker(*seq, line, json!(op)["op"].as_str().unwrap_or_default(), state, rate);
-        let id = AssetId::from(id);
-        match clips.iter_mut().find(|(other, ..)| *other == id) {
-            Some((.., markers)) => markers.push(marker),
-            None => clips.push((id, state, vec![marker])),
+fn jsonl(log: Log) -> Body {
+    Body::from_stream(stream::try_unfold((log, 0), |(log, after)| async move {
+        let page = log.page(after, log.last).await.map_err(|error| broken(&error))?;
+        let Some((end, _)) = page.last() else { return Ok::<_, io::Error>(None) };
+        let end = *end;
+        let mut text = String::new();
+        for (seq, line) in &page {
+            text.push_str(&written(*seq, line).to_string());
+            text.push('\n');
         }
+        Ok(Some((text, (log, end))))
+    }))
+}
+
+async fn attended(log: &Log, room: &SeenRoom) -> ApiResult<Body> {
+    let (mut people, mut after) = (Attendances::default(), 0);
+    loop {
+        let page = log.page(after, log.last).await?;
+        let Some((end, _)) = page.last() else { break };
+        after = *end;
+        page.into_iter().for_each(|(_, line)| people.take(line));
     }
-    let clips: Vec<Value> = clips
-        .into_iter()
-        .map(|(id, state, markers)| {
-            let name = log.names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-            clip(id, &name, state, markers)
-        })
-        .collect();
-    let mut track = composition("Track.1", "shown", clips);
-    track["kind"] = json!("Video");
-    let timeline = json!({
-        "OTIO_SCHEMA": "Timeline.1",
-        "name": log.room.row.name,
-        "metadata": { "rushes": { "room_id": log.room.row.id } },
-        "global_start_time": null,
-        "tracks": composition("Stack.1", "tracks", vec![track]),
-    });
-    ("application/json", timeline.to_string())
-}
-
-fn composition(schema: &str, name: &str, children: Vec<Value>) -> Value {
-    json!({
-        "OTIO_SCHEMA": schema, "name": name, "metadata": {}, "source_range": null,
-        "effects": [], "markers": [], "enabled": true, "children": children,
-    })
-}
-
-/// Frames a second.
-fn rate(state: &LogState) -> Option<f64> {
-    Some(f64::from(state.fps_num?) / f64::from(state.fps_den?))
-}
-
-fn range(start: i64, frames: i64, rate: f64) -> Value {
-    let time = |value: i64| json!({ "OTIO_SCHEMA": "RationalTime.1", "value": value as f64, "rate": rate });
-    json!({
-        "OTIO_SCHEMA": "TimeRange.1", "start_time": time(start), "duration": time(frames),
-    })
-}
-
-fn clip(id: AssetId, name: &str, state: &LogState, markers: Vec<Value>) -> Value {
-    let whole = state.frames.zip(rate(state)).map(|(frames, rate)| range(0, frames, rate));
-    json!({
-        "OTIO_SCHEMA": "Clip.1", "name": name, "metadata": { "rushes": { "asset_id": id } },
-        "source_range": whole, "effects": [], "markers": markers, "enabled": true,
-        "media_reference": {
-            "OTIO_SCHEMA": "MissingReference.1", "name": name, "metadata": {},
-            "available_range": whole,
-        },
-    })
-}
-
-fn marker(seq: i64, line: &LogLine, op: &str, state: &LogState, rate: f64) -> Value {
-    let color = match op {
-        "PLAY" => "GREEN",
-        "PAUSE" => "RED",
-        "LOAD" => "BLUE",
-        _ => "YELLOW",
-    };
-    json!({
-        "OTIO_SCHEMA": "Marker.2", "name": op, "color": color, "comment": "",
-        "marked_range": range(state.frame.0, 1, rate),
-        "metadata": { "rushes": written(seq, line) },
-    })
+    let people = people.until(log.app.hub.now().0);
+    let answer = json!({ "id": room.row.id, "name": room.row.name, "users": people });
+    Ok(answer.to_string().into())
 }

@@ -176,30 +176,43 @@ pub struct Stay {
     pub to_ms: Option<f64>,
 }
 
-/// Who attended when, in the order in which they first came. Of those who were there when the
-/// room left memory without notice, the last thing that happened is when they were last seen.
-pub fn attendance(lines: impl IntoIterator<Item = LogLine>, now_ms: f64) -> Vec<Attendance> {
-    let mut people: Vec<Attendance> = Vec::new();
-    let mut last_ms = f64::NEG_INFINITY;
-    for line in lines {
+/// Who attended when, as the lines of a log tell it, one after the other.
+#[derive(Clone, Debug, Default)]
+pub struct Attendances {
+    people: Vec<Attendance>,
+    /// When the last thing happened.
+    last_ms: Option<f64>,
+}
+
+impl Attendances {
+    /// Takes the next line. Of those who were there when the room left memory without notice, the
+    /// last thing that happened is when they were last seen.
+    pub fn take(&mut self, line: LogLine) {
+        let (people, last_ms) = (&mut self.people, self.last_ms.replace(line.at_ms));
         match (line.what, line.by) {
             (LogBody::Joined { name, guest }, Some(user_id)) => {
-                come(&mut people, user_id, name, guest, line.at_ms);
+                come(people, user_id, name, guest, line.at_ms);
             }
             (LogBody::Left, Some(user_id)) => {
                 let theirs = people.iter_mut().filter(|one| one.user_id == user_id);
                 theirs.for_each(|one| go(one, line.at_ms));
             }
-            (LogBody::Restored, _) => people.iter_mut().for_each(|one| go(one, last_ms)),
+            (LogBody::Restored, _) => {
+                let last_ms = last_ms.unwrap_or(line.at_ms);
+                people.iter_mut().for_each(|one| go(one, last_ms));
+            }
             _ => {}
         }
-        last_ms = line.at_ms;
     }
-    for one in &mut people {
-        one.total_ms =
-            one.times.iter().map(|stay| stay.to_ms.unwrap_or(now_ms) - stay.from_ms).sum();
+
+    /// All who attended up to `now_ms`, in the order in which they first came.
+    pub fn until(mut self, now_ms: f64) -> Vec<Attendance> {
+        for one in &mut self.people {
+            one.total_ms =
+                one.times.iter().map(|stay| stay.to_ms.unwrap_or(now_ms) - stay.from_ms).sum();
+        }
+        self.people
     }
-    people
 }
 
 fn come(people: &mut Vec<Attendance>, user_id: UserId, name: String, is_guest: bool, at_ms: f64) {
@@ -270,7 +283,9 @@ mod tests {
             line(900.0, 0, LogEvent::Restored),
             line(1000.0, 2, joined("B")),
         ];
-        let people = attendance(lines, 1100.0);
+        let mut people = Attendances::default();
+        lines.into_iter().for_each(|line| people.take(line));
+        let people = people.until(1100.0);
         let stays = |i: usize| -> Vec<_> {
             people[i].times.iter().map(|stay| (stay.from_ms, stay.to_ms)).collect()
         };

@@ -1,25 +1,38 @@
 //! What was said in a room: as JSON lines, and as text for people.
 
-use std::fmt::Write;
+use std::{fmt::Write as _, io, sync::Arc};
 
+use axum::body::Body;
+use futures_util::stream;
 use rushes_signaling::chat::{ChatBody, MOST_HISTORY};
 use serde_json::json;
 
-use super::MOST;
-use crate::{error::ApiResult, ids::RoomId, store, time::Millis};
+use super::broken;
+use crate::{app::App, error::ApiResult, ids::RoomId, store, time::Millis};
 
-/// All messages of a room in order; the first [`MOST`], where there are more.
-pub(super) async fn messages(db: &mut store::Db, room: RoomId) -> ApiResult<Vec<ChatBody>> {
-    let mut messages: Vec<ChatBody> = Vec::new();
-    while messages.len() < MOST {
-        let last = messages.last().map_or(0, |message| message.seq);
-        let (page, more) = store::rooms::chat::after(db, room, last, MOST_HISTORY).await?;
-        messages.extend(page);
-        if !more {
-            break;
-        }
-    }
-    Ok(messages)
+/// How messages are written: their media type, and the text of some.
+pub(super) type Write = (&'static str, fn(&[ChatBody]) -> String);
+
+/// As [`lines`].
+pub(super) const JSONL: Write = ("application/x-ndjson", lines);
+/// As [`text`].
+pub(super) const TEXT: Write = ("text/plain; charset=utf-8", text);
+
+/// All messages of a room in order: what is said while they are told, too.
+pub(super) fn told(app: Arc<App>, room: RoomId, write: Write) -> (&'static str, Body) {
+    let (kind, write) = write;
+    let pages = stream::try_unfold((app, Some(0)), move |(app, after)| async move {
+        let Some(after) = after else { return Ok::<_, io::Error>(None) };
+        let (messages, more) = page(&app, room, after).await.map_err(|error| broken(&error))?;
+        let next = messages.last().map(|message| message.seq).filter(|_| more);
+        Ok(Some((write(&messages), (app, next))))
+    });
+    (kind, Body::from_stream(pages))
+}
+
+async fn page(app: &App, room: RoomId, after: u64) -> ApiResult<(Vec<ChatBody>, bool)> {
+    let mut tx = app.store.read().await?;
+    Ok(store::rooms::chat::after(&mut tx, room, after, MOST_HISTORY).await?)
 }
 
 fn at(message: &ChatBody) -> Millis {
@@ -27,7 +40,7 @@ fn at(message: &ChatBody) -> Millis {
 }
 
 /// An object of JSON on each line, in order.
-pub(super) fn jsonl(messages: &[ChatBody]) -> (&'static str, String) {
+fn lines(messages: &[ChatBody]) -> String {
     let mut text = String::new();
     for message in messages {
         let mut line = json!(message);
@@ -39,12 +52,12 @@ pub(super) fn jsonl(messages: &[ChatBody]) -> (&'static str, String) {
         text.push_str(&line.to_string());
         text.push('\n');
     }
-    ("application/x-ndjson", text)
+    text
 }
 
 /// A paragraph for each message; the lines after its first are indented, so that none can be
 /// taken for somebody else's.
-pub(super) fn text(messages: &[ChatBody]) -> (&'static str, String) {
+fn text(messages: &[ChatBody]) -> String {
     let mut text = String::new();
     for message in messages {
         let said = message.text.replace('\n', "\n    ");
@@ -52,7 +65,7 @@ pub(super) fn text(messages: &[ChatBody]) -> (&'static str, String) {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{}  {}{guest}: {said}", at(message), message.name);
     }
-    ("text/plain; charset=utf-8", text)
+    text
 }
 
 #[cfg(test)]
@@ -77,8 +90,8 @@ mod tests {
         let expected = "1970-01-01T00:00:01.000Z  Host: one\n    \
                         1970-01-01T00:00:01.000Z  Host: two\n\
                         1970-01-01T00:00:01.000Z  Host (guest): three\n";
-        assert_eq!(text(&said).1, expected);
-        let (_, lines) = jsonl(&said);
+        assert_eq!(text(&said), expected);
+        let lines = lines(&said);
         assert_eq!(lines.lines().count(), 2);
         let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
         assert_eq!((&line["seq"], &line["at"]), (&json!(1), &json!("1970-01-01T00:00:01.000Z")));

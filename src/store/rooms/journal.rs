@@ -79,6 +79,16 @@ pub async fn commit_states(db: &mut Db, batch: &[Kept], now: Millis) -> Result<(
     Ok(())
 }
 
+/// The number of the last line of a room's log; 0 where there is none. Lines are numbered from 1,
+/// without a gap.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_line(db: &mut Db, room: RoomId) -> Result<i64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(seq), 0) FROM room_log WHERE room_id = $1";
+    Ok(sqlx::query_scalar(sql).bind(room).fetch_one(db).await?)
+}
+
 /// The lines of a room's log after a number, with their numbers, at most `most`.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::{
     time::Millis,
 };
 
-pub use journal::{Kept, commit_states, load, log};
+pub use journal::{Kept, commit_states, last_line, load, log};
 pub use seats::{
     Adopted, RoomUserRow, Seat, TakenSeat, add_seat, add_team, adopt_guest, audience, by_link,
     guest_with_email, hosts, is_attendee, join, new_link, participants, remove_seat, role, seat,

@@ -107,3 +107,53 @@ async fn the_log_goes_on_after_the_room_began_anew_and_goes_with_the_room() {
     let id = room.parse().unwrap();
     assert_eq!(rushes::store::rooms::log(&mut tx, id, 0, 10).await.unwrap(), []);
 }
+
+/// More than anybody would hold in memory for one answer.
+const MANY: i64 = 200_500;
+
+#[tokio::test]
+async fn a_log_of_any_length_is_told_to_its_end() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let mut tx = rushes.app().store.write().await.unwrap();
+    for sql in [
+        "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < $2) \
+         INSERT INTO room_log (room_id, seq, entry) \
+         SELECT $1, seq, '{\"at_ms\":1.0,\"by\":null,\"kind\":\"LEFT\"}' FROM n",
+        "WITH RECURSIVE n(seq) AS (SELECT 1 UNION ALL SELECT seq + 1 FROM n WHERE seq < $2) \
+         INSERT INTO room_chat (room_id, seq, at, user_id, name, guest, cmd_id, body) \
+         SELECT $1, seq, 1, $3, 'Host', FALSE, seq, 'x' FROM n",
+    ] {
+        let query = sqlx::query(sql).bind(&room).bind(MANY).bind(stage.host.id);
+        query.execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut host = stage.enter(&stage.host, &room).await;
+    for clip in [0, 1, 0] {
+        host.does(json!({ "op": "LOAD", "asset_id": stage.clips[clip] })).await;
+    }
+    let last = json!({ "id": room, "cmd_id": "last", "text": "The end" });
+    host.socket.ask("rushes/room/chat", &last, None).await;
+
+    let (_, text) = get(&rushes, &stage.host, &room, "log.jsonl").await;
+    let told: Vec<Value> =
+        text.lines().skip(MANY as usize).map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<_> = told.iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["RESTORED", "JOINED", "COMMAND", "COMMAND", "COMMAND", "SAID"]);
+    assert_eq!(told[0]["seq"], MANY + 1);
+    let (_, text) = get(&rushes, &stage.host, &room, "attendance.json").await;
+    let people: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(people["users"][0]["name"], "host Test");
+    let (_, text) = get(&rushes, &stage.host, &room, "log.otio").await;
+    let timeline: Value = serde_json::from_str(&text).unwrap();
+    let clips = timeline["tracks"]["children"][0]["children"].as_array().unwrap();
+    let markers: Vec<_> =
+        clips.iter().map(|clip| clip["markers"].as_array().unwrap().len()).collect();
+    assert_eq!(markers, [2, 1]);
+    let (_, text) = get(&rushes, &stage.host, &room, "chat.txt").await;
+    assert_eq!(text.lines().count() as i64, MANY + 1);
+    assert!(text.trim_end().ends_with("The end"));
+    let (_, text) = get(&rushes, &stage.host, &room, "chat.jsonl").await;
+    assert_eq!(text.lines().count() as i64, MANY + 1);
+}

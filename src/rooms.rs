@@ -30,13 +30,13 @@ use crate::{
     access,
     app::App,
     error::{ApiError, ApiResult, Code},
-    events::{ConnectionId, Mailbox},
+    events::{Audience, ConnectionId, Event, Mailbox},
     ids::{AssetId, Id, RoomId, kind},
     rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall, Places},
     store::{
         self, Db, Store,
         assets::AssetRow,
-        rooms::Kept,
+        rooms::{Kept, TakenSeat},
         text::{AssetSubtype, AssetType, RoomStatus},
     },
     time::Millis,
@@ -278,12 +278,9 @@ pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult
         let mut db = app.store.ask().await?;
         store::rooms::taken_seat(&mut db, room, caller.user_id).await?
     };
-    let Some(seat) = seat else {
-        // Why not is worth the longer question; who comes in is asked the short one, as thousands
-        // come at once when a server was away.
-        let mut tx = app.store.read().await?;
-        access::room(&mut tx, caller, room).await?.need_seat()?;
-        return Err(ApiError::new(Code::ROOM_NOT_FOUND));
+    let seat = match seat {
+        Some(seat) => seat,
+        None => seat_by_team(app, caller, room).await?,
     };
     if seat.status == RoomStatus::Complete {
         return Err(ApiError::new(Code::ROOM_COMPLETE));
@@ -291,6 +288,36 @@ pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult
     let name = store::users::full_name(&seat.first_name, &seat.last_name);
     let guest = matches!(caller.kind, CallerKind::Guest { .. });
     Ok(Attendee { user: caller.user_id.into(), name, guest })
+}
+
+/// Gives a seat to a member of one of the room's teams who comes for the first time, and tells
+/// everybody else why they have none.
+async fn seat_by_team(app: &App, caller: &Caller, room: RoomId) -> ApiResult<TakenSeat> {
+    {
+        // Why not is worth the longer question; who comes in is asked the short one, as thousands
+        // come at once when a server was away.
+        let mut tx = app.store.read().await?;
+        let seen = access::room(&mut tx, caller, room).await?;
+        seen.need_seat()?;
+    let mut turn = app.turns.take();
+        if seen.row.status == RoomStatus::Complete {
+    turn.comes().await;
+            return Err(ApiError::new(Code::ROOM_COMPLETE));
+        }
+    }
+    let mut tx = app.store.write().await?;
+    store::rooms::seat_by_team(&mut tx, room, caller.user_id, Millis::now()).await?;
+    let people = store::rooms::participants(&mut tx, room).await?;
+    if people > i64::from(app.config.limits.room_people) {
+        return Err(ApiError::new(Code::ROOM_FULL));
+    }
+    let seat = store::rooms::taken_seat(&mut tx, room, caller.user_id).await?;
+    let seat = seat.ok_or(ApiError::new(Code::ROOM_NOT_FOUND))?;
+    let to = Audience::Users(store::rooms::audience(&mut tx, room).await?);
+    tx.commit().await.map_err(|error| ApiError::internal(&error))?;
+    let data = json!({ "id": room });
+    app.bus.publish(&Event { name: "REVIEW_SESSION_UPDATED", data, to });
+    Ok(seat)
 }
 
 /// Takes what happens in a room to a connection, until either ends.

@@ -199,6 +199,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteCompanyUser) -> ApiResult<D
         if req.group_id.is_none() {
             store::companies::remove_member(ctx.db(), req.id, req.user_id).await?;
         }
+        super::review_session::team_people_left(ctx).await?;
     }
     Ok(DeletedCompanyUser {
         deleted: Some(deleted),

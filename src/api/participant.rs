@@ -176,6 +176,7 @@ pub(super) async fn leave(ctx: &mut Ctx, req: LeaveProject) -> ApiResult<LeftPro
         for team in &teams {
             teams::remove_member(ctx.db(), team, user).await?;
         }
+        super::review_session::team_people_left(ctx).await?;
     }
     Ok(LeftProject { removed: Some(removed), teams: Some(needed), validated: Some(validated) })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::review_session;
 use crate::{
     access::{self, Permission, TeamAccess},
     error::{ApiError, ApiResult, Code},
@@ -301,6 +302,7 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteTeam) -> ApiResult<DeletedT
     let deleted = validated && req.validate != Some(true);
     if deleted {
         store::teams::delete(ctx.db(), req.id).await?;
+        review_session::team_people_left(ctx).await?;
     }
     Ok(DeletedTeam {
         deleted: Some(deleted),

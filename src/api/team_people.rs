@@ -256,6 +256,7 @@ pub(super) async fn delete_user(ctx: &mut Ctx, req: DeleteTeamUser) -> ApiResult
         keep_an_admin(ctx, team.row.company_id, req.user_id).await?;
     }
     store::teams::remove_member(ctx.db(), &team.row, req.user_id).await?;
+    super::review_session::team_people_left(ctx).await?;
     Ok(Deleted { deleted: Some(true) })
 }
 

@@ -5,6 +5,7 @@ mod mail;
 mod people;
 mod playlists;
 mod state;
+mod teams;
 
 use rushes_sessions::SyncMode;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ use crate::{
     access,
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
-    ids::{AnyId, CompanyId, GroupId, PlaylistId, ProjectId, RoomId, UserId},
+    ids::{AnyId, CompanyId, GroupId, PlaylistId, ProjectId, RoomId, TeamId, UserId},
     live, meetings,
     rpc::{Caller, CallerKind, Ctx},
     store::{
@@ -28,11 +29,12 @@ use crate::{
 };
 
 pub(super) use guest::sign_in;
-pub(super) use people::{create_users, set_host, set_role, teams, user, users};
+pub(super) use people::{create_users, set_host, set_role, user, users};
 pub(super) use playlists::{
     assets, assets_gone, of_playlist, order_assets, playlist_assets, playlist_changed, playlists,
 };
 pub(super) use state::{join, set_state};
+pub(super) use teams::{list as teams, people_left as team_people_left};
 
 /// A room. The fields are those of the contract; the ones that have no meaning here are null, and
 /// what is not built yet is off.
@@ -185,7 +187,7 @@ pub(super) struct CreateReviewSession {
     mute_participants_on_entry: Option<bool>,
     name: String,
     playlist_ids: Option<Vec<PlaylistId>>,
-    team_ids: Option<Vec<AnyId>>,
+    team_ids: Option<Vec<TeamId>>,
     user_ids: Option<Vec<UserId>>,
     watermark_id: Option<AnyId>,
 }
@@ -209,7 +211,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult
     for host in hosts {
         store::rooms::set_host(ctx.db(), row.id, host, true).await?;
     }
-    set_teams(ctx, row.id, req.team_ids).await?;
+    teams::set(ctx, &caller, &row, req.team_ids).await?;
     if let Some(ids) = req.playlist_ids {
         playlists::attach(ctx, &caller, row.id, &ids).await?;
     }
@@ -257,12 +259,6 @@ async fn need_place(ctx: &mut Ctx, group: GroupId, additional: i64) -> ApiResult
     if open >= most { Err(ApiError::new(Code::TOO_MANY_ROOMS)) } else { Ok(()) }
 }
 
-async fn set_teams(ctx: &mut Ctx, room: RoomId, teams: Option<Vec<AnyId>>) -> ApiResult<()> {
-    let Some(teams) = teams else { return Ok(()) };
-    let teams: Vec<String> = teams.iter().map(ToString::to_string).collect();
-    Ok(store::rooms::set_teams(ctx.db(), room, &teams).await?)
-}
-
 /// A room that the caller sees.
 pub(super) async fn get(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<ReviewSession> {
     let caller = ctx.caller()?.clone();
@@ -290,7 +286,7 @@ pub(super) struct UpdateReviewSession {
     mute_participants_on_entry: Option<bool>,
     name: Option<String>,
     playlist_ids: Option<Vec<PlaylistId>>,
-    team_ids: Option<Vec<AnyId>>,
+    team_ids: Option<Vec<TeamId>>,
     user_ids: Option<Vec<UserId>>,
     watermark_id: Option<AnyId>,
 }
@@ -323,7 +319,7 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     store::rooms::update(ctx.db(), &row).await?;
     let (app, rules) = (ctx.app().clone(), meetings::rules_of(&row));
     ctx.after_commit(async move { meetings::set_rules(&app, req.id, rules).await });
-    set_teams(ctx, row.id, req.team_ids).await?;
+    teams::set(ctx, &caller, &row, req.team_ids).await?;
     people::replace(ctx, &caller, &row, req.user_ids, req.host_user_ids).await?;
     if let Some(ids) = req.playlist_ids {
         playlists::attach(ctx, &caller, row.id, &ids).await?;

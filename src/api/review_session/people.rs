@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{RoomOnly, end_shares, is_guest, mail, tell, tell_adopted, tell_updated};
+use super::{end_shares, is_guest, mail, tell, tell_adopted, tell_updated};
 use crate::{
     access,
     error::{ApiError, ApiResult, Code},
     events::{Audience, Event},
-    ids::{AnyId, RoomId, UserId},
+    ids::{RoomId, UserId},
     meetings,
     provision::guest_link,
     rpc::{Caller, Ctx, is_email},
@@ -110,6 +110,7 @@ pub(crate) async fn set_host(ctx: &mut Ctx, req: SetHost) -> ApiResult<Success> 
     if room.is_owner(req.user_id) && !req.is_host {
         return Err(ApiError::new(Code::ACCESS_DENIED).message("The owner is always a host"));
     }
+    seat_by_team(ctx, req.id, req.user_id).await?;
     let seat = store::rooms::seat(ctx.db(), req.id, req.user_id).await?;
     let seat = seat.ok_or(ApiError::new(Code::USER_NOT_FOUND))?;
     if seat.is_host != req.is_host {
@@ -120,7 +121,7 @@ pub(crate) async fn set_host(ctx: &mut Ctx, req: SetHost) -> ApiResult<Success> 
 }
 
 /// Tells the room in use, and everybody who may know of it, who its hosts are now.
-async fn hosts_changed(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
+pub(super) async fn hosts_changed(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
     let hosts = store::rooms::hosts(ctx.db(), room).await?;
     let data = json!({ "id": room, "host_user_ids": hosts });
     tell(ctx, "REVIEW_SESSION_HOSTS_CHANGED", room, data).await?;
@@ -143,25 +144,10 @@ pub(crate) async fn set_role(ctx: &mut Ctx, req: SetRole) -> ApiResult<Success> 
     let caller = ctx.caller()?.clone();
     let room = access::room(ctx.db(), &caller, req.id).await?;
     room.need_seat()?;
+    seat_by_team(ctx, req.id, caller.user_id).await?;
     store::rooms::role(ctx.db(), req.id, caller.user_id, req.role.as_deref()).await?;
     tell_updated(ctx, req.id).await?;
     Ok(Success { success: Some(true) })
-}
-
-/// A team of a room.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct RoomTeam {
-    review_session_id: Option<RoomId>,
-    team_id: Option<AnyId>,
-}
-
-/// The teams of a room.
-pub(crate) async fn teams(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Vec<RoomTeam>> {
-    let caller = ctx.user()?.clone();
-    access::room(ctx.db(), &caller, req.id).await?;
-    let teams = store::rooms::teams(ctx.db(), req.id).await?;
-    let team = |id: String| RoomTeam { review_session_id: Some(req.id), team_id: id.parse().ok() };
-    Ok(teams.into_iter().map(team).collect())
 }
 
 /// Gives seats to people whom the caller may know of; whether there is place for them is asked by
@@ -187,6 +173,16 @@ pub(super) async fn seat_all(
             ));
         }
         store::rooms::add_seat(ctx.db(), room.id, *user, None, now).await?;
+    }
+    Ok(())
+}
+
+/// Gives a member of one of the room's teams the seat that they have not taken yet.
+pub(super) async fn seat_by_team(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
+    let now = ctx.now();
+    if store::rooms::seat(ctx.db(), room, user).await?.is_none() {
+        store::rooms::seat_by_team(ctx.db(), room, user, now).await?;
+        need_room(ctx, room).await?;
     }
     Ok(())
 }
@@ -221,7 +217,9 @@ pub(super) async fn replace(
     for seat in store::rooms::seats(ctx.db(), room.id).await? {
         let user = seat.user_id;
         let host = is_host(user);
-        let stays = users.as_ref().is_none_or(|users| users.contains(&user));
+        // Whoever has a seat by a team leaves with the team.
+        let named = users.as_ref().is_none_or(|users| users.contains(&user));
+        let stays = named || seat.via_team;
         if !stays && !host {
             changed |= seat.is_host;
             unseat(ctx, room.id, user).await?;
@@ -234,7 +232,7 @@ pub(super) async fn replace(
     if changed { hosts_changed(ctx, room.id).await } else { Ok(()) }
 }
 
-async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
+pub(super) async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
     end_shares(ctx, room, Some(user)).await?;
     store::rooms::remove_seat(ctx.db(), room, user).await?;
     ctx.emit(Event {

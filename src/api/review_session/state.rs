@@ -40,6 +40,7 @@ pub(crate) async fn join(ctx: &mut Ctx, req: JoinReviewSession) -> ApiResult<Joi
         RoomStatus::Complete => return Err(ApiError::new(Code::ROOM_COMPLETE)),
         RoomStatus::Started => {}
     }
+    people::seat_by_team(ctx, req.id, caller.user_id).await?;
     people::need_room(ctx, req.id).await?;
     let seat = store::rooms::seat(ctx.db(), req.id, caller.user_id).await?;
     let seat = seat.ok_or(ApiError::new(Code::CANNOT_JOIN))?;

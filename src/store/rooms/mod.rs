@@ -5,6 +5,7 @@ mod journal;
 mod seats;
 mod shown;
 mod strokes;
+mod teams;
 
 use rushes_sessions::{Phase, State};
 use sqlx::FromRow;
@@ -20,14 +21,15 @@ use crate::{
 
 pub use journal::{Kept, commit_states, last_line, load, log};
 pub use seats::{
-    Adopted, RoomUserRow, Seat, TakenSeat, add_seat, add_team, adopt_guest, audience, by_link,
+    Adopted, RoomUserRow, Seat, TakenSeat, add_seat, adopt_guest, audience, by_link,
     guest_with_email, hosts, is_attendee, join, new_link, participants, remove_seat, role, seat,
-    seats, set_host, set_teams, taken_seat, teams, users,
+    seats, set_host, taken_seat, users,
 };
 pub use shown::{
     RoomAsset, add_playlist, assets, in_playlist, places_for, playlists, set_order, set_playlists,
     showing,
 };
+pub use teams::{ended_by_team, seat_by_team, set_teams, teams};
 
 /// A room.
 #[derive(Debug, Clone, PartialEq, FromRow)]
@@ -88,7 +90,7 @@ pub struct SeenRoom {
     pub playlist_count: i64,
     /// How many assets are in these and its own.
     pub asset_count: i64,
-    /// Whether the one who sees it has a seat in it.
+    /// Whether the one who sees it has a seat in it, or is in one of its teams.
     pub is_seated: bool,
     /// Whether they are a host.
     pub is_host: bool,
@@ -115,7 +117,7 @@ pub struct NewRoom {
     pub session_project_id: Option<ProjectId>,
 }
 
-// A room is seen by its people, and by those who lead its production: the administrators of the
+// A room is seen by its people, by the members of its teams, and by those who lead its production: the administrators of the
 // company, the owner as long as they belong to it, and, while the production is not suspended and
 // within its days, whoever is an administrator of all of it, by themselves or by a team.
 macro_rules! leads {
@@ -137,7 +139,9 @@ macro_rules! select_seen {
             "UNION SELECT x.production_id FROM team_people t ",
             "JOIN production_teams x ON x.team_id = t.team_id ",
             "JOIN security_groups g ON g.id = t.security_group_id ",
-            "WHERE t.user_id = $1 AND g.is_admin) ",
+            "WHERE t.user_id = $1 AND g.is_admin), ",
+            "by_team(room_id) AS (SELECT x.room_id FROM room_teams x ",
+            "JOIN team_people t ON t.team_id = x.team_id WHERE t.user_id = $1) ",
             "SELECT r.*, c.name AS company_name, n.name AS group_name, ",
             "o.first_name AS owner_first_name, o.last_name AS owner_last_name, st.state, ",
             "(SELECT COUNT(*) FROM room_playlists x WHERE x.room_id = r.id) AS playlist_count, ",
@@ -148,16 +152,18 @@ macro_rules! select_seen {
             "JOIN playlists p ON p.id = x.playlist_id AND p.playlist_source = 'FOLDER' ",
             "JOIN assets a ON a.project_id = p.source_project_id ",
             "WHERE x.room_id = r.id AND a.status <> 'DELETED' AND a.room_id IS NULL) AS asset_count, ",
-            "s.id IS NOT NULL AS is_seated, COALESCE(s.is_host, FALSE) AS is_host, ",
+            "(s.id IS NOT NULL OR r.id IN (SELECT room_id FROM by_team)) AS is_seated, ",
+            "COALESCE(s.is_host, FALSE) AS is_host, ",
             leads!(),
             " AS is_admin, (SELECT MAX(x.last_joined) FROM room_users x WHERE x.room_id = r.id) ",
             "AS last_joined ",
             "FROM rooms r JOIN productions n ON n.id = r.production_id ",
             "JOIN companies c ON c.id = r.company_id JOIN users o ON o.id = r.owner_id ",
             "LEFT JOIN room_states st ON st.room_id = r.id ",
-            "LEFT JOIN room_users s ON s.room_id = r.id AND s.user_id = $1 ",
+            "LEFT JOIN room_seats s ON s.room_id = r.id AND s.user_id = $1 ",
             "LEFT JOIN company_members m ON m.company_id = n.company_id AND m.user_id = $1 ",
-            "WHERE n.status <> 'DELETED' AND (s.id IS NOT NULL OR ",
+            "WHERE n.status <> 'DELETED' AND (s.id IS NOT NULL ",
+            "OR r.id IN (SELECT room_id FROM by_team) OR ",
             leads!(),
             ") ",
             $tail
@@ -200,7 +206,7 @@ pub async fn get(db: &mut Db, id: RoomId) -> Result<Option<RoomRow>, StoreError>
     Ok(sqlx::query_as("SELECT * FROM rooms WHERE id = $1").bind(id).fetch_optional(db).await?)
 }
 
-/// A room as somebody sees it: its people, and the administrators of its production.
+/// A room as somebody sees it: its people, the members of its teams, and the administrators of its production.
 ///
 /// # Errors
 /// When the database fails.

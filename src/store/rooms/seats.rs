@@ -27,6 +27,8 @@ pub struct Seat {
     pub guest_email: Option<String>,
     /// When they last joined.
     pub last_joined: Option<Millis>,
+    /// Whether they have it as a member of one of the room's teams, and for as long as they are.
+    pub via_team: bool,
 }
 
 /// A person in a room, as the list of its people shows them.
@@ -50,7 +52,7 @@ pub struct RoomUserRow {
     pub is_guest: bool,
 }
 
-/// Gives somebody a seat, if they have none, and says which they have.
+/// Gives somebody a seat of their own, if they have none, and says which they have.
 ///
 /// # Errors
 /// [`StoreError::ForeignKey`] when they are absent.
@@ -61,10 +63,10 @@ pub async fn add_seat(
     guest_email: Option<&str>,
     now: Millis,
 ) -> Result<Seat, StoreError> {
-    // The update changes nothing; it is there so that a seat is returned that existed.
+    // Without an update no seat is returned that existed.
     let sql = "INSERT INTO room_users (id, room_id, user_id, guest_email, created) \
                VALUES ($1, $2, $3, $4, $5) ON CONFLICT (room_id, user_id) \
-               DO UPDATE SET created = room_users.created RETURNING *";
+               DO UPDATE SET via_team = FALSE RETURNING *";
     let seat = sqlx::query_as(sql)
         .bind(RoomUserId::new())
         .bind(room)
@@ -97,7 +99,7 @@ pub async fn remove_seat(db: &mut Db, room: RoomId, user: UserId) -> Result<(), 
 /// # Errors
 /// When the database fails.
 pub async fn seat(db: &mut Db, room: RoomId, user: UserId) -> Result<Option<Seat>, StoreError> {
-    let sql = "SELECT * FROM room_users WHERE room_id = $1 AND user_id = $2";
+    let sql = "SELECT * FROM room_seats WHERE room_id = $1 AND user_id = $2";
     Ok(sqlx::query_as(sql).bind(room).bind(user).fetch_optional(db).await?)
 }
 
@@ -121,7 +123,7 @@ pub async fn taken_seat(
     room: RoomId,
     user: UserId,
 ) -> Result<Option<TakenSeat>, StoreError> {
-    let sql = "SELECT r.status, u.first_name, u.last_name FROM room_users s \
+    let sql = "SELECT r.status, u.first_name, u.last_name FROM room_seats s \
                JOIN rooms r ON r.id = s.room_id JOIN productions n ON n.id = r.production_id \
                JOIN users u ON u.id = s.user_id \
                WHERE s.room_id = $1 AND s.user_id = $2 AND n.status <> 'DELETED'";
@@ -133,7 +135,7 @@ pub async fn taken_seat(
 /// # Errors
 /// When the database fails.
 pub async fn seats(db: &mut Db, room: RoomId) -> Result<Vec<Seat>, StoreError> {
-    let sql = "SELECT * FROM room_users WHERE room_id = $1 ORDER BY created, id";
+    let sql = "SELECT * FROM room_seats WHERE room_id = $1 ORDER BY created, id";
     Ok(sqlx::query_as(sql).bind(room).fetch_all(db).await?)
 }
 
@@ -142,7 +144,7 @@ pub async fn seats(db: &mut Db, room: RoomId) -> Result<Vec<Seat>, StoreError> {
 /// # Errors
 /// When the database fails.
 pub async fn participants(db: &mut Db, room: RoomId) -> Result<i64, StoreError> {
-    let sql = "SELECT COUNT(*) FROM room_users WHERE room_id = $1";
+    let sql = "SELECT COUNT(*) FROM room_seats WHERE room_id = $1";
     Ok(sqlx::query_scalar(sql).bind(room).fetch_one(db).await?)
 }
 
@@ -151,7 +153,7 @@ pub async fn participants(db: &mut Db, room: RoomId) -> Result<i64, StoreError> 
 /// # Errors
 /// When the database fails.
 pub async fn hosts(db: &mut Db, room: RoomId) -> Result<Vec<UserId>, StoreError> {
-    let sql = "SELECT user_id FROM room_users WHERE room_id = $1 AND is_host ORDER BY created, id";
+    let sql = "SELECT user_id FROM room_seats WHERE room_id = $1 AND is_host ORDER BY created, id";
     Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
 }
 
@@ -220,7 +222,7 @@ pub async fn is_attendee(
     user: UserId,
     proof: &SecretDigest,
 ) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) FROM room_users \
+    let sql = "SELECT COUNT(*) FROM room_seats \
                WHERE room_id = $1 AND user_id = $2 AND join_sha256 = $3";
     let count: i64 =
         sqlx::query_scalar(sql).bind(room).bind(user).bind(proof).fetch_one(db).await?;
@@ -235,19 +237,21 @@ pub async fn users(db: &mut Db, room: RoomId) -> Result<Vec<RoomUserRow>, StoreE
     let sql = "SELECT s.user_id, u.first_name, u.last_name, \
                COALESCE(u.email, s.guest_email) AS email, c.name AS company_name, s.is_host, \
                s.role, u.is_guest \
-               FROM room_users s JOIN users u ON u.id = s.user_id \
+               FROM room_seats s JOIN users u ON u.id = s.user_id \
                LEFT JOIN companies c ON c.id = u.company_id \
                WHERE s.room_id = $1 AND u.account_status <> 'DELETED' ORDER BY s.created, s.id";
     Ok(sqlx::query_as(sql).bind(room).fetch_all(db).await?)
 }
 
-/// Everybody who may know of a room: its people, and the administrators of its production. They
-/// are told what happens to it.
+/// Everybody who may know of a room: its people, the members of its teams, and the administrators
+/// of its production. They are told what happens to it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn audience(db: &mut Db, room: RoomId) -> Result<Vec<UserId>, StoreError> {
-    let sql = "SELECT s.user_id FROM room_users s WHERE s.room_id = $1 \
+    let sql = "SELECT s.user_id FROM room_seats s WHERE s.room_id = $1 \
+               UNION SELECT t.user_id FROM room_teams x JOIN team_people t \
+               ON t.team_id = x.team_id WHERE x.room_id = $1 \
                UNION SELECT m.user_id FROM rooms r JOIN productions n ON n.id = r.production_id \
                JOIN company_members m ON m.company_id = n.company_id \
                WHERE r.id = $1 AND (m.is_admin OR m.user_id = n.owner_id) \
@@ -367,36 +371,4 @@ pub async fn by_link(db: &mut Db, link: &str, now: Millis) -> Result<Option<Seat
     let sql = "SELECT * FROM room_users WHERE id = $1 AND link_sha256 = $2 AND link_expires > $3";
     let digest = SecretDigest::of(secret);
     Ok(sqlx::query_as(sql).bind(id).bind(digest).bind(now).fetch_optional(db).await?)
-}
-
-/// The teams of a room.
-///
-/// # Errors
-/// When the database fails.
-pub async fn teams(db: &mut Db, room: RoomId) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT team_id FROM room_teams WHERE room_id = $1 ORDER BY team_id";
-    Ok(sqlx::query_scalar(sql).bind(room).fetch_all(db).await?)
-}
-
-/// Gives a room a team.
-///
-/// # Errors
-/// When the database fails.
-pub async fn add_team(db: &mut Db, room: RoomId, team: &str) -> Result<(), StoreError> {
-    let sql = "INSERT INTO room_teams (room_id, team_id) VALUES ($1, $2) \
-               ON CONFLICT (room_id, team_id) DO NOTHING";
-    sqlx::query(sql).bind(room).bind(team).execute(db).await?;
-    Ok(())
-}
-
-/// Makes these the teams of a room.
-///
-/// # Errors
-/// When the database fails.
-pub async fn set_teams(db: &mut Db, room: RoomId, teams: &[String]) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM room_teams WHERE room_id = $1").bind(room).execute(&mut *db).await?;
-    for team in teams {
-        add_team(db, room, team).await?;
-    }
-    Ok(())
 }

@@ -163,7 +163,7 @@ pub async fn showing(db: &mut Db, asset: AssetId) -> Result<Vec<RoomId>, StoreEr
     Ok(sqlx::query_scalar(sql).bind(asset).fetch_all(db).await?)
 }
 
-/// The places of an asset in the rooms where somebody has a seat, as long as these are not over;
+/// The places of an asset in the rooms where somebody has a seat, or a team, as long as these are not over;
 /// in one room only, if it is named. Whether the one who shows it may do so is not asked here.
 ///
 /// # Errors
@@ -176,7 +176,9 @@ pub async fn places_for(
 ) -> Result<Vec<RoomAsset>, StoreError> {
     let sql = entries!(
         "r.status <> 'COMPLETE' AND (CAST($2 AS TEXT) IS NULL OR r.id = $2) \
-         AND EXISTS (SELECT 1 FROM room_users s WHERE s.room_id = r.id AND s.user_id = $1)",
+         AND (EXISTS (SELECT 1 FROM room_seats s WHERE s.room_id = r.id AND s.user_id = $1) \
+         OR r.id IN (SELECT x.room_id FROM room_teams x JOIN team_people t \
+         ON t.team_id = x.team_id WHERE t.user_id = $1))",
         "WHERE e.asset_id = $3"
     );
     Ok(sqlx::query_as(sql).bind(user).bind(room).bind(asset).fetch_all(db).await?)

@@ -22,8 +22,9 @@ async fn start_with(change: impl FnOnce(&mut Limits)) -> Rushes {
 async fn a_room_is_what_it_was_asked_to_be() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;
-    let (team, watermark) =
-        ("0190F5A0000070008000000000000001", "0190F5A0000070008000000000000002");
+    let watermark = "0190F5A0000070008000000000000002";
+    // The host, who may not manage teams, is in this one.
+    let team = stage.team(&rushes.app().store, "Edit", &[&stage.host]).await;
     let mut wanted = json!({
         "group_id": stage.group, "name": "Selects", "description": "Day 1",
         "comment_scope": CommentScope::ReviewSession, "mute_participants_on_entry": true,
@@ -69,7 +70,9 @@ async fn a_room_is_what_it_was_asked_to_be() {
         users.as_array().unwrap().iter().map(|user| &user["host_status_adjustable"]).collect();
     assert_eq!(adjustable, [false, true], "the owner always is");
 
-    // A host changes it; what is not named stays.
+    // A host changes it; what is not named stays. This one is in none of its teams, and may keep them.
+    let same = json!({ "id": id, "team_ids": [team] });
+    stage.ask(&stage.crew, "/update/review_session", same).await;
     let change = json!({
         "id": id, "name": "Finals", "comment_scope": "ASSET", "mute_participants_on_entry": false,
         "team_ids": [], "playlist_ids": [],

@@ -14,6 +14,7 @@ mod matrix;
 mod meetings;
 mod share;
 mod stage;
+mod teams;
 
 use serde_json::{Value, json};
 

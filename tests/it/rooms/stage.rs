@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 use rushes::{
-    ids::{AssetId, CompanyId, GroupId, PlaylistId, ProjectId, UserId},
+    ids::{AssetId, CompanyId, GroupId, PlaylistId, ProjectId, TeamId, UserId},
     provision,
     store::{
         Db, Store,
@@ -13,7 +13,8 @@ use rushes::{
         credentials::{self, NewToken},
         groups,
         playlists::{self, NewPlaylist},
-        projects,
+        projects, security,
+        teams::{self, TeamMember},
         text::{PlaylistType, TokenKind},
         users,
     },
@@ -135,6 +136,27 @@ impl Stage {
         let token = credentials::create_token(&mut tx, token, Millis::now()).await.unwrap();
         tx.commit().await.unwrap();
         Person { id, token: token.reveal().to_owned() }
+    }
+
+    /// A team of the company with these people.
+    pub(super) async fn team(&self, store: &Store, name: &str, people: &[&Person]) -> TeamId {
+        let mut tx = store.write().await.unwrap();
+        let now = Millis::now();
+        let id = teams::create(&mut tx, self.company, None, name, now).await.unwrap();
+        tx.commit().await.unwrap();
+        for person in people {
+            self.joins_team(store, id, person).await;
+        }
+        id
+    }
+
+    pub(super) async fn joins_team(&self, store: &Store, id: TeamId, person: &Person) {
+        let mut tx = store.write().await.unwrap();
+        let now = Millis::now();
+        let team = teams::get(&mut tx, self.host.id, id).await.unwrap().unwrap();
+        let member = TeamMember { security_group_id: security::default::VIEWER, role_id: None };
+        teams::set_member(&mut tx, &team, person.id, member, now).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Invites people by their addresses.

@@ -99,7 +99,7 @@ impl Wanted {
     /// Whether it still means the same: a frame is one of a clip; and whoever wanted something
     /// while others could drive, or nobody, did not know what they would undo now.
     fn still_meant(&self, state: &State) -> bool {
-        matches!(self.op, Op::Load { .. } | Op::Mode { .. } | Op::LiveCeiling { .. })
+        is_absolute(self.op)
             || (self.asset == state.asset.map(|a| a.id) && self.sync_mode == state.sync_mode)
     }
 }
@@ -309,9 +309,15 @@ impl Client {
     }
 }
 
+/// Whether it means the same whatever is on show and whoever drives.
+pub(crate) fn is_absolute(op: Op) -> bool {
+    matches!(op, Op::Load { .. } | Op::Mode { .. } | Op::Drive { .. } | Op::LiveCeiling { .. })
+}
+
 fn supersedes(later: Op, earlier: Op) -> bool {
-    use Op::{Load, Pause, Play, Seek, Step};
+    use Op::{Compare, Load, Pause, Play, Seek, Step};
     match earlier {
+        Compare { .. } => matches!(later, Compare { .. } | Load { .. }),
         Seek { .. } => {
             matches!(later, Seek { .. } | Step { .. } | Pause { .. } | Play { .. } | Load { .. })
         }
@@ -338,6 +344,13 @@ fn predict(state: &State, op: Op, now: Millis) -> State {
             next.effective_ms = Millis(f64::INFINITY);
         }
         Op::Loop { looping } => next.looping = looping,
+        Op::Compare { compare: None } => next.compare = None,
+        // Of a clip that is not here yet nothing is known.
+        Op::Compare { compare: Some(wanted) }
+            if state.compare.is_some_and(|known| known.asset.id == wanted.asset.id) =>
+        {
+            next.compare = Some(wanted);
+        }
         _ => {}
     }
     next

@@ -10,7 +10,10 @@ mod server;
 mod world;
 
 use proptest::prelude::*;
-use rushes_sessions::{Asset, AssetId, Frame, FrameRate, Millis, Op, Rate, Room, State, SyncMode};
+use rushes_sessions::{
+    Asset, AssetId, Compare, Frame, FrameRate, Layout, Millis, Op, Rate, Room, State, SyncMode,
+    UserId,
+};
 
 use client::{Wish, other_ops};
 use net::Way;
@@ -25,6 +28,23 @@ fn asset(which: u8) -> Asset {
     }
 }
 
+/// What may be shown beside the picture, and what may not: a live source.
+fn any_compare() -> impl Strategy<Value = Op> {
+    let beside = (0u8..3, any::<bool>(), 0u16..=10_000, -600i64..600);
+    let beside = beside.prop_map(|(which, side, split, offset)| Compare {
+        asset: asset(which),
+        layout: if side { Layout::Side } else { Layout::Wipe },
+        split,
+        offset,
+    });
+    proptest::option::weighted(0.8, beside).prop_map(|compare| Op::Compare { compare })
+}
+
+/// To oneself, to the hosts, and to one who is none.
+fn any_drive() -> impl Strategy<Value = Op> {
+    proptest::option::of((0u128..3).prop_map(UserId)).prop_map(|to| Op::Drive { to })
+}
+
 fn any_wish() -> impl Strategy<Value = Wish> {
     let load = (0u8..3).prop_map(|which| Op::Load { asset: asset(which), frame: None });
     let rate = (0.25f64..=4.0).prop_map(|r| Op::Rate { rate: Rate::new(r).expect("in bounds") });
@@ -35,6 +55,8 @@ fn any_wish() -> impl Strategy<Value = Wish> {
         4 => (0i64..600).prop_map(|f| Wish::Other(Op::Seek { frame: Frame(f) })),
         2 => load.prop_map(Wish::Other),
         1 => rate.prop_map(Wish::Other),
+        2 => any_compare().prop_map(Wish::Other),
+        2 => any_drive().prop_map(Wish::Other),
         2 => proptest::sample::select(other_ops()).prop_map(Wish::Other),
     ]
 }

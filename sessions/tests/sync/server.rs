@@ -7,7 +7,7 @@ use rushes_sessions::{
     Attendee, ConnectionId, Millis, Op, Phase, Refusal, Room, State, SyncMode, UserId,
 };
 
-use crate::client::{Down, Up};
+use crate::client::{Down, Up, is_absolute};
 
 /// Messages that are taken at once.
 const TURN: usize = 64;
@@ -215,12 +215,10 @@ impl Server {
                     Ok(effects) => {
                         if effects.changed {
                             self.must_have_been_allowed(&before, user, host, wanted.seen);
-                            let named = matches!(
-                                command.op,
-                                Op::Load { .. } | Op::Mode { .. } | Op::LiveCeiling { .. }
-                            );
                             let shown = before.asset.map(|asset| asset.id);
-                            assert!(named || wanted.asset == shown, "a frame of another clip");
+                            let meant = is_absolute(command.op) || wanted.asset == shown;
+                            assert!(meant, "a frame of another clip");
+                            self.must_have_done_no_more(&before, command.op);
                         }
                         self.note(effects.changed, &before, Some(user), host);
                         self.out.push(Out::To(connection, Down::Ack(effects.ack)));
@@ -247,9 +245,31 @@ impl Server {
         );
     }
 
+    /// Who drives, and what is beside the picture, is nothing that moves the picture.
+    fn must_have_done_no_more(&mut self, before: &State, op: Op) {
+        let after = self.room().state().clone();
+        let picture = |state: &State| (state.asset, state.timeline(), state.effective_ms);
+        if matches!(op, Op::Drive { .. } | Op::Compare { .. }) {
+            assert_eq!(picture(&after), picture(before), "the picture jumped");
+        }
+        if let Op::Drive { .. } = op {
+            assert_eq!((after.compare, after.epoch), (before.compare, before.epoch + 1));
+        }
+    }
+
+    /// What holds of every state.
+    fn must_make_sense(&mut self, state: &State) {
+        let drives = |user| state.sync_mode == SyncMode::Host && self.room().is_host(user);
+        assert!(state.driver.is_none_or(drives), "one drives who is no host, or where none does");
+        let live = state.asset.is_none_or(|asset| asset.is_live());
+        let beside = state.compare.is_none_or(|beside| !live && !beside.asset.is_live());
+        assert!(beside, "a comparison with a live source");
+    }
+
     fn note(&mut self, changed: bool, before: &State, by: Option<UserId>, by_host: bool) {
         let state = self.room().state().clone();
         assert_eq!(changed, state != *before, "a change that was not said, or none that was");
+        self.must_make_sense(&state);
         if changed {
             assert!(state.rev == before.rev + 1 && state.epoch >= before.epoch);
             self.changes.push(Change { rev: state.rev, by, by_host });

@@ -154,22 +154,19 @@ pub struct RoomExtension {
 impl Extension for RoomExtension {
     fn call(&self, call: ExtensionCall) -> Answering<'_> {
         Box::pin(async move {
-            if ATTENDED.contains(&call.endpoint.as_str()) {
-                self.need_place(&call)?;
-            }
             match call.endpoint.as_str() {
                 "rushes/room/subscribe" => self.subscribe(&call).await,
                 "rushes/room/unsubscribe" => self.unsubscribe(&call),
-                "rushes/room/command" => command(&call).await,
-                "rushes/room/report" => report(&call),
-                "rushes/room/users" => users(&call).await,
-                "rushes/room/draw" => drawing::draw(&call).await,
-                "rushes/room/point" => drawing::point(&call),
-                "rushes/room/erase" => drawing::erase(&call).await,
+                "rushes/room/command" => command(self.attended(&call)?).await,
+                "rushes/room/report" => report(self.attended(&call)?),
+                "rushes/room/users" => users(self.attended(&call)?).await,
+                "rushes/room/draw" => drawing::draw(self.attended(&call)?).await,
+                "rushes/room/point" => drawing::point(self.attended(&call)?),
+                "rushes/room/erase" => drawing::erase(self.attended(&call)?).await,
                 "rushes/room/keep" => drawing::keep(&call).await,
                 "rushes/room/share" => share::share(&call).await,
                 "rushes/room/unshare" => share::unshare(&call).await,
-                "rushes/room/chat" => chat::say(&call).await,
+                "rushes/room/chat" => chat::say(self.attended(&call)?).await,
                 "rushes/room/chat/history" => chat::history(&call).await,
                 _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
             }
@@ -183,24 +180,13 @@ impl Extension for RoomExtension {
     }
 }
 
-/// What only those may ask who attend the room.
-const ATTENDED: [&str; 7] = [
-    "rushes/room/command",
-    "rushes/room/report",
-    "rushes/room/users",
-    "rushes/room/draw",
-    "rushes/room/point",
-    "rushes/room/erase",
-    "rushes/room/chat",
-];
-
 impl RoomExtension {
-    /// Refuses a connection that does not attend the room: whether there is one it does not hear,
-    /// and the room does not hear of it.
-    fn need_place(&self, call: &ExtensionCall) -> ApiResult<()> {
+    /// What only those may ask who attend the room. Refuses a connection that does not: whether
+    /// there is one it does not hear, and the room does not hear of it.
+    fn attended<'a>(&self, call: &'a ExtensionCall) -> ApiResult<&'a ExtensionCall> {
         let room = RoomId::from(read::<RoomRequest>(&call.data)?.id);
         if self.attending.has(call.connection.id, room, AbortHandle::is_finished) {
-            return Ok(());
+            return Ok(call);
         }
         let (code, message, _) = failure(&HubError::Denied(Reason::NotPresent), 0.0);
         Err(ApiError::new(Code(code)).message(message))

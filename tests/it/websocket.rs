@@ -1,5 +1,7 @@
 //! The WebSocket: whose it is, what goes over it, and how it ends.
 
+use std::time::Duration;
+
 use futures_util::SinkExt;
 use rushes::{
     events::{Audience, Event},
@@ -8,6 +10,10 @@ use rushes::{
     time::Millis,
 };
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 use crate::harness::{Rushes, code};
@@ -149,11 +155,60 @@ async fn a_connection_ends_with_its_token_even_if_it_only_listens() {
     socket.socket.send(Message::Pong(Vec::new().into())).await.unwrap();
     assert_eq!(socket.ask("/get/activity", &json!({}), None).await["error"]["code"], 501);
     let mut tx = rushes.app().store.write().await.unwrap();
-    let tomorrow = Millis::now().plus(std::time::Duration::from_secs(86_400));
+    let tomorrow = Millis::now().plus(Duration::from_secs(86_400));
     assert!(credentials::forget_expired(&mut tx, tomorrow).await.unwrap() > 0);
     tx.commit().await.unwrap();
     socket.socket.send(Message::Pong(Vec::new().into())).await.unwrap();
     assert_eq!(socket.receive().await, Err(4001));
+}
+
+/// A ping without a text, as RFC 6455 (5.2) writes it.
+const PING: [u8; 2] = [0x89, 0];
+
+/// Somebody's WebSocket without a library, which would answer pings.
+async fn bare(rushes: &Rushes, token: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(rushes.server.address()).await.unwrap();
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: rushes\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         X-Token: {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    stream
+}
+
+/// Lets time pass for the server, which runs in this test's runtime, and for nobody else.
+async fn passes(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn one_who_answers_no_ping_is_gone_after_a_minute() {
+    let rushes = Rushes::start().await;
+    let person = rushes.person("silent").await;
+    let mut answering = rushes.socket(Some(&person.token)).await;
+    let mut silent = bare(&rushes, &person.token).await;
+    let mut ping = [0; 2];
+    silent.read_exact(&mut ping).await.unwrap();
+    for _ in 0..2 {
+        passes(Duration::from_secs(20)).await;
+        silent.read_exact(&mut ping).await.expect("it is waited for");
+        assert_eq!(ping, PING);
+        // Reading on, it answers what the server asked.
+        answering.ask("ping", &json!({}), None).await;
+    }
+    passes(Duration::from_secs(21)).await;
+    let mut rest = Vec::new();
+    silent.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.is_empty() || rest == PING, "{rest:?}");
+    answering.ask("ping", &json!({}), None).await;
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::{
     login_guard::LoginGuard,
     mail::Outbox,
     rooms,
-    rpc::{Extensions, Limiter, Routes},
+    rpc::{Extensions, Limiter, Revocations, Routes},
     store::Store,
 };
 
@@ -62,6 +62,8 @@ pub struct App {
     pub logins: LoginGuard,
     /// The mail that is to be sent; none where it is left in files.
     pub outbox: Option<Outbox>,
+    /// When tokens were taken away.
+    pub revocations: Revocations,
     /// How fast one may ask.
     pub limits: Limiter,
     /// What `/metrics` tells.
@@ -113,6 +115,7 @@ impl App {
         Self {
             logins: LoginGuard::default(),
             outbox: None,
+            revocations: Revocations::default(),
             limits: Limiter::new(config.limits.user, config.limits.address),
             hub: rooms::hub(&store),
             config,

@@ -62,6 +62,9 @@ pub async fn set_hosts(app: &App, room: RoomId, hosts: Vec<UserId>) {
 /// everybody who may know of the rooms is told that their people changed. Where a seat is a host's
 /// they, and the room in use, learn who its hosts are.
 pub async fn adopted(app: &App, seats: Vec<Adopted>) {
+    if !seats.is_empty() {
+        app.revocations.happened();
+    }
     for seat in seats {
         expel(app, seat.room, seat.guest).await;
         app.hub.expel(seat.room.into(), seat.guest.into()).await;
@@ -244,7 +247,7 @@ async fn who_joins(
     join_token: &str,
 ) -> ApiResult<(Rules, Joining)> {
     let (app, caller) = (&call.app, &call.connection.caller);
-    let attendee = admit(app, caller, room).await?;
+    let attendee = admit(app, &call.connection, room).await?;
     let mut tx = app.store.read().await?;
     let seen = access::room(&mut tx, caller, room).await?;
     let digest = SecretDigest::of(join_token);

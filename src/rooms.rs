@@ -32,7 +32,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::{Audience, ConnectionId, Event, Mailbox},
     ids::{AssetId, Id, RoomId, kind},
-    rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall, Places},
+    rpc::{Answering, Caller, CallerKind, Connection, Extension, ExtensionCall, Places},
     store::{
         self, Db, Store,
         assets::AssetRow,
@@ -203,7 +203,7 @@ impl RoomExtension {
                 ApiError::new(Code::CANNOT_JOIN).message("Too many rooms by one connection")
             );
         }
-        let seat = Place { room, caller: connection.caller.clone(), connection: connection.id };
+        let seat = Place { room, connection: connection.clone() };
         let (snapshot, subscription) = seat.take(app, request.since).await?;
         app.bus.enter(connection.id, room);
         // Before all that follows, and once for each subscription.
@@ -232,8 +232,7 @@ impl RoomExtension {
 /// Somebody's connection to a room.
 struct Place {
     room: RoomId,
-    caller: Caller,
-    connection: ConnectionId,
+    connection: Connection,
 }
 
 impl Place {
@@ -243,21 +242,23 @@ impl Place {
         app: &App,
         since: Option<u64>,
     ) -> ApiResult<(hub::Snapshot, Subscription)> {
-        let attendee = admit(app, &self.caller, self.room).await?;
-        let connection = sessions::ConnectionId(self.connection.0);
+        let attendee = admit(app, &self.connection, self.room).await?;
+        let connection = sessions::ConnectionId(self.connection.id.0);
         let taken = app
             .hub
             .subscribe(self.room.into(), attendee, connection, since)
             .await
             .map_err(|error| refused(&app.hub, &error))?;
         // Whoever was removed meanwhile was perhaps removed before they were in.
-        admit(app, &self.caller, self.room).await?;
+        admit(app, &self.connection, self.room).await?;
         Ok(taken)
     }
 }
 
-/// Who the caller is in a room, if they may attend it.
-pub(crate) async fn admit(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Attendee> {
+/// Who somebody is in a room, if they may attend it and their token was not taken away.
+pub(crate) async fn admit(app: &App, connection: &Connection, room: RoomId) -> ApiResult<Attendee> {
+    connection.still_good(app).await?;
+    let caller = &connection.caller;
     let seat = if caller.is_guest_elsewhere(room) {
         None
     } else {
@@ -285,9 +286,7 @@ async fn seat_by_team(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Tak
         let mut tx = app.store.read().await?;
         let seen = access::room(&mut tx, caller, room).await?;
         seen.need_seat()?;
-    let mut turn = app.turns.take();
         if seen.row.status == RoomStatus::Complete {
-    turn.comes().await;
             return Err(ApiError::new(Code::ROOM_COMPLETE));
         }
     }
@@ -300,7 +299,9 @@ async fn seat_by_team(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Tak
     let seat = store::rooms::taken_seat(&mut tx, room, caller.user_id).await?;
     let seat = seat.ok_or(ApiError::new(Code::ROOM_NOT_FOUND))?;
     let to = Audience::Users(store::rooms::audience(&mut tx, room).await?);
+    let mut turn = app.turns.take();
     tx.commit().await.map_err(|error| ApiError::internal(&error))?;
+    turn.comes().await;
     let data = json!({ "id": room });
     app.bus.publish(&Event { name: "REVIEW_SESSION_UPDATED", data, to });
     Ok(seat)
@@ -329,7 +330,7 @@ async fn forward(app: Arc<App>, place: Place, mut subscription: Subscription, ma
             Delivery::Closed(Closed::Replaced) => break Some(ClosedReason::Replaced),
         }
     };
-    app.bus.leave(place.connection, place.room);
+    app.bus.leave(place.connection.id, place.room);
     if let Some(reason) = ended {
         mailbox.send(closed_text(place.room.into(), reason).into());
     }
@@ -341,7 +342,7 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscripti
         tokio::time::sleep(RENEWAL_WAIT).await;
         let (snapshot, subscription) = match place.take(app, None).await {
             Ok(taken) => taken,
-            Err(error) if error.code() == Code::ROOM_NOT_FOUND => {
+            Err(error) if [Code::ROOM_NOT_FOUND, Code::INVALID_TOKEN].contains(&error.code()) => {
                 return Err(ClosedReason::Removed);
             }
             Err(_) => continue,

@@ -1,5 +1,13 @@
 //! Who is asking.
 
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
@@ -58,4 +66,53 @@ pub(crate) async fn authenticate(app: &App, token: &str) -> ApiResult<Caller> {
         (TokenKind::OneTime, _) => return Err(ApiError::new(Code::WRONG_TOKEN_KIND)),
     };
     Ok(Caller { user_id: found.user_id, kind })
+}
+
+/// How often tokens were taken from those who held them. Whoever believes a token without asking the
+/// store asks again when there was another time.
+#[derive(Debug, Default)]
+pub struct Revocations(AtomicU64);
+
+impl Revocations {
+    /// Tokens were taken away, and that is stored. Comes before what their holders have is ended, so
+    /// that whatever they begin with them afterwards is refused.
+    pub fn happened(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What proves who asks: a token that was good when the store was asked.
+#[derive(Clone)]
+pub(crate) struct Proof {
+    token: Arc<str>,
+    /// The revocations before the store was asked.
+    revocations: u64,
+}
+
+impl Proof {
+    /// As [`authenticate`], and what to look at before that is believed once more.
+    pub(super) async fn of(app: &App, token: &str) -> ApiResult<(Self, Caller)> {
+        let revocations = app.revocations.count();
+        let caller = authenticate(app, token).await?;
+        Ok((Self { token: token.into(), revocations }, caller))
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Whether no token was taken away since.
+    pub(super) fn holds(&self, app: &App) -> bool {
+        self.revocations == app.revocations.count()
+    }
+}
+
+impl fmt::Debug for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Proof(…)")
+    }
 }

@@ -4,10 +4,13 @@ use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
 use serde_json::Value;
 
-use super::Caller;
+use super::{
+    Caller,
+    auth::{Proof, authenticate},
+};
 use crate::{
     app::App,
-    error::ApiResult,
+    error::{ApiError, ApiResult, Code},
     events::{ConnectionId, Mailbox},
 };
 
@@ -22,6 +25,22 @@ pub struct Connection {
     pub peer: IpAddr,
     /// Where events for it go.
     pub mailbox: Mailbox,
+    /// What it stands on.
+    pub(super) proof: Proof,
+}
+
+impl Connection {
+    /// Makes sure that the token which the connection stands on was not taken away since it was
+    /// looked at. Costs nothing where none was.
+    ///
+    /// # Errors
+    /// 405 when it was.
+    pub(crate) async fn still_good(&self, app: &App) -> ApiResult<()> {
+        if self.proof.holds(app) || authenticate(app, self.proof.token()).await? == self.caller {
+            return Ok(());
+        }
+        Err(ApiError::new(Code::INVALID_TOKEN))
+    }
 }
 
 /// A request to an extension.

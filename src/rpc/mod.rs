@@ -17,7 +17,7 @@ mod tests;
 mod ws;
 
 pub(crate) use auth::authenticate;
-pub use auth::{Caller, CallerKind};
+pub use auth::{Caller, CallerKind, Revocations};
 pub use ctx::Ctx;
 pub use edge::layered;
 pub use extension::{Answering, Connection, Extension, ExtensionCall, Extensions};

@@ -8,7 +8,7 @@ use std::sync::{
 use rushes_media::{Media, MediaConfig, TcpLimits, TranscodeLimits};
 use serde_json::{Value, json};
 
-use super::{Call, Ctx, Empty, Routes, execute};
+use super::{Call, Connection, Ctx, Empty, Routes, auth::Proof, execute};
 use crate::{
     app::App,
     config::Config,
@@ -209,4 +209,30 @@ async fn guests_get_where_they_are_let_in_and_one_time_tokens_nowhere() {
         let error = bench.call(path, None).await.unwrap_err();
         assert_eq!(error.code(), Code::INVALID_TOKEN, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_is_believed_until_a_token_was_taken_away() {
+    let bench = bench().await;
+    let app = &bench.app;
+    let room = RoomId::new();
+    let (gone, kept) =
+        (bench.token(TokenKind::Guest, Some(room)).await, bench.token(TokenKind::User, None).await);
+    let mut connections = Vec::new();
+    for token in [&gone, &kept] {
+        let (proof, caller) = Proof::of(app, token).await.unwrap();
+        let (mailbox, _) = Mailbox::new(1);
+        let id = app.bus.connect(bench.user, mailbox.clone());
+        let peer = [127, 0, 0, 1].into();
+        connections.push(Connection { id, caller, peer, mailbox, proof });
+    }
+    let mut tx = app.store.write().await.unwrap();
+    credentials::end_room_tokens(&mut tx, room).await.unwrap();
+    tx.commit().await.unwrap();
+    // Nobody asks the store as long as nobody says so.
+    assert!(connections[0].still_good(app).await.is_ok());
+    app.revocations.happened();
+    let refused = connections[0].still_good(app).await.unwrap_err();
+    assert_eq!(refused.code(), Code::INVALID_TOKEN);
+    assert!(connections[1].still_good(app).await.is_ok());
 }

@@ -27,7 +27,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::{
     Call, Caller, Connection, ExtensionCall,
-    auth::authenticate,
+    auth::Proof,
     http::header_token,
     pipeline::{execute, execute_as},
 };
@@ -60,7 +60,8 @@ const WRITE: Duration = Duration::from_secs(10);
 /// How often the token that a connection stands on is looked at, whatever its client sends: one that
 /// only listens answers our pings.
 const LOOK: Duration = PING_EVERY;
-/// How long the holder of a token is believed without asking the store again.
+/// How long the holder of a token is believed without asking the store again, as long as none was
+/// taken away.
 const BELIEVE: Duration = Duration::from_secs(5);
 
 /// Close code: the client was too slow to take its events and has to fetch anew.
@@ -101,17 +102,13 @@ pub(super) async fn upgrade(
         .on_upgrade(move |socket| tracker.track_future(serve(app, socket, peer, known)))
 }
 
-async fn greet(
-    app: &App,
-    headers: &HeaderMap,
-    peer: IpAddr,
-) -> ApiResult<Option<(String, Caller)>> {
+async fn greet(app: &App, headers: &HeaderMap, peer: IpAddr) -> ApiResult<Option<(Proof, Caller)>> {
     let Some(token) = header_token(headers)? else {
         app.limits.address(peer)?;
         return Ok(None);
     };
-    match authenticate(app, &token).await {
-        Ok(caller) => Ok(Some((token, caller))),
+    match Proof::of(app, &token).await {
+        Ok(known) => Ok(Some(known)),
         Err(error) => {
             app.limits.address(peer)?;
             Err(error)
@@ -125,9 +122,8 @@ enum Out {
     Close(u16, &'static str),
 }
 
-/// Who the connection belongs to, and what proved it last.
+/// Who the connection belongs to, and when that was proven last.
 struct Owner {
-    token: String,
     believed: Instant,
     connection: Connection,
 }
@@ -143,7 +139,7 @@ struct Session {
     ordered: mpsc::Sender<Box<(Envelope, Connection)>>,
 }
 
-async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(String, Caller)>) {
+async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(Proof, Caller)>) {
     let (sink, stream) = socket.split();
     let (out, answers) = mpsc::channel(ANSWERS);
     let (mailbox, events) = Mailbox::new(EVENTS);
@@ -159,8 +155,8 @@ async fn serve(app: Arc<App>, socket: WebSocket, peer: IpAddr, known: Option<(St
         permits: Arc::new(Semaphore::new(AT_ONCE)),
         ordered,
     };
-    if let Some((token, caller)) = known {
-        session.own(token, caller);
+    if let Some((proof, caller)) = known {
+        session.own(proof, caller);
     }
     tokio::select! {
         () = session.read(stream) => {}
@@ -222,9 +218,9 @@ impl Session {
     /// Whether the token that the connection stands on has expired or was revoked.
     async fn token_ended(&mut self) -> bool {
         let Some(owner) = &mut self.owner else { return false };
-        match authenticate(&self.app, &owner.token).await {
-            Ok(_) => {
-                owner.believed = Instant::now();
+        match Proof::of(&self.app, owner.connection.proof.token()).await {
+            Ok((proof, _)) => {
+                (owner.connection.proof, owner.believed) = (proof, Instant::now());
                 false
             }
             Err(error) => error.code() == Code::INVALID_TOKEN,
@@ -263,25 +259,26 @@ impl Session {
             (None, None) => return Ok(()),
             (None, Some(token)) => token,
             (Some(owner), token) => {
-                let token = token.unwrap_or(&owner.token);
-                if token == owner.token && owner.believed.elapsed() < BELIEVE {
+                let proof = &owner.connection.proof;
+                let token = token.unwrap_or(proof.token());
+                let lately = owner.believed.elapsed() < BELIEVE && proof.holds(&self.app);
+                if token == proof.token() && lately {
                     return Ok(());
                 }
                 token
             }
-        }
-        .to_owned();
-        let caller = match authenticate(&self.app, &token).await {
-            Ok(caller) => caller,
+        };
+        let (proof, caller) = match Proof::of(&self.app, token).await {
+            Ok(known) => known,
             Err(error) => {
                 self.app.limits.address(self.peer)?;
                 return Err(error);
             }
         };
         match &mut self.owner {
-            None => self.own(token, caller),
+            None => self.own(proof, caller),
             Some(owner) if owner.connection.caller == caller => {
-                (owner.token, owner.believed) = (token, Instant::now());
+                (owner.connection.proof, owner.believed) = (proof, Instant::now());
             }
             Some(_) => {
                 return Err(ApiError::new(Code::ACCESS_DENIED)
@@ -291,11 +288,11 @@ impl Session {
         Ok(())
     }
 
-    fn own(&mut self, token: String, caller: Caller) {
+    fn own(&mut self, proof: Proof, caller: Caller) {
         let id = self.app.bus.connect(caller.user_id, self.mailbox.clone());
         let mailbox = self.mailbox.clone();
-        let connection = Connection { id, caller, peer: self.peer, mailbox };
-        self.owner = Some(Owner { token, believed: Instant::now(), connection });
+        let connection = Connection { id, caller, peer: self.peer, mailbox, proof };
+        self.owner = Some(Owner { believed: Instant::now(), connection });
     }
 
     /// Four timestamps make a clock offset: the client's two and these two, in Unix milliseconds.
@@ -377,6 +374,8 @@ async fn run_ordered(
         // In a task of its own, so that a panic is an error of this request alone.
         let result = tokio::spawn(async move {
             let app = Arc::clone(&call.app);
+            // It has waited, for what came before it.
+            call.connection.still_good(&app).await?;
             match app.extensions.find(&call.endpoint) {
                 Some(extension) => extension.call(call).await.map(|value| value.to_string()),
                 None => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),

@@ -279,6 +279,7 @@ pub(crate) async fn create_users(
         let message = format!("not more than {INVITATIONS} at once");
         let error = ApiError::new(Code::INVALID_DATA);
         return Err(error.field("emails", Code::INVALID_DATA, message));
+        app.revocations.happened();
     }
     if let Some(bad) = req.emails.iter().find(|email| !is_email(email)) {
         let message = format!("{bad:?} is not an e-mail address");

@@ -97,6 +97,8 @@ async fn another_link_ends_the_one_before() {
     stage.invite(&room, &["guest@rushes.test"]).await;
     let closed = attending.socket.event("REVIEW_SESSION_CLOSED").await;
     assert_eq!(closed["reason"], json!("REMOVED"), "at once, not when it next says something");
+    let again = attending.socket.ask("rushes/room/subscribe", &json!({ "id": room }), None).await;
+    assert_eq!(code(&again), 405, "and not back by the connection that it has");
     let mut tx = rushes.app().store.write().await.unwrap();
     let now = Millis::now();
     let id = room.parse().unwrap();

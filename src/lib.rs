@@ -23,6 +23,7 @@ mod ops;
 pub mod provision;
 mod qr;
 pub mod room_log;
+mod room_people;
 pub mod rooms;
 pub mod rpc;
 pub mod secret;

@@ -54,15 +54,7 @@ async fn serve(
         "chat.txt" => Export::Chat(chat::TEXT),
         _ => return Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
     };
-    let token = rpc::header_token(&headers)?.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
-    let caller = match rpc::authenticate(&app, &token).await {
-        Ok(caller) => caller,
-        Err(error) => {
-            app.limits.address(peer.ip().to_canonical())?;
-            return Err(error);
-        }
-    };
-    app.limits.user(caller.user_id)?;
+    let caller = rpc::caller(&app, &headers, peer.ip().to_canonical()).await?;
     let id: RoomId = id.parse().map_err(|_| ApiError::new(Code::ROOM_NOT_FOUND))?;
     let (room, last) = {
         let mut tx = app.store.read().await?;

@@ -29,7 +29,7 @@ use crate::{
         passphrase::PassphraseKey,
         reach::{self, Reach},
     },
-    mail, ops, qr, room_log, rpc,
+    mail, ops, qr, room_log, room_people, rpc,
     store::{Store, StoreError},
 };
 
@@ -309,6 +309,7 @@ fn routes(app: &Arc<App>) -> Router {
         .merge(ops::router(Arc::clone(app)))
         .merge(files::router(Arc::clone(app)))
         .merge(room_log::router(Arc::clone(app)))
+        .merge(room_people::router(Arc::clone(app)))
         .merge(live::router(app))
         .merge(live::pictures::router(Arc::clone(app)))
         .merge(qr::router(Arc::clone(app)))

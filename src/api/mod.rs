@@ -48,6 +48,7 @@ mod user;
 
 pub(crate) use comment::told as comment_told;
 pub(crate) use device::normal_code;
+pub(crate) use review_session::{Removal, Success, remove as remove_from_room};
 
 use crate::{
     live::recordings,

@@ -19,7 +19,7 @@ use rushes_signaling::envelope;
 use serde_json::Value;
 use tower_http::compression::CompressionLayer;
 
-use super::{Call, execute, rules, ws};
+use super::{Call, Caller, auth::authenticate, execute, rules, ws};
 use crate::{
     app::App,
     contract::{self, Endpoint},
@@ -191,6 +191,21 @@ async fn read_body(
         Some(mut wrapped) => (wrapped.data.take(), Some(wrapped)),
         None => (value, None),
     })
+}
+
+/// Who asks, by the token in their headers, and not too fast.
+///
+/// # Errors
+/// 405 without a good token, 900 when they, or those without one at their address, ask too fast.
+pub(crate) async fn caller(app: &App, headers: &HeaderMap, peer: IpAddr) -> ApiResult<Caller> {
+    let token = header_token(headers)?.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
+    match authenticate(app, &token).await {
+        Ok(caller) => app.limits.user(caller.user_id).map(|()| caller),
+        Err(error) => {
+            app.limits.address(peer)?;
+            Err(error)
+        }
+    }
 }
 
 /// The token of `X-Token`, or of `Authorization: Bearer`.

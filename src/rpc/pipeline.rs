@@ -5,7 +5,9 @@ use std::{net::IpAddr, sync::Arc};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use super::{Caller, CallerKind, Ctx, Route, RouteKind, auth::authenticate, rules};
+use super::{
+    Caller, CallerKind, Ctx, Route, RouteKind, auth::authenticate, route::HandlerFn, rules,
+};
 use crate::{
     app::App,
     contract::{self, Endpoint},
@@ -108,11 +110,48 @@ async fn transact(
     caller: Option<Caller>,
     peer: IpAddr,
 ) -> ApiResult<String> {
-    let tx = match route.kind() {
+    let mut ctx = begin(app, route.kind(), caller, peer).await?;
+    let result = route.run(&mut ctx, parameters).await;
+    finish(ctx, route.kind(), result).await
+}
+
+/// Runs a handler that writes and that is no part of the contract, as the pipeline does, in a task
+/// of its own likewise.
+///
+/// # Errors
+/// Those of the handler, and when the database fails.
+pub(crate) async fn write<F, Req, Res>(
+    app: &Arc<App>,
+    caller: Caller,
+    peer: IpAddr,
+    handler: F,
+    request: Req,
+) -> ApiResult<Res>
+where
+    F: for<'a> HandlerFn<'a, Req, Res>,
+    Req: Send + 'static,
+    Res: Send + 'static,
+{
+    let app = Arc::clone(app);
+    let done = tokio::spawn(async move {
+        let mut ctx = begin(&app, RouteKind::Write, Some(caller), peer).await?;
+        let result = handler.call(&mut ctx, request).await;
+        finish(ctx, RouteKind::Write, result).await
+    });
+    done.await.unwrap_or_else(|error| Err(ApiError::internal(&error)))
+}
+
+async fn begin(
+    app: &Arc<App>,
+    kind: RouteKind,
+    caller: Option<Caller>,
+    peer: IpAddr,
+) -> ApiResult<Ctx> {
+    let tx = match kind {
         RouteKind::Write => app.store.write().await?,
         RouteKind::Read | RouteKind::External => app.store.read().await?,
     };
-    let mut ctx = Ctx {
+    Ok(Ctx {
         app: Arc::clone(app),
         tx,
         caller,
@@ -121,11 +160,14 @@ async fn transact(
         after_commit: Vec::new(),
         commit_on_error: false,
         peer,
-    };
-    let result = route.run(&mut ctx, parameters).await;
-    let Ctx { tx, events, after_commit, commit_on_error, .. } = ctx;
+    })
+}
+
+/// Commits or not, and does and tells what follows from it.
+async fn finish<T>(ctx: Ctx, kind: RouteKind, result: ApiResult<T>) -> ApiResult<T> {
+    let Ctx { app, tx, events, after_commit, commit_on_error, .. } = ctx;
     // Taken while nobody else can write.
-    let mut turn = (route.kind() == RouteKind::Write).then(|| app.turns.take());
+    let mut turn = (kind == RouteKind::Write).then(|| app.turns.take());
     let commits = result.is_ok() || commit_on_error;
     if commits {
         tx.commit().await.map_err(|error| ApiError::internal(&error))?;

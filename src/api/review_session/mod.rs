@@ -29,6 +29,7 @@ use crate::{
 };
 
 pub(super) use guest::sign_in;
+pub(crate) use people::{Removal, Success, remove};
 pub(super) use people::{create_users, set_host, set_role, user, users};
 pub(super) use playlists::{
     assets, assets_gone, of_playlist, order_assets, playlist_assets, playlist_changed, playlists,
@@ -165,10 +166,10 @@ async fn tell(
 
 /// Tells the rooms in use, once it is stored, that an account took over what its guest was there.
 pub(super) fn tell_adopted(ctx: &mut Ctx, adopted: Vec<Adopted>) {
-    let app = ctx.app().clone();
     if adopted.is_empty() {
         return;
     }
+    let app = ctx.app().clone();
     ctx.after_commit(async move { meetings::adopted(&app, adopted).await });
 }
 

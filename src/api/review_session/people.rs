@@ -232,6 +232,37 @@ pub(super) async fn replace(
     if changed { hosts_changed(ctx, room.id).await } else { Ok(()) }
 }
 
+/// Whom to take out of a room.
+pub(crate) struct Removal {
+    pub(crate) id: RoomId,
+    pub(crate) user_id: UserId,
+}
+
+/// Takes one person out of a room, whoever else comes meanwhile.
+pub(crate) async fn remove(ctx: &mut Ctx, req: Removal) -> ApiResult<Success> {
+    let caller = ctx.user()?.clone();
+    let room = access::room(ctx.db(), &caller, req.id).await?;
+    room.need_edit()?;
+    let refused = |why: &str| {
+        let code = Code::ACCESS_DENIED;
+        Err(ApiError::new(code).field("user_id", code, why.to_owned()))
+    };
+    if room.is_owner(req.user_id) {
+        return refused("The owner stays");
+    }
+    let seat = store::rooms::seat(ctx.db(), req.id, req.user_id).await?;
+    let seat = seat.ok_or(ApiError::new(Code::USER_NOT_FOUND))?;
+    if seat.via_team {
+        return refused("They attend as a member of one of the room's teams");
+    }
+    unseat(ctx, req.id, req.user_id).await?;
+    if seat.is_host {
+        hosts_changed(ctx, req.id).await?;
+    }
+    tell_updated(ctx, req.id).await?;
+    Ok(Success { success: Some(true) })
+}
+
 pub(super) async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResult<()> {
     end_shares(ctx, room, Some(user)).await?;
     store::rooms::remove_seat(ctx.db(), room, user).await?;
@@ -248,6 +279,7 @@ pub(super) async fn unseat(ctx: &mut Ctx, room: RoomId, user: UserId) -> ApiResu
 fn expel(ctx: &mut Ctx, room: RoomId, user: UserId) {
     let app = ctx.app().clone();
     ctx.after_commit(async move {
+        app.revocations.happened();
         meetings::expel(&app, room, user).await;
         app.hub.expel(room.into(), user.into()).await;
     });
@@ -279,7 +311,6 @@ pub(crate) async fn create_users(
         let message = format!("not more than {INVITATIONS} at once");
         let error = ApiError::new(Code::INVALID_DATA);
         return Err(error.field("emails", Code::INVALID_DATA, message));
-        app.revocations.happened();
     }
     if let Some(bad) = req.emails.iter().find(|email| !is_email(email)) {
         let message = format!("{bad:?} is not an e-mail address");

@@ -6,7 +6,7 @@ use rushes::{
 };
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::{guests::mailed, stage::Stage};
 use crate::harness::Rushes;
 
 async fn start_with(change: impl FnOnce(&mut Limits)) -> Rushes {
@@ -140,6 +140,40 @@ async fn a_host_may_take_themselves_out() {
     let get = json!({ "id": room });
     assert_eq!(stage.refused(&stage.crew, "/get/review_session", get.clone()).await, (404, 672));
     assert_eq!(stage.ask(&stage.host, "/get/review_session", get).await["name"], "Theirs");
+}
+
+#[tokio::test]
+async fn one_person_is_put_out_and_nobody_else() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let boss = stage.person(&rushes.app().store, "boss", true, None).await;
+    stage.invite(&room, &["guest@rushes.test", "other@rushes.test"]).await;
+    let guest = stage.guest(&mailed(&rushes, "guest@rushes.test")).await;
+    let host = json!({ "id": room, "user_id": stage.crew.id, "is_host": true });
+    stage.ask(&stage.host, "/set/review_session/user/host", host).await;
+    let mut crew = stage.enter(&stage.crew, &room).await;
+    let mut attending = stage.enter(&guest, &room).await;
+
+    let absent = rushes::ids::UserId::new();
+    for (who, user, expected) in [
+        (&stage.stranger, guest.id, (404, 672)),
+        (&guest, stage.crew.id, (403, 402)),
+        (&stage.crew, stage.host.id, (403, 403)),
+        (&boss, absent, (404, 446)),
+    ] {
+        assert_eq!(stage.puts_out(who, &room, user).await, expected);
+    }
+    assert_eq!(stage.puts_out(&stage.crew, &room, guest.id).await, (200, 0));
+    assert_eq!(attending.socket.event("REVIEW_SESSION_CLOSED").await["reason"], "REMOVED");
+    assert_eq!(stage.refused(&guest, "/get/review_sessions", json!({})).await, (401, 405));
+    assert_eq!(stage.puts_out(&stage.crew, &room, guest.id).await, (404, 446));
+    assert_eq!(stage.puts_out(&boss, &room, stage.crew.id).await, (200, 0));
+    assert_eq!(crew.socket.event("REVIEW_SESSION_CLOSED").await["reason"], "REMOVED");
+    let mut tx = rushes.app().store.read().await.unwrap();
+    let seats = rushes::store::rooms::seats(&mut tx, room.parse().unwrap()).await.unwrap();
+    let seated: Vec<_> = seats.iter().map(|seat| seat.guest_email.as_deref()).collect();
+    assert_eq!(seated, [None, Some("other@rushes.test")], "the owner, and who was not meant");
 }
 
 #[tokio::test]

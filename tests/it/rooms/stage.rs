@@ -186,6 +186,16 @@ impl Stage {
         (status.as_u16(), answer["error"]["code"].as_u64().unwrap_or_default())
     }
 
+    /// Takes one person out of a room: the status, and the code of what was refused.
+    pub(super) async fn puts_out(&self, who: &Person, room: &str, user: UserId) -> (u16, u64) {
+        let url = format!("http://{}/rooms/{room}/users/{user}", self.address);
+        let request = self.client.delete(url).header("X-Token", &who.token);
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let answer: Value = response.json().await.unwrap();
+        (status, answer["error"]["code"].as_u64().unwrap_or_default())
+    }
+
     /// A draft of the host's, with the crew and the playlist.
     pub(super) async fn draft(&self) -> Value {
         let body = json!({

@@ -44,7 +44,10 @@ async fn members_of_a_team_attend_like_participants_as_long_as_they_are_in_it() 
     stage.ask(&stage.host, "/set/review_session/user/host", host).await;
     attending.does(json!({ "op": "LOAD", "asset_id": stage.clips[0] })).await;
 
-    // Who is in by a team is not put out by the list of participants, but with the team.
+    // Who is in by a team is not put out by the list of participants, nor by name, but with the
+    // team.
+    let out = stage.puts_out(&stage.host, &room, editor.id).await;
+    assert_eq!(out, (403, 403));
     let hosts = [stage.host.id, editor.id];
     let alone = json!({ "id": room, "user_ids": [], "host_user_ids": hosts });
     stage.ask(&stage.host, "/update/review_session", alone).await;
@@ -59,10 +62,10 @@ async fn members_of_a_team_attend_like_participants_as_long_as_they_are_in_it() 
 
     // The same when they leave the company, the team is taken off the room, or is deleted.
     for (who, path, body) in [
+        (&boss, "/delete/company/user", json!({ "id": stage.company, "user_id": editor.id })),
         (&stage.host, "/update/review_session", json!({ "id": room, "team_ids": [] })),
         (&boss, "/delete/team", json!({ "id": team })),
     ] {
-        (&boss, "/delete/company/user", json!({ "id": stage.company, "user_id": editor.id })),
         stage.joins_team(store, team, &editor).await;
         stage.ask(&stage.host, "/update/review_session", with_team.clone()).await;
         let mut attending = stage.enter(&editor, &room).await;
@@ -131,12 +134,12 @@ async fn a_room_has_no_teams_that_there_are_not_or_that_are_others() {
         let create = json!({ "group_id": stage.group, "name": "Room", "team_ids": [team] });
         assert_eq!(stage.refused(&stage.host, "/create/review_session", create).await, expected);
     }
-    let teams = stage.ask(&stage.host, "/get/review_session/teams", json!({ "id": room })).await;
-    assert_eq!(teams, json!([]));
-}
     // A host of the room, who is in no folder and so knows of no team that they are not in.
     let host = json!({ "id": room, "user_id": stage.crew.id, "is_host": true });
     stage.ask(&stage.host, "/set/review_session/user/host", host).await;
     let update = json!({ "id": room, "team_ids": [unknown] });
     let refused = stage.refused(&stage.crew, "/update/review_session", update).await;
     assert_eq!(refused, (404, 404));
+    let teams = stage.ask(&stage.host, "/get/review_session/teams", json!({ "id": room })).await;
+    assert_eq!(teams, json!([]));
+}

@@ -188,16 +188,28 @@ export class Api {
    * @throws {ApiError} if the server refuses
    * @throws {Unreachable} if no answer of the server comes, or one that is not JSON
    */
-  async call<T>(endpoint: string, data: object, token: string | null): Promise<T> {
+  call<T>(endpoint: string, data: object, token: string | null): Promise<T> {
     const headers: Record<string, string> = { 'Content-Type': 'application/json' };
     if (token) headers['X-Token'] = token;
+    return this.#ask(endpoint, { method: 'POST', headers, body: JSON.stringify(data) });
+  }
+
+  /**
+   * Deletes what a path names.
+   *
+   * @throws {ApiError} if the server refuses
+   * @throws {Unreachable} if no answer of the server comes, or one that is not JSON
+   */
+  async delete(path: string, token: string): Promise<void> {
+    await this.#ask(path, { method: 'DELETE', headers: { 'X-Token': token } });
+  }
+
+  async #ask<T>(path: string, init: RequestInit): Promise<T> {
     let response: Response;
     let body: unknown;
     try {
-      response = await this.#fetch(this.#base + endpoint, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(data),
+      response = await this.#fetch(this.#base + path, {
+        ...init,
         signal: AbortSignal.timeout(this.#timeoutMs),
         credentials: 'omit',
         cache: 'no-store',

@@ -10,30 +10,23 @@ import {
   RoomsApi,
 } from './keeping';
 
-function recorded(answers: Record<string, unknown> = {}) {
-  const calls: [string, object, string | null][] = [];
-  const call = (endpoint: string, data: object, token: string | null) => {
-    calls.push([endpoint, data, token]);
-    return Promise.resolve(answers[endpoint] ?? {});
-  };
-  const api = { call, file: () => Promise.resolve(new Blob()) } as unknown as Api;
-  return { api: new RoomsApi(api, 'T'), calls };
-}
-
 describe('RoomsApi', () => {
-  it('removes somebody by naming all who stay, asked for right before', async () => {
-    const { api, calls } = recorded({
-      '/get/review_session/users': [
-        { id: 'O', is_host: true },
-        { id: 'A', is_host: false },
-        { id: 'B', is_host: true },
-        { id: 'C', is_host: false },
-      ],
-    });
+  it('removes one person, and names nobody else', async () => {
+    const asked: [string, RequestInit | undefined][] = [];
+    const bodies = [
+      new Response('{"success":true}'),
+      new Response('{"error":{"code":403,"message":"Denied"}}', { status: 403 }),
+    ];
+    const fetch = ((path: string, init?: RequestInit) => {
+      asked.push([path, init]);
+      return Promise.resolve(bodies.shift());
+    }) as typeof globalThis.fetch;
+    const api = new RoomsApi(new Api({ fetch }), 'T');
     await api.remove('R', 'B');
-    expect(calls).toEqual([
-      ['/get/review_session/users', { id: 'R', include_owner: true }, 'T'],
-      ['/update/review_session', { id: 'R', user_ids: ['O', 'A', 'C'], host_user_ids: ['O'] }, 'T'],
+    await expect(api.remove('R', '../O')).rejects.toMatchObject({ code: 403 });
+    expect(asked.map(([path, init]) => [init?.method, path, init?.headers, init?.body])).toEqual([
+      ['DELETE', '/rooms/R/users/B', { 'X-Token': 'T' }, undefined],
+      ['DELETE', '/rooms/R/users/..%2FO', { 'X-Token': 'T' }, undefined],
     ]);
   });
 

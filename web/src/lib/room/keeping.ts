@@ -34,10 +34,10 @@ export type RoomFile = (typeof DOWNLOADS)[number]['file'];
 
 /** The part of the API that changes rooms and what they show; each call carries the token. */
 export class RoomsApi {
-  readonly #api: Pick<Api, 'call' | 'file'>;
+  readonly #api: Pick<Api, 'call' | 'delete' | 'file'>;
   readonly #token: string;
 
-  constructor(api: Pick<Api, 'call' | 'file'>, token: string) {
+  constructor(api: Pick<Api, 'call' | 'delete' | 'file'>, token: string) {
     this.#api = api;
     this.#token = token;
   }
@@ -81,15 +81,10 @@ export class RoomsApi {
     return this.#call('/set/review_session/user/host', { id, user_id: userId, is_host: isHost });
   }
 
-  /** Takes somebody's seat away. The API takes the list of all who stay, so it is asked for right before. */
-  async remove(id: string, userId: string): Promise<void> {
-    const stay = (await this.people(id)).filter((person) => person.id !== userId);
-    const ids = (people: RoomPerson[]) => people.map((person) => person.id);
-    await this.#call('/update/review_session', {
-      id,
-      user_ids: ids(stay),
-      host_user_ids: ids(stay.filter((person) => person.is_host)),
-    });
+  /** Takes somebody's seat away, and nobody else's, whoever is invited meanwhile. */
+  remove(id: string, userId: string): Promise<void> {
+    const path = `/rooms/${encodeURIComponent(id)}/users/${encodeURIComponent(userId)}`;
+    return this.#api.delete(path, this.#token);
   }
 
   /** Sets the order of what a room shows; `places` are `review_session_asset_id`s. */

@@ -60,9 +60,19 @@ export interface People {
   more: boolean;
 }
 
+/** A change of a room's state. */
+export interface StateChange {
+  id: string;
+  state: RoomState;
+  /** The command that it came of; null for one of the API. */
+  cmd_id: string | null;
+}
+
 export interface Snapshot extends People {
   id: string;
   state: RoomState;
+  /** What changed after the revision that was named as known; null where that is not remembered, or none was named. */
+  missed: StateChange[] | null;
   /** How old a live picture shall be when it is shown; null while that is not known. */
   live_delay_ms: number | null;
   you: You;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, Unreachable } from '../api';
 import type { SocketState } from '../socket';
-import type { Op, RoomState, RoomUser, Snapshot } from './protocol';
+import type { Op, RoomState, RoomUser, Snapshot, StateChange } from './protocol';
 import { RoomClient } from './roomClient';
 
 const clip: RoomState = {
@@ -117,7 +117,7 @@ beforeEach(() => {
   });
 });
 
-async function attend(state: RoomState = clip, host = true) {
+async function attend(state: RoomState = clip, host = true, missed: StateChange[] | null = null) {
   socket.become('online');
   const snapshot: Snapshot = {
     id: 'R1',
@@ -125,6 +125,7 @@ async function attend(state: RoomState = clip, host = true) {
     users: [user('H', true), user('G', false)],
     online: 2,
     more: false,
+    missed,
     live_delay_ms: null,
     you: { user_id: host ? 'H' : 'G', is_host: host, can_drive: host },
     last_message: 0,
@@ -506,5 +507,75 @@ describe('commands', () => {
     client.command({ op: 'PLAY', frame: 6 });
     expect(socket.commands).toHaveLength(1);
     expect(client.state?.playing).toBe(false);
+  });
+});
+
+describe('coming back', () => {
+  /** What the room did while nobody heard of it here. */
+  const change = (rev: number, cmd_id: string | null): StateChange => ({
+    id: 'R1',
+    state: { ...clip, rev },
+    cmd_id,
+  });
+
+  async function lost() {
+    const [command] = socket.commands;
+    socket.become('reconnecting');
+    await command!.lose();
+  }
+
+  it('names what is known, but not the first time', async () => {
+    socket.become('online');
+    expect(socket.last.data).toEqual({ id: 'R1' });
+    await attend();
+    changed({ rev: 12 });
+    socket.become('reconnecting');
+    socket.become('online');
+    expect(socket.last.data).toEqual({ id: 'R1', since: 12 });
+  });
+
+  it('says that the command under way was lost if the room does not know of it', async () => {
+    await attend();
+    client.command({ op: 'PAUSE', frame: 6 });
+    await lost();
+    await attend({ ...clip, rev: 11 }, true, [change(11, 'theirs')]);
+    expect(problems).toHaveLength(1);
+    expect(socket.commands).toHaveLength(0);
+    // Once.
+    socket.become('reconnecting');
+    await attend({ ...clip, rev: 11 }, true, []);
+    expect(problems).toHaveLength(1);
+  });
+
+  it.each<[string, StateChange[] | null]>([
+    ['carried it out', [change(11, 'cmd1'), change(12, null)]],
+    ['does not remember', null],
+  ])('says nothing if the room %s', async (_, missed) => {
+    await attend();
+    client.command({ op: 'PAUSE', frame: 6 });
+    await lost();
+    await attend({ ...clip, rev: 12 }, true, missed);
+    expect(problems).toEqual([]);
+  });
+
+  it('says nothing of a command whose outcome was seen', async () => {
+    await attend();
+    client.command({ op: 'PAUSE', frame: 6 });
+    socket.emit('REVIEW_SESSION_STATE_CHANGED', change(11, 'cmd1'));
+    await lost();
+    await attend({ ...clip, rev: 11 }, true, []);
+    client.command({ op: 'PLAY', frame: 6 });
+    await socket.last.answer({ cmd_id: 'cmd2', epoch: 3, rev: 12, effective_ms: 0 });
+    socket.become('reconnecting');
+    await attend({ ...clip, rev: 11 }, true, []);
+    expect(problems).toEqual([]);
+  });
+
+  it('says nothing of what a room may do without changing', async () => {
+    await attend();
+    client.command({ op: 'RATE', rate: 1 });
+    await lost();
+    await attend(clip, true, []);
+    expect(problems).toEqual([]);
   });
 });

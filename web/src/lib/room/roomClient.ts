@@ -3,7 +3,7 @@ import type { Socket } from '../socket';
 import { endingOf, isShut, type Ending } from './ending';
 import { predict } from './predict';
 import { isNewer, type Ack, type Op, type Report, type RoomState } from './protocol';
-import type { People, RoomUser, Snapshot, SyncMode, You } from './protocol';
+import type { People, RoomUser, Snapshot, StateChange, SyncMode, You } from './protocol';
 
 export interface RoomClientOptions {
   id: string;
@@ -28,6 +28,7 @@ export interface RoomClientOptions {
 }
 
 const RETRY_SUBSCRIBE_MS = 1500;
+const LOST = 'The connection was lost before the room heard of what you did last.';
 /** People of one page of the list of all. */
 const PAGE = 100;
 
@@ -47,6 +48,11 @@ function supersedes(later: Op, earlier: Op): boolean {
   if (earlier.op === 'COMPARE') return later.op === 'COMPARE' || later.op === 'LOAD';
   if (earlier.op === 'STEP') return ['STEP', 'PAUSE', 'PLAY', 'LOAD'].includes(later.op);
   return false;
+}
+
+/** True if a room that carries this out is another one afterwards, so that it cannot have done so unseen. */
+function alwaysChanges(op: Op): boolean {
+  return ['LOAD', 'PLAY', 'PAUSE', 'STEP', 'SEEK'].includes(op.op);
 }
 
 /** Something a person wants, and what they saw when they wanted it. */
@@ -78,6 +84,8 @@ export class RoomClient {
   readonly #queue: Wish[] = [];
   /** The wish that the room has not answered yet. */
   #sending: Wish | null = null;
+  /** The last command that was sent, as long as nobody knows here what became of it. */
+  #unsure: { cmd_id: string; op: Op } | null = null;
   #state: RoomState | null = null;
   /** What the person sees of their own commands until the room has answered them. */
   #predicted: RoomState | null = null;
@@ -197,9 +205,10 @@ export class RoomClient {
           if ((data as T).id === id) listener(data as T);
         }),
       );
-    on<IdData & { state: RoomState }>('REVIEW_SESSION_STATE_CHANGED', ({ state }) =>
-      this.#accept(state),
-    );
+    on<StateChange>('REVIEW_SESSION_STATE_CHANGED', ({ state, cmd_id }) => {
+      if (cmd_id === this.#unsure?.cmd_id) this.#unsure = null;
+      this.#accept(state);
+    });
     on<IdData & People>('REVIEW_SESSION_USERS_CHANGED', (people) => this.#setPeople(people));
     on<IdData & { delay_ms: number }>('REVIEW_SESSION_LIVE_DELAY_CHANGED', ({ delay_ms }) => {
       this.liveDelayMs = delay_ms;
@@ -238,9 +247,11 @@ export class RoomClient {
     this.#shut = false;
     const { socket, id } = this.#options;
     const before = this.#state;
+    const data = { id, ...(before ? { since: before.rev } : {}) };
     try {
-      const snapshot = await socket.request<Snapshot>('rushes/room/subscribe', { id });
+      const snapshot = await socket.request<Snapshot>('rushes/room/subscribe', data);
       if (this.#ended) return;
+      this.#learn(snapshot.missed);
       this.#attending = true;
       this.#attended = true;
       this.#queue.length = 0;
@@ -267,6 +278,14 @@ export class RoomClient {
         if (socket.state === 'online') void this.#subscribe();
       }, RETRY_SUBSCRIBE_MS);
     }
+  }
+
+  /** Says so if the room does not know of the command that was under way when the connection was lost. */
+  #learn(missed: readonly StateChange[] | null): void {
+    const unsure = this.#unsure;
+    this.#unsure = null;
+    if (!unsure || !missed || !alwaysChanges(unsure.op)) return;
+    if (missed.every((change) => change.cmd_id !== unsure.cmd_id)) this.#options.onProblem(LOST);
   }
 
   #end(ending: Ending): void {
@@ -339,15 +358,19 @@ export class RoomClient {
     const { socket, id, newId } = this.#options;
     const { epoch = 0 } = this.#state ?? {};
     // What others did since is unseen: the room decides whether the wish still counts.
-    const data = { id, cmd_id: newId(), epoch, base_rev: wish.seen, ...wish.op };
+    const unsure = { cmd_id: newId(), op: wish.op };
+    const data = { id, cmd_id: unsure.cmd_id, epoch, base_rev: wish.seen, ...wish.op };
+    this.#unsure = unsure;
     try {
       const ack = await socket.request<Ack>('rushes/room/command', data);
+      if (this.#unsure === unsure) this.#unsure = null;
       this.#ackedRev = Math.max(this.#ackedRev, ack.rev);
       return false;
     } catch (error) {
       this.#ackedRev = 0;
       this.#predicted = null;
       if (!(error instanceof ApiError)) return false;
+      if (this.#unsure === unsure) this.#unsure = null;
       const snapshot = error.details.snapshot as RoomState | undefined;
       if (snapshot) this.#accept(snapshot);
       if (error.code === Code.STALE) {

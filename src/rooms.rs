@@ -382,7 +382,7 @@ async fn command(call: &ExtensionCall) -> ApiResult<Value> {
 
 /// The asset as its room plays it. Whether the caller may is the room's to say: an asset that it
 /// does not show answers 404, to everyone alike.
-async fn shown(app: &App, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
+pub(crate) async fn shown(app: &App, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
     let mut tx = app.store.read().await?;
     let db: &mut Db = &mut tx;
     let unknown = || ApiError::new(Code::NOT_FOUND).message("The room does not show this asset");

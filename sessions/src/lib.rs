@@ -34,7 +34,7 @@ pub use log::{LogEntry, LogEvent};
 pub use presence::{
     Attendee, CROWD, LISTED, MAX_CONNECTIONS, MAX_PAGE, Page, People, Report, UserStatus,
 };
-pub use room::{MAX_LIVE_CEILING_MS, Room, USUAL_LIVE_CEILING_MS};
+pub use room::{AssetState, MAX_LIVE_CEILING_MS, Meant, Room, USUAL_LIVE_CEILING_MS};
 pub use state::{Asset, Loop, MAX_ASSET_STATE, Phase, State, SyncMode};
 pub use timeline::Timeline;
 pub use units::{Frame, FrameRate, MAX_FRAME, Millis, Rate};

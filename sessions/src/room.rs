@@ -1,6 +1,7 @@
 //! The state machine of a room.
 
 mod live;
+mod text;
 
 use std::collections::BTreeSet;
 
@@ -9,12 +10,13 @@ use crate::drawing::Board;
 use crate::memory::{Answers, History};
 use crate::presence::Presence;
 use crate::{
-    Ack, Asset, Attendee, Command, ConnectionId, Effects, Frame, Loop, MAX_ASSET_STATE, MAX_CMD_ID,
-    Millis, Op, Phase, Rate, Reason, Refusal, Report, State, SyncMode, UserId,
+    Ack, Asset, Attendee, Command, ConnectionId, Effects, Frame, Loop, MAX_CMD_ID, Millis, Op,
+    Phase, Rate, Reason, Refusal, Report, State, SyncMode, UserId,
 };
 
 use live::LiveDelay;
 pub use live::{MAX_LIVE_CEILING_MS, USUAL_LIVE_CEILING_MS};
+pub use text::{AssetState, Meant};
 
 /// The shortest time that is given to a start to reach everyone.
 const MIN_LEAD_MS: f64 = 100.0;
@@ -42,6 +44,7 @@ pub struct Room {
 }
 
 /// What an operation did to the state.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
     /// Nothing: it was so already.
     Nothing,
@@ -180,36 +183,6 @@ impl Room {
         let told = matches!(command.op, Op::Mode { .. } | Op::LiveCeiling { .. });
         let users_changed = effects.changed && told;
         self.answers.push(user, effects.ack.clone());
-        Ok(Effects { users_changed, ..effects })
-    }
-
-    /// Sets the mode and, if there is one, the client's own text: what the contract's
-    /// `set/review_session/state` does. The text alone may be set by whoever may drive.
-    pub fn set_state(
-        &mut self,
-        user: UserId,
-        sync_mode: SyncMode,
-        asset_state: Option<String>,
-    ) -> Result<Effects, Refusal> {
-        self.runs().map_err(|reason| self.refusal(reason))?;
-        let host = self.is_host(user);
-        let allowed = if host { Ok(()) } else { self.may_drive(user) };
-        allowed.map_err(|reason| self.refusal(reason))?;
-        if sync_mode != self.state.sync_mode && !host {
-            return Err(self.refusal(Reason::NotHost));
-        }
-        if asset_state.as_ref().is_some_and(|text| text.len() > MAX_ASSET_STATE) {
-            return Err(self.refusal(Reason::Bad("the asset state is longer than 64 KiB")));
-        }
-        let mut change = self.set_mode(sync_mode, user);
-        if asset_state.is_some() && asset_state != self.state.asset_state {
-            self.state.asset_state = asset_state;
-            if matches!(change, Change::Nothing) {
-                change = Change::Within;
-            }
-        }
-        let users_changed = matches!(change, Change::Epoch);
-        let effects = self.record(change, Some(user), host, "");
         Ok(Effects { users_changed, ..effects })
     }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{AssetId, FrameRate};
+use crate::{AssetId, FrameRate, MAX_ASSET_STATE};
 
 const HOST: UserId = UserId(1);
 const OTHER_HOST: UserId = UserId(2);
@@ -164,7 +164,7 @@ fn only_hosts_drive_a_host_room() {
     ] {
         assert_eq!(reason(stage.does(GUEST, op)), Reason::NotHost);
     }
-    let by_text = stage.room.set_state(GUEST, SyncMode::Host, Some("{}".into()));
+    let by_text = stage.room.set_state(stage.now, GUEST, SyncMode::Host, Some("{}".into()));
     assert_eq!(reason(by_text), Reason::NotHost);
     assert_eq!(*stage.room.state(), before);
 }
@@ -267,7 +267,7 @@ fn a_room_that_does_not_run_does_not_move() {
     assert_eq!(reason(stage.does(HOST, Op::Play { frame: None })), Reason::Complete);
     stage.room.set_phase(stage.now, Phase::Waiting);
     assert_eq!(reason(stage.does(HOST, Op::Play { frame: None })), Reason::NotStarted);
-    let text = stage.room.set_state(HOST, SyncMode::Host, None);
+    let text = stage.room.set_state(stage.now, HOST, SyncMode::Host, None);
     assert_eq!(reason(text), Reason::NotStarted);
 }
 
@@ -286,16 +286,16 @@ fn a_live_source_has_no_position() {
 fn the_asset_state_is_kept_byte_for_byte() {
     let mut stage = Stage::new();
     let text = "{\"a\" : 1.0,\n\t\"ü\":\"\\u00e9\"} ".to_owned();
-    stage.room.set_state(HOST, SyncMode::Host, Some(text.clone())).unwrap();
+    stage.room.set_state(stage.now, HOST, SyncMode::Host, Some(text.clone().into())).unwrap();
     assert_eq!(stage.room.state().asset_state.as_ref(), Some(&text));
-    let kept = stage.room.set_state(HOST, SyncMode::Everyone, None).unwrap();
+    let kept = stage.room.set_state(stage.now, HOST, SyncMode::Everyone, None).unwrap();
     assert!(kept.changed && kept.users_changed);
     assert_eq!(stage.room.state().asset_state.as_ref(), Some(&text));
-    stage.room.set_state(GUEST, SyncMode::Everyone, Some("mine".into())).unwrap();
-    let mode = stage.room.set_state(GUEST, SyncMode::Host, None);
+    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, Some("mine".into())).unwrap();
+    let mode = stage.room.set_state(stage.now, GUEST, SyncMode::Host, None);
     assert_eq!(reason(mode), Reason::NotHost);
     let long = "x".repeat(MAX_ASSET_STATE + 1);
-    let long = stage.room.set_state(HOST, SyncMode::Everyone, Some(long));
+    let long = stage.room.set_state(stage.now, HOST, SyncMode::Everyone, Some(long.into()));
     assert!(matches!(reason(long), Reason::Bad(_)));
 }
 
@@ -389,4 +389,56 @@ fn a_second_clip_is_shown_until_something_else_is() {
     stage.does(HOST, Op::Load { asset: Asset::live(AssetId(9)), frame: None }).unwrap();
     assert_eq!(stage.room.state().compare, None);
     assert!(matches!(reason(stage.does(HOST, with(compare))), Reason::Bad(_)));
+}
+
+#[test]
+fn the_room_goes_where_a_clients_own_text_means() {
+    let mut stage = Stage::new();
+    let says = |stage: &mut Stage, user, mode, meant: Meant| {
+        stage.now = stage.now + 100.0;
+        stage.next += 1;
+        let text = AssetState { text: stage.next.to_string(), meant };
+        stage.room.set_state(stage.now, user, mode, Some(text))
+    };
+    let at = |frame, playing| Meant { asset: None, frame: Some(Frame(frame)), playing };
+    says(&mut stage, HOST, SyncMode::Host, at(40, None)).unwrap();
+    assert_eq!((stage.frame(), stage.room.state().playing), (40, false));
+    let played = says(&mut stage, HOST, SyncMode::Host, at(50, Some(true))).unwrap();
+    assert_eq!(played.ack.effective_ms, stage.now + MIN_LEAD_MS, "as it starts for everybody");
+    stage.now = stage.now + MIN_LEAD_MS + 300.0;
+    // They say where they are, a little late: nobody is moved for that.
+    let effective_ms = stage.room.state().effective_ms;
+    says(&mut stage, HOST, SyncMode::Host, at(56, Some(true))).unwrap();
+    says(&mut stage, HOST, SyncMode::Host, at(56, None)).unwrap();
+    assert_eq!(stage.room.state().effective_ms, effective_ms);
+    says(&mut stage, HOST, SyncMode::Host, at(20, Some(true))).unwrap();
+    assert_eq!(stage.room.state().frame, Frame(20));
+    let stops = Meant { playing: Some(false), ..Meant::default() };
+    says(&mut stage, HOST, SyncMode::Host, stops).unwrap();
+    assert!(!stage.room.state().playing);
+    // Another asset begins anew; what cannot be done is left.
+    let live = Meant { asset: Some(Asset::live(AssetId(9))), frame: Some(Frame(7)), playing: None };
+    let loaded = says(&mut stage, HOST, SyncMode::Host, live).unwrap();
+    assert!(loaded.changed && stage.room.state().playing);
+    assert!(says(&mut stage, HOST, SyncMode::Host, at(-1, None)).unwrap().changed, "a new text");
+    assert_eq!(stage.room.state().asset.map(|asset| asset.id), Some(AssetId(9)));
+}
+
+#[test]
+fn a_text_moves_nothing_that_its_sender_may_not() {
+    let mut stage = Stage::new();
+    let text = |frame| {
+        let meant = Meant { frame: Some(Frame(frame)), ..Meant::default() };
+        Some(AssetState { text: frame.to_string(), meant })
+    };
+    let guest = stage.room.set_state(stage.now, GUEST, SyncMode::Host, text(40));
+    assert_eq!((reason(guest), stage.frame()), (Reason::NotHost, 0));
+    stage.room.set_state(stage.now, HOST, SyncMode::Unsynced, text(50)).unwrap();
+    assert_eq!(stage.frame(), 0, "everybody is somewhere else");
+    stage.room.set_state(stage.now, HOST, SyncMode::Everyone, None).unwrap();
+    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, text(60)).unwrap();
+    assert_eq!(stage.frame(), 60);
+    stage.does(HOST, Op::Seek { frame: Frame(5) }).unwrap();
+    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, text(60)).unwrap();
+    assert_eq!(stage.frame(), 5, "the same text says nothing new");
 }

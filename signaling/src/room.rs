@@ -11,6 +11,7 @@ mod state;
 mod subscription;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use rushes_sessions::hub::HubError;
 use rushes_sessions::{Reason, Refusal};
@@ -25,6 +26,7 @@ pub use state::{CompareBody, StateBody, StateChangedBody};
 pub use subscription::{
     RoomRequest, SubscribeRequest, SubscribedBody, TimeAnswer, TimeRequest, UnshareRequest, YouBody,
 };
+pub use text::AssetStateBody;
 
 /// The contract's error code for a refusal.
 pub fn code_of(reason: Reason) -> u16 {

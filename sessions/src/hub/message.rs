@@ -8,8 +8,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{HubError, Subscription};
 use crate::{
-    Ack, Attendee, ChatMessage, Command, ConnectionId, Draw, Drawn, Erase, Millis, Page, People,
-    Phase, Pointer, Report, RoomId, Said, State, Stroke, StrokePart, SyncMode, UserId,
+    Ack, AssetState, Attendee, ChatMessage, Command, ConnectionId, Draw, Drawn, Erase, Millis,
+    Page, People, Phase, Pointer, Report, RoomId, Said, State, Stroke, StrokePart, SyncMode,
+    UserId,
 };
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T, HubError>>;
@@ -176,7 +177,7 @@ pub(super) enum Message {
     SetState {
         user: UserId,
         sync_mode: SyncMode,
-        asset_state: Option<String>,
+        asset_state: Option<AssetState>,
         reply: Reply<Ack>,
     },
     Snapshot {

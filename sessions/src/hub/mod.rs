@@ -22,8 +22,8 @@ pub use message::{Broadcast, RoomEvent, Snapshot};
 pub use subscription::{Closed, Delivery, Subscription};
 
 use crate::{
-    Ack, Attendee, Command, ConnectionId, Draw, Drawn, Erase, Millis, Page, Phase, Pointer, Reason,
-    Refusal, Report, RoomId, Said, Stroke, SyncMode, UserId,
+    Ack, AssetState, Attendee, Command, ConnectionId, Draw, Drawn, Erase, Millis, Page, Phase,
+    Pointer, Reason, Refusal, Report, RoomId, Said, Stroke, SyncMode, UserId,
 };
 use journal::Committer;
 use message::{Message, Reply};
@@ -238,7 +238,7 @@ impl Hub {
         room: RoomId,
         user: UserId,
         sync_mode: SyncMode,
-        asset_state: Option<String>,
+        asset_state: Option<AssetState>,
     ) -> Result<Ack, HubError> {
         let ask =
             |reply| Message::SetState { user, sync_mode, asset_state: asset_state.clone(), reply };

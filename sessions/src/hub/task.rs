@@ -16,8 +16,8 @@ use super::recent::Recent;
 use super::subscription::{Closed, Subscriber, Subscription};
 use super::{Hub, HubError, Record, Stored};
 use crate::{
-    Ack, Attendee, ChatMessage, Command, ConnectionId, DrawingChange, Effects, LogEntry, LogEvent,
-    Phase, Refusal, Room, RoomId, Said, SyncMode, UserId,
+    Ack, AssetState, Attendee, ChatMessage, Command, ConnectionId, DrawingChange, Effects,
+    LogEntry, LogEvent, Phase, Refusal, Room, RoomId, Said, SyncMode, UserId,
 };
 use people::PeopleDue;
 
@@ -306,10 +306,10 @@ impl RoomTask {
         &mut self,
         user: UserId,
         sync_mode: SyncMode,
-        asset_state: Option<String>,
+        asset_state: Option<AssetState>,
         reply: Reply<Ack>,
     ) {
-        let result = self.room.set_state(user, sync_mode, asset_state);
+        let result = self.room.set_state(self.hub.now(), user, sync_mode, asset_state);
         if result.as_ref().is_ok_and(|effects| effects.changed) {
             let state = Box::new(self.room.state().clone());
             self.note(Some(user), LogEvent::StateSet(state));

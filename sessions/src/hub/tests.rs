@@ -115,7 +115,7 @@ async fn commands_of_many_rooms_share_commits() {
         let hub = hub.clone();
         tasks.push(tokio::spawn(async move {
             let room = RoomId(u128::from(i));
-            hub.set_state(room, HOST, SyncMode::Host, Some(i.to_string())).await.unwrap();
+            hub.set_state(room, HOST, SyncMode::Host, Some(i.to_string().into())).await.unwrap();
         }));
     }
     for task in tasks {
@@ -133,7 +133,7 @@ async fn who_does_not_read_is_cut_off_and_holds_nobody_up() {
     let (_, mut slow) =
         hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), None).await.unwrap();
     for i in 0..8 {
-        hub.set_state(ROOM, HOST, SyncMode::Host, Some(i.to_string())).await.unwrap();
+        hub.set_state(ROOM, HOST, SyncMode::Host, Some(i.to_string().into())).await.unwrap();
     }
     let mut events = 0;
     let end = loop {
@@ -262,7 +262,7 @@ async fn whoever_comes_back_is_told_what_they_missed_and_everything_once() {
     let memory = Arc::new(Memory::default());
     // Long enough for many commands and the subscription to share a turn.
     let hub = hub(&memory, HubConfig { gather: Duration::from_millis(20), ..quick() });
-    let set = |text: &str| hub.set_state(ROOM, HOST, SyncMode::Host, Some(text.to_owned()));
+    let set = |text: &str| hub.set_state(ROOM, HOST, SyncMode::Host, Some(text.into()));
     let (first, gone) =
         hub.subscribe(ROOM, attendee(UserId(2)), ConnectionId(2), Some(0)).await.unwrap();
     assert_eq!(first.missed, Some(Vec::new()));

@@ -171,7 +171,7 @@ impl Server {
             Message::SetState { user, sync_mode, text } => {
                 let before = self.room().state().clone();
                 let host = self.room().is_host(user);
-                let result = self.room().set_state(user, sync_mode, Some(text));
+                let result = self.room().set_state(now, user, sync_mode, Some(text.into()));
                 let changed = result.is_ok_and(|effects| effects.changed);
                 self.note(changed, &before, Some(user), host);
             }

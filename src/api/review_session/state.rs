@@ -1,7 +1,10 @@
 //! Joining a room, and the state that clients of the API set.
 
-use rushes_sessions::SyncMode;
-use rushes_signaling::meeting::{Attendee, Meeting};
+use rushes_sessions::{AssetState, Meant, SyncMode};
+use rushes_signaling::{
+    meeting::{Attendee, Meeting},
+    room::AssetStateBody,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{ReviewSession, people};
@@ -9,7 +12,7 @@ use crate::{
     access,
     error::{ApiError, ApiResult, Code},
     ids::{AnyId, RoomId},
-    rooms::refused,
+    rooms::{refused, shown},
     rpc::Ctx,
     secret::Secret,
     store::{self, text::RoomStatus},
@@ -61,7 +64,8 @@ pub(crate) struct SetState {
     sync_mode: SyncMode,
 }
 
-/// Sets who drives and, if there is one, the client's own text, which is kept byte for byte.
+/// Sets who drives and, if there is one, the client's own text, which is kept byte for byte. What
+/// is understood of it the room does.
 ///
 /// This is registered as reading: it is the room's own task that writes, and it waits for the
 /// writer that this request must not hold meanwhile.
@@ -71,7 +75,11 @@ pub(crate) async fn set_state(ctx: &mut Ctx, req: SetState) -> ApiResult<ReviewS
     room.need_seat()?;
     let hub = ctx.app().hub.clone();
     let (id, user) = (req.id.into(), caller.user_id.into());
-    hub.set_state(id, user, req.sync_mode, req.asset_state.clone())
+    let asset_state = match req.asset_state.clone() {
+        Some(text) => Some(understood(ctx, req.id, text).await?),
+        None => None,
+    };
+    hub.set_state(id, user, req.sync_mode, asset_state)
         .await
         .map_err(|error| refused(&hub, &error))?;
     // What this transaction sees is from before.
@@ -79,4 +87,19 @@ pub(crate) async fn set_state(ctx: &mut Ctx, req: SetState) -> ApiResult<ReviewS
     answer.sync_mode = Some(req.sync_mode);
     answer.asset_state = req.asset_state.or(answer.asset_state);
     Ok(answer)
+}
+
+/// A client's own text, and what is understood of it: nothing where it is about an asset that the
+/// room does not show.
+async fn understood(ctx: &mut Ctx, room: RoomId, text: String) -> ApiResult<AssetState> {
+    let AssetStateBody { asset_id, frame, playing } = AssetStateBody::of(&text);
+    let asset = match asset_id {
+        None => None,
+        Some(id) => match shown(ctx.app(), room, id.into()).await {
+            Ok(asset) => Some(asset),
+            Err(error) if error.code() == Code::NOT_FOUND => return Ok(text.into()),
+            Err(error) => return Err(error),
+        },
+    };
+    Ok(AssetState { text, meant: Meant { asset, frame, playing } })
 }

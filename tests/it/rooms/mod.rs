@@ -210,6 +210,33 @@ async fn everyone_may_drive_when_a_host_says_so() {
 }
 
 #[tokio::test]
+async fn a_clients_own_text_that_is_understood_moves_the_room() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    let mut host = stage.enter(&stage.host, &room).await;
+    host.does(json!({ "op": "LOAD", "asset_id": stage.clips[0] })).await;
+    let mut says = async |text: &Value| {
+        let set = json!({ "id": room, "sync_mode": "HOST", "asset_state": text.to_string() });
+        let answer = stage.ask(&stage.host, "/set/review_session/state", set).await;
+        assert_eq!(answer["asset_state"], text.to_string());
+        host.follows(host.state["rev"].as_u64().unwrap() + 1).await;
+        assert_eq!(host.state["asset_state"], text.to_string());
+        let of = |name: &str| host.state[name].clone();
+        (of("asset_id"), of("frame"), of("playing"))
+    };
+    let [first, second] = [0, 1].map(|n| json!(stage.clips[n]));
+    let there = json!({ "asset_id": second, "frame": 12, "zoom": 2 });
+    assert_eq!(says(&there).await, (second.clone(), json!(12), json!(false)));
+    let plays = json!({ "frame": 3, "playing": true });
+    assert_eq!(says(&plays).await, (second.clone(), json!(3), json!(true)));
+    let elsewhere = json!({ "asset_id": "f".repeat(32), "frame": 1, "playing": false });
+    assert_eq!(says(&elsewhere).await, (second, json!(3), json!(true)), "not in this room");
+    let back = json!({ "asset_id": first });
+    assert_eq!(says(&back).await, (first, json!(0), json!(false)));
+}
+
+#[tokio::test]
 async fn who_does_not_attend_learns_nothing_by_commands() {
     let rushes = Rushes::start().await;
     let stage = Stage::new(&rushes).await;

@@ -144,7 +144,7 @@ export interface Measured {
 }
 
 /** What was seen and heard so far. */
-async function soFar(room: Room): Promise<{ frames: Shown[]; found: Second[] }> {
+export async function soFar(room: Room): Promise<{ frames: Shown[]; found: Second[] }> {
   const { frames, beeps } = await room.page.evaluate(() => ({ frames: window.ear.frames, beeps: window.ear.beeps }));
   return { frames, found: seconds(frames, beeps) };
 }

@@ -29,7 +29,7 @@ const LOOKS_KEPT = 5;
 /** Below this a picture is not corrected: it is the noise of the refreshes. */
 const LEAVE_MS = 6;
 /** Below this nobody notices that sound and picture are not of one moment, and browsers do nothing against it. */
-const LEAVE_APART_MS = 12;
+const LEAVE_APART_MS = 10;
 /** Browsers move a delay slowly; until it is there, and enough pictures after it, nothing is to be learnt. */
 const MOVES_MS_PER_MS = 0.2;
 const SETTLED_MS = 1000;
@@ -111,7 +111,9 @@ export class LiveHolder {
     // Who cannot show the picture as soon as the others still hears the sound with it.
     const goal = Math.max(wanted ?? 0, need);
     const asked = ask(picture, goal, goal === wanted ? LEAVE_MS : LEAVE_APART_MS);
-    const heard = behind === null ? asked : ask(sound, goal, LEAVE_APART_MS);
+    // The sound goes where its picture goes, or is.
+    const meeting = asked === picture.held ? Math.max(age, leastOf(sound)) : goal;
+    const heard = behind === null ? asked : ask(sound, meeting, LEAVE_APART_MS);
     return this.#move(picture, asked, sound, heard, now);
   }
 

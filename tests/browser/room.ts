@@ -18,7 +18,7 @@ declare global {
 const BAND = { width: 320, height: 180, top: 156, rows: 16 };
 
 /** Puts `stripBand` into every document of the page. */
-async function installStripBand(page: Page): Promise<void> {
+export async function installStripBand(page: Page): Promise<void> {
   await page.addInitScript((band) => {
     const canvas = document.createElement('canvas');
     canvas.width = band.width;
@@ -37,7 +37,7 @@ async function installStripBand(page: Page): Promise<void> {
 }
 
 /** All that is said by what `stripBand` answered, or null where there is nothing to read. */
-function readingOf(band: string): FrameReading | null {
+export function readingOf(band: string): FrameReading | null {
   const luma = new Uint8Array(BAND.width * BAND.height);
   luma.set(Buffer.from(band, 'base64'), BAND.top * BAND.width);
   return readStrip({ width: BAND.width, height: BAND.height, luma });

@@ -1,9 +1,8 @@
 // What a page really shows and plays, on its one clock: the frame numbers of a picture, its flashes, and the beeps and the
 // tone of its sound.
-import { expect } from '@playwright/test';
+import { expect, type Page } from '@playwright/test';
 import { readBand, FPS, type Room } from './room.ts';
 import { LOOP } from './encoders.ts';
-import { percentile } from './shown.ts';
 
 /** Which part of a picture: left, top, width and height in fractions of it. */
 export type Part = [number, number, number, number];
@@ -20,6 +19,8 @@ interface Shown {
 
 declare global {
   interface Window {
+    /** The page's connections, as they were made. */
+    heardOf: RTCPeerConnection[];
     ear: {
       frames: Shown[];
       /** When each beep began to leave the page, in milliseconds of the page's clock. */
@@ -31,11 +32,43 @@ declare global {
   }
 }
 
-/** So many flashes say how far picture and sound are apart. */
-const FLASHES = 10;
+/** So many flashes in a row say that picture and sound are in step. */
+const FLASHES = 5;
+/** What people do not notice, in milliseconds: by the browser's own account. */
+export const IN_STEP_MS = 40;
+/** The same by flash and beep: the ear has buffers of its own, of some 10 ms, and a screen its refreshes, of 17 ms. */
+const SEEN_IN_STEP_MS = 60;
 
 /** How far apart two places of the loop are, forwards. */
 const ahead = (from: number, to: number): number => (to - from + LOOP) % LOOP;
+
+/** Keeps the connections of the page's documents, so that they can be asked what they play. */
+export async function keepConnections(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const made: RTCPeerConnection[] = [];
+    window.heardOf = made;
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(configuration?: RTCConfiguration) {
+        super(configuration);
+        made.push(this);
+      }
+    };
+  });
+}
+
+/** How far sound is behind its picture by the browser's own account, in milliseconds; null before it knows. */
+async function apart(room: Room): Promise<number | null> {
+  return room.page.evaluate(async () => {
+    const played: Partial<Record<string, number>> = {};
+    for (const peer of window.heardOf.filter(({ connectionState }) => connectionState === 'connected')) {
+      (await peer.getStats()).forEach((entry: { type: string; kind: string; estimatedPlayoutTimestamp?: number }) => {
+        if (entry.type === 'inbound-rtp') played[entry.kind] = entry.estimatedPlayoutTimestamp;
+      });
+    }
+    const { video, audio } = played;
+    return video === undefined || audio === undefined ? null : video - audio;
+  });
+}
 
 /** Begins to watch and to listen; what went before is forgotten. */
 export async function attend(room: Room, which: 'live-video' | 'clip-video', part = ALL): Promise<void> {
@@ -136,42 +169,61 @@ function seconds(frames: Shown[], beeps: number[]): Second[] {
   });
 }
 
-/** How far the picture is behind the sound, at so many flashes, in milliseconds; and how fast its frame numbers go up. */
-export interface Measured {
-  offsets: number[];
-  framesPerSecond: number;
-  read: number;
-}
-
-/** What was seen and heard so far. */
-export async function soFar(room: Room): Promise<{ frames: Shown[]; found: Second[] }> {
-  const { frames, beeps } = await room.page.evaluate(() => ({ frames: window.ear.frames, beeps: window.ear.beeps }));
-  return { frames, found: seconds(frames, beeps) };
-}
-
-/** How fast the numbers in the picture go up. */
-function speed(frames: Shown[]): number {
+/** How fast the numbers in the picture went up since then, in frames a second. */
+function speed(frames: Shown[], since: number): number {
   const read = frames.flatMap(({ at, band }) => {
-    const number = band === null ? null : readBand(band);
+    const number = band === null || at < since ? null : readBand(band);
     return number === null ? [] : [{ at, number }];
   });
   const passed = read.slice(1).reduce((sum, { number }, n) => sum + ahead(read[n]!.number, number), 0);
   return (passed * 1000) / (read.at(-1)!.at - read[0]!.at);
 }
 
-/**
- * Waits until picture and sound are as close at the last ten flashes as people do not notice, and looks how fast the picture goes.
- * Browsers bring them together by themselves, from their sender reports, and take their time for it.
- */
-export async function inStep(room: Room, what: string, withinSeconds: number): Promise<void> {
+/** Waits for so many further flashes, all of which are in step with their beeps, and the picture with the source's pace. */
+async function flashesInStep(room: Room, what: string, withinSeconds: number): Promise<void> {
   await expect(async () => {
-    const { frames, found } = await soFar(room);
+    const { frames, beeps } = await room.page.evaluate(() => ({ frames: window.ear.frames, beeps: window.ear.beeps }));
+    const found = seconds(frames, beeps);
     expect(found.length, `${what}: flashes with their beeps, of ${frames.length} frames`).toBeGreaterThanOrEqual(FLASHES);
-    const offsets = found.slice(-FLASHES).map(({ flash, beep }) => flash - beep);
-    const median = percentile(offsets, 0.5);
-    const said = `${what}: the picture is behind the sound by (ms) ${offsets.map(Math.round).join(' ')}`;
-    expect(Math.abs(median), said).toBeLessThanOrEqual(40);
-    console.log(`${said}; ${found.length} flashes, ${speed(frames).toFixed(2)} frames a second`);
-    expect(Math.abs(speed(frames) - FPS), `${what}: the speed of the source`).toBeLessThan(FPS * 0.03);
-  }).toPass({ timeout: withinSeconds * 1000, intervals: [500] });
+    const last = found.slice(-FLASHES);
+    const offsets = last.map(({ flash, beep }) => Math.round(flash - beep));
+    const said = `${what}: the picture is behind the sound by (ms) ${offsets.join(' ')}`;
+    for (const offset of offsets) expect(Math.abs(offset), said).toBeLessThanOrEqual(SEEN_IN_STEP_MS);
+    const pace = speed(frames, last[0]!.flash);
+    console.log(`${said}; ${pace.toFixed(2)} frames a second`);
+    expect(Math.abs(pace - FPS), `${what}: the pace of the source`).toBeLessThan(FPS * 0.05);
+  }).toPass({ timeout: withinSeconds * 1000, intervals: [200] });
+}
+
+/** Waits until a clip's picture and sound are in step. */
+export async function clipInStep(room: Room, what: string): Promise<void> {
+  await flashesInStep(room, what, 20);
+}
+
+/** Waits until a live source's picture and sound are in step, by flash and beep and by the browser's own account. */
+export async function liveInStep(room: Room, what: string, withinSeconds: number): Promise<void> {
+  const began = Date.now();
+  await flashesInStep(room, what, withinSeconds);
+  await expect(async () => {
+    const behind = await apart(room);
+    expect(behind, `${what}: the browser says how far the sound is behind`).not.toBeNull();
+    expect(Math.abs(behind!), `${what}: ${behind} ms`).toBeLessThanOrEqual(IN_STEP_MS);
+    console.log(`${what}: in step after ${(Date.now() - began) / 1000} s; the browser says ${behind} ms`);
+  }).toPass({ timeout: Math.max(1, withinSeconds * 1000 - (Date.now() - began)), intervals: [200] });
+}
+
+/** Watches on for so many flashes: they stay in step, with a picture that is no older than this in the end. */
+export async function staysInStep(room: Room, what: string, flashes: number, oldestMs: number): Promise<void> {
+  const count = async (): Promise<number> => {
+    const { frames, beeps } = await room.page.evaluate(() => ({ frames: window.ear.frames, beeps: window.ear.beeps }));
+    return seconds(frames, beeps).length;
+  };
+  const before = await count();
+  await expect.poll(count, { timeout: flashes * 4000, intervals: [500] }).toBeGreaterThanOrEqual(before + flashes);
+  await liveInStep(room, what, 10);
+  const badge = room.page.getByTestId('live-delay');
+  const delay = Number(await badge.getAttribute('data-delay-ms'));
+  expect(delay, `${what}: the room waits`).toBeGreaterThan(0);
+  expect(delay, `${what}: the room waits`).toBeLessThan(oldestMs);
+  console.log(`${what}: the room shows it ${delay} ms after it was captured`);
 }

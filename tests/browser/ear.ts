@@ -36,8 +36,11 @@ declare global {
 const FLASHES = 5;
 /** What people do not notice, in milliseconds: by the browser's own account. */
 export const IN_STEP_MS = 40;
-/** The same by flash and beep: the ear has buffers of its own, of some 10 ms, and a screen its refreshes, of 17 ms. */
-const SEEN_IN_STEP_MS = 60;
+/**
+ * The same by flash and beep. Where the browser says 0, the ear hears a live sound some 30 ms after its picture, and 50 where ffmpeg sent it
+ * by RTP: its own buffers are in it, the device's, which the browser does not count, and the screen's refreshes of 17 ms.
+ */
+const SEEN_IN_STEP_MS = 80;
 
 /** How far apart two places of the loop are, forwards. */
 const ahead = (from: number, to: number): number => (to - from + LOOP) % LOOP;

@@ -12,7 +12,7 @@ import { Stage } from './stage.ts';
  * By itself Chromium takes some 25 s until they are in step; five flashes are five of these.
  */
 const COMES_TOGETHER_S = 20;
-/** The age at which a room on loopback shows a source, at most: what it was measured to be, and half as much again. */
+/** How old a room on loopback shows a source, at most: it was measured to be 300 ms, and 630 and growing where nothing stopped it. */
 const OLDEST_MS = 500;
 /** In hertz; none is a multiple of another. */
 const TONES = [440, 620, 790, 1130] as const;

@@ -4,6 +4,7 @@ import { delaysBetween, type BufferTotals } from './buffers';
 describe('delaysBetween', () => {
   const totals = (count: number, target: number, least?: number): BufferTotals => ({
     jitterBufferEmittedCount: count,
+    jitterBufferDelay: target / 2,
     jitterBufferTargetDelay: target,
     ...(least === undefined ? {} : { jitterBufferMinimumDelay: least }),
   });
@@ -12,7 +13,7 @@ describe('delaysBetween', () => {
     const before = { video: totals(100, 5, 4), audio: null };
     const after = { video: totals(150, 15, 6), audio: null };
     expect(delaysBetween(before, after)).toEqual({
-      picture: { target: 200, least: 40 },
+      picture: { delay: 100, target: 200, least: 40 },
       sound: null,
       soundBehind: null,
     });
@@ -24,7 +25,7 @@ describe('delaysBetween', () => {
   it('says how far the sound is behind, once both are played', () => {
     const before = { video: totals(100, 5, 4), audio: totals(48_000, 100, 100) };
     const after = { video: totals(150, 15, 6), audio: totals(96_000, 9700, 4420) };
-    const sound = { target: 200, least: 90 };
+    const sound = { delay: 100, target: 200, least: 90 };
     expect(delaysBetween(before, after)).toMatchObject({ sound, soundBehind: null });
     const played = {
       video: { ...after.video, estimatedPlayoutTimestamp: 5_000_130 },

@@ -2,7 +2,9 @@
 
 /** What a jitter buffer does on average, in milliseconds. */
 export interface BufferDelays {
-  /** What it holds its track back by. */
+  /** What its track was really held back by; it follows what is aimed at slowly, and the sound's not exactly. */
+  delay: number;
+  /** What it aims at. */
   target: number;
   /** What that would be, if nobody asked for more: by the track's own network, and neither for the other track nor for a room. */
   least: number;
@@ -10,6 +12,7 @@ export interface BufferDelays {
 
 /** Of `RTCInboundRtpStreamStats`, in seconds but for the last. */
 export interface BufferTotals {
+  jitterBufferDelay?: number;
   jitterBufferTargetDelay?: number;
   jitterBufferMinimumDelay?: number;
   jitterBufferEmittedCount?: number;
@@ -46,11 +49,12 @@ export function delaysBetween(before: LiveTotals, after: LiveTotals): LiveDelays
 
 function between(before: BufferTotals, after: BufferTotals): BufferDelays | null {
   const emitted = (after.jitterBufferEmittedCount ?? 0) - (before.jitterBufferEmittedCount ?? 0);
-  const [target, targetBefore] = [after.jitterBufferTargetDelay, before.jitterBufferTargetDelay];
-  const [least, leastBefore] = [after.jitterBufferMinimumDelay, before.jitterBufferMinimumDelay];
+  const { jitterBufferTargetDelay: target, jitterBufferMinimumDelay: least } = after;
   if (emitted <= 0 || target === undefined || least === undefined) return null;
+  const average = (now: number, then = 0) => ((now - then) / emitted) * 1000;
   return {
-    target: ((target - (targetBefore ?? 0)) / emitted) * 1000,
-    least: ((least - (leastBefore ?? 0)) / emitted) * 1000,
+    delay: average(after.jitterBufferDelay ?? 0, before.jitterBufferDelay),
+    target: average(target, before.jitterBufferTargetDelay),
+    least: average(least, before.jitterBufferMinimumDelay),
   };
 }

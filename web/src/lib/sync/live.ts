@@ -26,10 +26,15 @@ const KEPT = 25;
 const LEAST_KEPT = 5;
 /** Looks that say together how far the sound is behind. */
 const LOOKS_KEPT = 5;
+/** So many looks without any sound, and a source has none: a gap in it moves nothing. */
+const SILENT_LOOKS = 10;
 /** Below this a picture is not corrected: it is the noise of the refreshes. */
 const LEAVE_MS = 6;
 /** Below this nobody notices that sound and picture are not of one moment, and browsers do nothing against it. */
-const LEAVE_APART_MS = 10;
+const LEAVE_APART_MS = 15;
+/** The sound's buffer keeps to what it is asked for within some 20 ms: so few looks are enough only where it is farther away. */
+const FEW_LOOKS = 2;
+const FAR_APART_MS = 40;
 /** Browsers move a delay slowly; until it is there, and enough pictures after it, nothing is to be learnt. */
 const MOVES_MS_PER_MS = 0.2;
 const SETTLED_MS = 1000;
@@ -62,6 +67,8 @@ export class LiveHolder {
   #held = NOTHING;
   #moving = -Infinity;
   #least: number | null = null;
+  /** Looks since something was heard; null where nothing is. */
+  #quiet: number | null = null;
 
   /** What the receivers are asked for now. */
   get held(): Held {
@@ -84,6 +91,7 @@ export class LiveHolder {
     this.#held = NOTHING;
     this.#moving = -Infinity;
     this.#least = null;
+    this.#quiet = null;
   }
 
   /** A picture reaches the screen at this age. */
@@ -100,7 +108,7 @@ export class LiveHolder {
    */
   decide(wanted: number | null, delays: LiveDelays | null, now: number): Held {
     const age = this.age;
-    if (age === null || now < this.#moving) return this.#held;
+    if (age === null || now < this.#moving || this.#pauses(delays)) return this.#held;
     const behind = this.#listen(delays);
     const picture = { age, held: this.#held.picture, buffer: delays?.picture ?? null };
     // Where it is not known how far the sound is behind, the browser keeps both in step as well as it can.
@@ -113,8 +121,18 @@ export class LiveHolder {
     const asked = ask(picture, goal, goal === wanted ? LEAVE_MS : LEAVE_APART_MS);
     // The sound goes where its picture goes, or is.
     const meeting = asked === picture.held ? Math.max(age, leastOf(sound)) : goal;
-    const heard = behind === null ? asked : ask(sound, meeting, LEAVE_APART_MS);
+    const leave = this.#behind.length > FEW_LOOKS ? LEAVE_APART_MS : FAR_APART_MS;
+    const heard = behind === null ? asked : ask(sound, meeting, leave);
     return this.#move(picture, asked, sound, heard, now);
+  }
+
+  /** Whether the sound that there was is missing for a moment. */
+  #pauses(delays: LiveDelays | null): boolean {
+    if ((delays?.soundBehind ?? null) !== null) this.#quiet = 0;
+    else if (this.#quiet !== null) {
+      this.#quiet = this.#quiet < SILENT_LOOKS ? this.#quiet + 1 : null;
+    }
+    return (this.#quiet ?? 0) > 0;
   }
 
   #listen(delays: LiveDelays | null): number | null {
@@ -152,17 +170,21 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
-/** The least age that a track could have: without what its buffer does beyond its own need, whoever asked for that. */
+/**
+ * The least age that a track could have: without what its buffer does beyond its own need, whoever asked for that. It may do more
+ * than it aims at, where it was asked for less a moment ago; and less, where packets come in bunches.
+ */
 function leastOf({ age, held, buffer }: Track): number {
-  return age - (buffer ? Math.max(0, buffer.target - buffer.least) : held);
+  if (!buffer) return age - held;
+  const { delay, target, least } = buffer;
+  return age - Math.max(0, target - least, delay - least);
 }
 
 /** What to ask a receiver for, so that its track has this age; what it is asked for now where that is near enough. */
 function ask({ age, held, buffer }: Track, goal: number, leave: number): number {
   if (Math.abs(goal - age) < leave) return held;
   const target = Math.max(held, buffer?.target ?? 0) + goal - age;
-  // What lies below the buffer's own delay is all the same to it.
-  const asked = target <= (buffer?.least ?? 0) + leave ? 0 : Math.min(MOST_HELD_MS, target);
+  const asked = Math.max(0, Math.min(MOST_HELD_MS, target));
   return Math.abs(asked - held) < leave ? held : asked;
 }
 

@@ -16,6 +16,9 @@ export interface Way {
 
 /** Delays are moved by at most so much of the time that passes. */
 const MOVES = 0.1;
+/** How much longer than it was asked for the sound's buffer may stay. */
+const LEFT_LONG_MS = 25;
+const BUNCHED_MS = 25;
 /** How browsers keep sound and picture in step: once a second, by half of an average, if it is so much, and by at most so much. */
 const SYNC_MS = 1000;
 const LEAST_APART_MS = 30;
@@ -52,8 +55,17 @@ export class SimulatedBrowser {
 
   get delays(): LiveDelays {
     return {
-      picture: { target: this.#picture, least: this.way.pictureLeast },
-      sound: { target: this.#sound, least: this.way.soundLeast },
+      picture: {
+        delay: this.#picture,
+        target: this.#target('picture'),
+        least: this.way.pictureLeast,
+      },
+      // Packets that come in bunches wait less than the buffer aims at.
+      sound: {
+        delay: this.#sound - BUNCHED_MS,
+        target: this.#target('sound'),
+        least: this.way.soundLeast,
+      },
       soundBehind: this.soundAge - this.pictureAge,
     };
   }
@@ -62,14 +74,20 @@ export class SimulatedBrowser {
   tick(ms: number): number {
     this.#now += ms;
     if (this.#now % SYNC_MS < ms) this.#keepInStep();
-    const { way, asked } = this;
     const move = (from: number, to: number) =>
       from + Math.max(-MOVES * ms, Math.min(MOVES * ms, to - from));
-    const extra = this.#extra;
-    this.#picture = move(this.#picture, Math.max(way.pictureLeast, asked.picture, extra.picture));
-    this.#sound = move(this.#sound, Math.max(way.soundLeast, asked.sound, extra.sound));
+    this.#picture = move(this.#picture, this.#target('picture'));
+    // The sound's buffer is shortened only where it is much too long.
+    const sound = this.#target('sound');
+    if (sound > this.#sound || sound < this.#sound - LEFT_LONG_MS) {
+      this.#sound = move(this.#sound, sound);
+    }
     this.#shown += 1;
     return this.pictureAge + (REFRESHES[this.#shown % REFRESHES.length] ?? 0);
+  }
+
+  #target(track: 'picture' | 'sound'): number {
+    return Math.max(this.way[`${track}Least`], this.asked[track], this.#extra[track]);
   }
 
   #keepInStep(): void {

@@ -396,7 +396,7 @@ fn what_is_not_decoded_is_said_by_name() {
 
 #[test]
 fn a_click_comes_out_of_opus_no_later_than_it_must() {
-    let mut encoder = super::opus_encoder().unwrap();
+    let mut encoder = opus_encoder().unwrap();
     let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
     let mut heard = Vec::new();
     for packet in 0..10 {

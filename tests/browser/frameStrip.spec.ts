@@ -1,8 +1,8 @@
 // Holds the reader of the frame strip together with the server's drawing of it (src/demo/strip.rs has the same codes).
 import { expect, test } from '@playwright/test';
-import { readStrip, type Luma } from './frameStrip.ts';
+import { readStrip, stripCells, type FrameReading, type Luma } from './frameStrip.ts';
 
-const KNOWN = [
+const KNOWN: { cells: number; reading: FrameReading }[] = [
   { cells: 0x80000021, reading: { source: 'live', frame: 0 } },
   { cells: 0x90003e61, reading: { source: 'clip-a', frame: 249 } },
   { cells: 0xbfffffcd, reading: { source: 'other', frame: 2 ** 22 - 1 } },
@@ -24,6 +24,12 @@ function draw(width: number, height: number, cells: number): Luma {
 test('the frame strip is read at every size', () => {
   for (const [width, height] of [[1280, 720], [960, 540], [640, 360], [427, 240], [320, 180], [160, 90]] as const) {
     for (const { cells, reading } of KNOWN) expect(readStrip(draw(width, height, cells))).toEqual(reading);
+  }
+});
+
+test('the cells that a test draws are those that the server draws', () => {
+  for (const { cells, reading } of KNOWN) {
+    expect(stripCells(reading).reduce((code, bit) => code * 2 + bit, 0)).toBe(cells);
   }
 });
 

@@ -60,6 +60,14 @@ export function readStrip(picture: Luma): FrameReading | null {
   return intact ? { source: SOURCES[number(2, 2)] ?? 'other', frame: number(4, 22) } : null;
 }
 
+/** The cells of a strip that says this, 1 where it is white. */
+export function stripCells({ source, frame }: FrameReading): number[] {
+  const bits = (value: number, length: number): number[] =>
+    Array.from({ length }, (_, n) => (value >> (length - 1 - n)) & 1);
+  const payload = [...bits(SOURCES.indexOf(source), 2), ...bits(frame % 2 ** 22, 22)];
+  return [1, 0, ...payload, ...bits(crc4(payload), 4), 0, 1];
+}
+
 /** Mean brightness of the middle half of a cell in both directions. */
 function cellLevel({ width, height, luma }: Luma, cell: number): number {
   const quarter = (LAST_ROW - FIRST_ROW) / 4;

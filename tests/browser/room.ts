@@ -1,13 +1,16 @@
 // The room page as a test drives it: what a person would press, and what the picture really shows.
 import { expect, type Page } from '@playwright/test';
-import { readFrameStrip } from './frameStrip.ts';
+import { readStrip, type FrameReading } from './frameStrip.ts';
 
 export const FPS = 25;
 
 declare global {
   interface Window {
-    /** The rows of the picture that hold the strip, scaled to `BAND.width`: base64, one byte of brightness a pixel. */
-    stripBand(video: HTMLVideoElement): string | null;
+    /**
+     * The rows of the picture that hold the strip, scaled to `BAND.width`: base64, one byte of brightness a pixel. Of a part
+     * of the picture, where one is named: its left, top, width and height in fractions of the whole.
+     */
+    stripBand(video: HTMLVideoElement, part?: readonly number[]): string | null;
   }
 }
 
@@ -15,15 +18,16 @@ declare global {
 const BAND = { width: 320, height: 180, top: 156, rows: 16 };
 
 /** Puts `stripBand` into every document of the page. */
-async function installStripBand(page: Page): Promise<void> {
+export async function installStripBand(page: Page): Promise<void> {
   await page.addInitScript((band) => {
     const canvas = document.createElement('canvas');
     canvas.width = band.width;
     canvas.height = band.height;
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    window.stripBand = (video) => {
+    window.stripBand = (video, [left = 0, top = 0, width = 1, height = 1] = []) => {
       if (!context || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
-      context.drawImage(video, 0, 0, band.width, band.height);
+      const [w, h] = [video.videoWidth, video.videoHeight];
+      context.drawImage(video, left * w, top * h, width * w, height * h, 0, 0, band.width, band.height);
       const { data } = context.getImageData(0, band.top, band.width, band.rows);
       let text = '';
       for (let i = 1; i < data.length; i += 4) text += String.fromCharCode(data[i] ?? 0);
@@ -32,11 +36,16 @@ async function installStripBand(page: Page): Promise<void> {
   }, BAND);
 }
 
-/** The number in what `stripBand` answered, or null where there is none to read. */
-export function readBand(band: string): number | null {
+/** All that is said by what `stripBand` answered, or null where there is nothing to read. */
+export function readingOf(band: string): FrameReading | null {
   const luma = new Uint8Array(BAND.width * BAND.height);
   luma.set(Buffer.from(band, 'base64'), BAND.top * BAND.width);
-  return readFrameStrip({ width: BAND.width, height: BAND.height, luma });
+  return readStrip({ width: BAND.width, height: BAND.height, luma });
+}
+
+/** The number in it. */
+export function readBand(band: string): number | null {
+  return readingOf(band)?.frame ?? null;
 }
 
 export class Room {
@@ -78,8 +87,14 @@ export class Room {
 
   /** Reads the number burnt into the picture that is on the screen now. */
   async strip(which: 'live-video' | 'clip-video' | 'second-video'): Promise<number | null> {
-    const band = await this.page.getByTestId(which).evaluate((video) => window.stripBand(video as HTMLVideoElement));
-    return band === null ? null : readBand(band);
+    return (await this.reading(which))?.frame ?? null;
+  }
+
+  /** All that the strip says, of the picture or of a part of it. */
+  async reading(which: 'live-video' | 'clip-video' | 'second-video', part: readonly number[] = []): Promise<FrameReading | null> {
+    const video = this.page.getByTestId(which);
+    const band = await video.evaluate((video, part) => window.stripBand(video as HTMLVideoElement, part), part);
+    return band === null ? null : readingOf(band);
   }
 
   /** Turns the loop on. */

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::feed::opus_samples;
+use crate::feed::{opus_encoder, opus_samples};
 use crate::ids::StreamId;
 use crate::recording::{Next, Order};
 use crate::rtp::Codec;
@@ -21,8 +21,6 @@ const LONGEST: usize = 5_760;
 const OFF: i64 = RATE / 10;
 /// The largest packet that is made.
 const MOST: usize = 1_200;
-const BITRATE: i32 = 96_000;
-const COMPLEXITY: i32 = 5;
 /// Samples of a channel that wait to be mixed. Beyond, they are left out.
 const WAITING: usize = RATE as usize;
 /// Where more than this would be mixed late, what is missed is left out.
@@ -115,10 +113,7 @@ impl Mixer {
     /// # Errors
     /// When there is no encoder.
     pub fn new(origin: Instant) -> Result<Self, opus::Error> {
-        let (stereo, music) = (opus::Channels::Stereo, opus::Application::Audio);
-        let mut encoder = opus::Encoder::new(RATE as u32, stereo, music)?;
-        encoder.set_bitrate(opus::Bitrate::Bits(BITRATE))?;
-        encoder.set_complexity(COMPLEXITY)?;
+        let encoder = opus_encoder()?;
         Ok(Self { origin, encoder, channels: HashMap::new(), next: None })
     }
 

@@ -17,8 +17,8 @@ use crate::ts::{
 };
 
 pub(crate) use cutter::Cutter;
-pub(crate) use sound::opus_samples;
 pub use sound::{OpusPacket, Sound, SoundData, SoundError, Transcoder};
+pub(crate) use sound::{opus_encoder, opus_samples};
 pub(crate) use timeline::Moment;
 use timeline::Timeline;
 

@@ -395,6 +395,26 @@ fn what_is_not_decoded_is_said_by_name() {
 }
 
 #[test]
+fn a_click_comes_out_of_opus_no_later_than_it_must() {
+    let mut encoder = opus_encoder().unwrap();
+    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
+    let mut heard = Vec::new();
+    for packet in 0..10 {
+        let mut sound = [0.0f32; 2 * 960];
+        if packet == 5 {
+            sound[2 * 480..2 * 482].fill(0.9);
+        }
+        let payload = encoder.encode_vec_float(&sound, 1200).unwrap();
+        let mut out = [0.0f32; 2 * 960];
+        decoder.decode_float(&payload, &mut out, false).unwrap();
+        heard.extend(out.chunks_exact(2).map(|both| both[0].abs()));
+    }
+    let loudest = heard.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+    let late = loudest as i64 - (5 * 960 + 480);
+    assert!((0..=130).contains(&late), "{late} samples");
+}
+
+#[test]
 fn opus_packets_say_how_long_they_are() {
     // Configuration 31 is 20 ms of CELT, 16 is 2.5 ms; then how many frames there are.
     for (packet, samples) in [

@@ -41,6 +41,7 @@ export interface Folder {
   is_admin: boolean | null;
   can_invite_users: boolean | null;
   can_view: boolean | null;
+  can_create_live_stream?: boolean | null;
   can_view_participants: boolean | null;
   can_update_participants: boolean | null;
   breadcrumbs: { id: string; name: string }[] | null;

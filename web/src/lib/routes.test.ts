@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routeOf } from './routes';
+import { compositePath, routeOf } from './routes';
 
 describe('routeOf', () => {
   it('reads the links that the server hands out', () => {
@@ -33,6 +33,13 @@ describe('routeOf', () => {
     expect(routeOf('#/device?code=BDWP-HQPK')).toEqual({ page: 'device', code: 'BDWP-HQPK' });
     const invited = routeOf('#/login?token=A&next=/folders/01AB');
     expect(invited).toMatchObject({ next: '/folders/01AB' });
+  });
+
+  it('reads composites, and where a new one is made', () => {
+    for (const id of ['02CD', null]) {
+      const route = { page: 'composite', folder: '01AB', id };
+      expect(routeOf(`#${compositePath('01AB', id)}`)).toEqual(route);
+    }
   });
 
   it('leads nowhere but to its own pages', () => {

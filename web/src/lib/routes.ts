@@ -7,10 +7,13 @@ export type Route =
   | { page: 'productions' }
   | { page: 'production'; id: string }
   | { page: 'folder'; id: string }
+  | { page: 'composite'; folder: string; id: string | null }
   | { page: 'profile' }
   | { page: 'device'; code: string };
 
 const ROOMS = '/rooms';
+/** Stands where the id of something stands that is to be made. */
+const NEW = 'new';
 
 /** A place inside this client: never another site, and never a sign-in link. */
 function safeNext(next: string | null): string {
@@ -39,6 +42,11 @@ export function routeOf(hash: string): Route {
   if (path === '/productions') return { page: 'productions' };
   const production = /^\/productions\/([\w-]+)\/?$/.exec(path)?.[1];
   if (production) return { page: 'production', id: production };
+  const composite = /^\/folders\/([\w-]+)\/composites\/([\w-]+)\/?$/.exec(path);
+  if (composite) {
+    const [, folder = '', id = ''] = composite;
+    return { page: 'composite', folder, id: id === NEW ? null : id };
+  }
   const folder = /^\/folders\/([\w-]+)\/?$/.exec(path)?.[1];
   if (folder) return { page: 'folder', id: folder };
   const room = /^\/rooms\/([\w-]+)\/?$/.exec(path)?.[1];
@@ -55,4 +63,9 @@ export function productionPath(id: string): string {
 
 export function folderPath(id: string): string {
   return `/folders/${id}`;
+}
+
+/** Where a composite is watched and arranged; null: where a new one is made. */
+export function compositePath(folder: string, id: string | null): string {
+  return `${folderPath(folder)}/composites/${id ?? NEW}`;
 }

@@ -25,6 +25,9 @@ class FakePeer {
     this.receivers.push(receiver);
     return { receiver };
   }
+  getReceivers() {
+    return this.receivers;
+  }
   async createOffer() {
     return { type: 'offer', sdp: offer };
   }
@@ -229,6 +232,18 @@ describe('WhepPlayer', () => {
     expect(peers[0]!.closed).toBe(true);
     await vi.advanceTimersByTimeAsync(400);
     expect(peers).toHaveLength(2);
+  });
+
+  it('holds picture and sound back each by its own, also when it has to begin anew', async () => {
+    play();
+    await settle();
+    const targets = () => peer().receivers.map((receiver) => receiver.jitterBufferTarget);
+    player.hold({ picture: 200, sound: 30 });
+    expect(targets()).toEqual([200, 30]);
+    peer().become('failed');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(peers).toHaveLength(2);
+    expect(targets()).toEqual([200, 30]);
   });
 
   it('when nudged starts anew only if nothing arrives', async () => {

@@ -15,6 +15,7 @@ import {
   withStereo,
   type Attempt,
 } from './liveSession';
+import type { Held } from './sync';
 
 /**
  * - `connecting`: an offer is on its way, or its transport is being set up
@@ -63,7 +64,7 @@ export class WhepPlayer {
   #bytes = 0;
   #quietChecks = 0;
   #wasLive = false;
-  #heldMs = 0;
+  #held: Held = { picture: 0, sound: 0 };
 
   constructor(options: WhepOptions) {
     this.#options = {
@@ -84,9 +85,9 @@ export class WhepPlayer {
     return (await this.#attempt?.peer.getStats()) ?? null;
   }
 
-  /** Holds picture and sound back by so much, in milliseconds; 0 is the least that the network allows. */
-  hold(ms: number): void {
-    this.#heldMs = ms;
+  /** Holds picture and sound back by so much; 0 is the least that the network allows. */
+  hold(held: Held): void {
+    this.#held = held;
     for (const receiver of this.#attempt?.peer.getReceivers() ?? []) this.#holdBack(receiver);
   }
 
@@ -142,7 +143,9 @@ export class WhepPlayer {
   }
 
   #holdBack(receiver: RTCRtpReceiver): void {
-    if ('jitterBufferTarget' in receiver) receiver.jitterBufferTarget = this.#heldMs;
+    if (!('jitterBufferTarget' in receiver)) return;
+    const { picture, sound } = this.#held;
+    receiver.jitterBufferTarget = receiver.track.kind === 'audio' ? sound : picture;
   }
 
   async #negotiate(attempt: Attempt): Promise<void> {

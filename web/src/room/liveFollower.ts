@@ -1,9 +1,9 @@
-import { ageMs, delaysBetween, LiveHolder, type LiveTotals } from '../lib/sync';
+import { ageMs, delaysBetween, LiveHolder, type Held, type LiveTotals } from '../lib/sync';
 
 /** What this module needs of a live view, so that tests can stand in for it. */
 export interface HeldView {
-  /** Asks the browser to hold the picture and its sound back by so much, in milliseconds. */
-  hold(ms: number): void;
+  /** Asks the browser to hold the picture and its sound back by so much. */
+  hold(held: Held): void;
   /** What the browser's buffers have done so far; null where that is not known. */
   totals(): Promise<LiveTotals | null>;
 }
@@ -59,8 +59,8 @@ export class LiveFollower {
   /** Begins anew: another source, or another connection. */
   reset(): void {
     // A new connection is not held back by what the one before it was.
-    if (this.#holder.held > 0) this.#options.view.hold(0);
     this.#holder.reset();
+    this.#options.view.hold(this.#holder.held);
     this.#totals = null;
     this.#last = null;
   }

@@ -1,4 +1,4 @@
-import type { BufferTotals, LiveTotals } from '../lib/sync';
+import type { BufferTotals, Held, LiveTotals } from '../lib/sync';
 import { WhepPlayer, type LiveState } from '../lib/whep';
 
 export interface LiveViewOptions {
@@ -68,9 +68,9 @@ export class LiveView {
     else this.#play();
   }
 
-  /** Holds picture and sound back by so much, in milliseconds. */
-  hold(ms: number): void {
-    this.#player?.hold(ms);
+  /** Holds picture and sound back by so much. */
+  hold(held: Held): void {
+    this.#player?.hold(held);
   }
 
   /** What the browser's buffers have done so far. */

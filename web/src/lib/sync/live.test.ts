@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ageMs, delaysBetween, LiveHolder, type BufferDelays, type BufferTotals } from './live';
+import type { LiveDelays } from './buffers';
+import { ageMs, LiveHolder, type Held } from './live';
+import { SimulatedBrowser, type Way } from './simulatedBrowser';
 
 /** The RTP timestamp of a moment. */
 const stamp = (ms: number) => Math.floor(ms * 90) % 2 ** 32;
@@ -11,29 +13,6 @@ describe('ageMs', () => {
       expect(ageMs(stamp(now), now + 183.25)).toBeCloseTo(183.25, 1);
       expect(ageMs(stamp(now + 20), now)).toBeCloseTo(-20, 1);
     }
-  });
-});
-
-describe('delaysBetween', () => {
-  const totals = (count: number, target: number, least?: number): BufferTotals => ({
-    jitterBufferEmittedCount: count,
-    jitterBufferTargetDelay: target,
-    ...(least === undefined ? {} : { jitterBufferMinimumDelay: least }),
-  });
-
-  it('is the average of the pictures between two looks', () => {
-    const before = { video: totals(100, 5, 4), audio: null };
-    const after = { video: totals(150, 15, 6), audio: null };
-    expect(delaysBetween(before, after)).toEqual({ target: 200, least: 40 });
-    expect(delaysBetween(after, after), 'nothing came').toBeNull();
-    const silent = { video: totals(100, 5), audio: null };
-    expect(delaysBetween(silent, { video: totals(150, 15), audio: null })).toBeNull();
-  });
-
-  it('is not less than the sound needs', () => {
-    const before = { video: totals(100, 5, 4), audio: totals(48_000, 100, 100) };
-    const after = { video: totals(150, 15, 6), audio: totals(96_000, 9700, 4420) };
-    expect(delaysBetween(before, after)).toEqual({ target: 200, least: 90 });
   });
 });
 
@@ -55,8 +34,9 @@ class Receiver {
     return this.networkMs + this.delay;
   }
 
-  get buffer(): BufferDelays {
-    return { target: this.delay, least: this.ownMs };
+  get delays(): LiveDelays {
+    const picture = { delay: this.delay, target: this.delay, least: this.ownMs };
+    return { picture, sound: null, soundBehind: null };
   }
 }
 
@@ -68,8 +48,9 @@ function watch(receiver: Receiver, wanted: number | null, seconds: number, says 
     holder.add(receiver.tick(40) + noise[n % noise.length]!);
     if (n % 12 !== 0) continue;
     const before = holder.held;
-    receiver.held = holder.decide(wanted, says ? receiver.buffer : null, n * 40);
-    if (receiver.held !== before) asked += 1;
+    const held = holder.decide(wanted, says ? receiver.delays : null, n * 40);
+    receiver.held = held.picture;
+    if (held !== before) asked += 1;
   }
   return { holder, asked };
 }
@@ -101,22 +82,177 @@ describe('LiveHolder', () => {
   it('asks for nothing where the least is wanted, and cannot be had sooner than it comes', () => {
     expect(watch(new Receiver(80, 60), null, 10).asked).toBe(0);
     const { holder } = watch(new Receiver(400, 60), 300, 30);
-    expect(holder.held).toBe(0);
+    expect(holder.held.picture).toBe(0);
     expect(holder.age!).toBeGreaterThan(400);
-  });
-
-  it('does not take for held back what the browser does for reasons of its own', () => {
-    const holder = new LiveHolder();
-    for (let n = 0; n < 10; n += 1) holder.add(280);
-    holder.decide(280, { target: 250, least: 25 }, 0);
-    expect(holder.least).toBe(290);
   });
 
   it('lets go when the least is wanted again', () => {
     const holder = new LiveHolder();
     for (let n = 0; n < 10; n += 1) holder.add(50);
-    expect(holder.decide(300, { target: 30, least: 30 }, 0)).toBe(280);
+    const silent = { sound: null, soundBehind: null };
+    const held = holder.decide(
+      300,
+      { picture: { delay: 30, target: 30, least: 30 }, ...silent },
+      0,
+    );
+    expect(held.picture).toBe(280);
     for (let n = 0; n < 10; n += 1) holder.add(300);
-    expect(holder.decide(null, { target: 280, least: 30 }, 10_000)).toBe(0);
+    const gone = holder.decide(
+      null,
+      { picture: { delay: 280, target: 280, least: 30 }, ...silent },
+      10_000,
+    );
+    // What lies below the buffer's own delay is all the same to it.
+    expect(gone.picture).toBeLessThanOrEqual(30);
+  });
+});
+
+/** What decides about a source, however it does. */
+interface Decides {
+  readonly least: number | null;
+  add(age: number): void;
+  decide(wanted: number | null, delays: LiveDelays | null, now: number): Held;
+}
+
+/** What was seen and heard while a room watched, once a second, in milliseconds. */
+interface Second {
+  age: number;
+  wanted: number | null;
+  /** How much later the sound was than its picture. */
+  behind: number;
+}
+
+/** A room that waits for one browser only, or for nobody. */
+function inRoom(browser: SimulatedBrowser, holder: Decides, seconds: number, together = true) {
+  const record: Second[] = [];
+  let [wanted, shorterFor]: [number | null, number] = [null, 0];
+  for (let n = 0; n < seconds * 25; n += 1) {
+    holder.add(browser.tick(40));
+    if (n % 12 === 0) browser.asked = holder.decide(wanted, browser.delays, n * 40);
+    if (n % 25 !== 24) continue;
+    record.push({
+      age: browser.pictureAge,
+      wanted,
+      behind: browser.soundAge - browser.pictureAge,
+    });
+    if (!together || holder.least === null) continue;
+    // As the server has it: longer at once, shorter when that could have been for ten seconds.
+    const need = Math.ceil(holder.least / 10) * 10;
+    shorterFor = wanted !== null && need <= wanted - 30 ? shorterFor + 1 : 0;
+    if (wanted === null || need > wanted || shorterFor > 10) wanted = need;
+  }
+  return record;
+}
+
+/** AAC over SRT: muxers bundle it, and the server makes Opus of it. */
+const LATE_SOUND: Way = { picture: 15, pictureLeast: 20, sound: 120, soundLeast: 60, output: 30 };
+const EARLY_SOUND: Way = { picture: 90, pictureLeast: 70, sound: 5, soundLeast: 40, output: 30 };
+const NEEDS = 210;
+
+/** The rule that did not come to an end: one delay for both, and what the browser holds back taken for the picture's need. */
+class OneDelay implements Decides {
+  readonly #now = new LiveHolder();
+  #held = 0;
+  least: number | null = null;
+
+  add(age: number): void {
+    this.#now.add(age);
+  }
+
+  decide(wanted: number | null, delays: LiveDelays, _now: number): Held {
+    const { target, least } = delays.picture;
+    const age = this.#now.age;
+    if (age !== null) {
+      const own = target <= this.#held + 15 ? Math.max(0, target - least) : 0;
+      this.least = Math.max(this.least ?? 0, age - own + 10);
+      const off = (wanted ?? age) - age;
+      if (Math.abs(off) > 6) this.#held = Math.max(0, Math.max(target, this.#held) + off);
+    }
+    return { picture: this.#held, sound: this.#held };
+  }
+}
+
+describe('a sound that is later than its picture', () => {
+  it('went ever farther away by one delay for both', () => {
+    const record = inRoom(new SimulatedBrowser(LATE_SOUND), new OneDelay(), 60);
+    expect(record[59]!.wanted! - record[29]!.wanted!).toBeGreaterThan(200);
+    expect(record[59]!.behind, 'and never came into step').toBeGreaterThan(60);
+  });
+
+  it.each([true, false])('is in step within ten seconds and stays (together: %s)', (together) => {
+    const holder = new LiveHolder();
+    const record = inRoom(new SimulatedBrowser(LATE_SOUND), holder, 300, together);
+    for (const [n, { behind, age }] of record.entries()) {
+      if (n < 10) continue;
+      expect(Math.abs(behind), `in second ${n}`).toBeLessThan(30);
+      expect(age, `in second ${n}`).toBeLessThan(NEEDS + 60);
+    }
+    expect(Math.abs(holder.least! - NEEDS)).toBeLessThan(50);
+  });
+
+  it('is held back with its picture where the room waits for somebody else', () => {
+    const browser = new SimulatedBrowser(LATE_SOUND);
+    const holder = new LiveHolder();
+    for (let n = 0; n < 15 * 25; n += 1) {
+      holder.add(browser.tick(40));
+      if (n % 12 === 0) browser.asked = holder.decide(600, browser.delays, n * 40);
+    }
+    expect(Math.abs(browser.pictureAge - 600)).toBeLessThan(20);
+    expect(Math.abs(browser.soundAge - 600)).toBeLessThan(20);
+    expect(Math.abs(holder.least! - NEEDS)).toBeLessThan(40);
+  });
+
+  it('keeps its picture with it where the room does not wait for this client', () => {
+    const browser = new SimulatedBrowser(LATE_SOUND);
+    const holder = new LiveHolder();
+    for (let n = 0; n < 15 * 25; n += 1) {
+      holder.add(browser.tick(40));
+      if (n % 12 === 0) browser.asked = holder.decide(100, browser.delays, n * 40);
+    }
+    expect(Math.abs(browser.soundAge - browser.pictureAge)).toBeLessThan(20);
+    expect(browser.pictureAge).toBeLessThan(NEEDS + 40);
+  });
+
+  it('moves nothing while it is missing for a moment, and no longer counts when it stays away', () => {
+    const browser = new SimulatedBrowser(LATE_SOUND);
+    const holder = new LiveHolder();
+    inRoom(browser, holder, 15, false);
+    const held = holder.held;
+    expect(held.picture).toBeGreaterThan(100);
+    const quiet = { ...browser.delays, sound: null, soundBehind: null };
+    const look = (n: number) => {
+      for (let frame = 0; frame < 12; frame += 1) holder.add(browser.pictureAge);
+      return holder.decide(null, quiet, 20_000 + 500 * n);
+    };
+    for (let n = 0; n < 10; n += 1) expect(look(n), `look ${n}`).toBe(held);
+    look(10);
+    expect(holder.held.picture).toBeLessThanOrEqual(LATE_SOUND.pictureLeast);
+  });
+
+  it('comes to an end also where the browser does not say how far it is behind', () => {
+    const silent = new SimulatedBrowser(LATE_SOUND);
+    const holder = new LiveHolder();
+    const unsaid: Decides = {
+      get least() {
+        return holder.least;
+      },
+      add: (age) => holder.add(age),
+      decide: (wanted, delays, now) =>
+        holder.decide(wanted, delays && { ...delays, soundBehind: null }, now),
+    };
+    const record = inRoom(silent, unsaid, 300);
+    expect(record.at(-1)!.wanted!).toBeLessThan(NEEDS + 80);
+    expect(Math.abs(record.at(-1)!.behind)).toBeLessThan(40);
+  });
+});
+
+describe('a sound that is earlier than its picture', () => {
+  it.each([true, false])('is held back for it (together: %s)', (together) => {
+    const holder = new LiveHolder();
+    const record = inRoom(new SimulatedBrowser(EARLY_SOUND), holder, 120, together);
+    for (const { behind, age } of record.slice(10)) {
+      expect(Math.abs(behind)).toBeLessThan(30);
+      expect(age).toBeLessThan(160 + 40);
+    }
   });
 });

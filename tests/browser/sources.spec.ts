@@ -1,0 +1,176 @@
+// What encoders send over SRT and RTP, what is put together of it and what is recorded of it, as a page shows and plays it:
+// the number in the picture, the pitch of the sound, and how far one is from the other.
+import { test, expect, type Browser } from '@playwright/test';
+import { ALL, attend, clipInStep, hears, keepConnections, liveInStep, staysInStep, type Part } from './ear.ts';
+import { Encoders, freePorts } from './encoders.ts';
+import type { FrameSource } from './frameStrip.ts';
+import { Room, counts } from './room.ts';
+import { Stage } from './stage.ts';
+
+/**
+ * Sound comes later than its picture, by what a muxer bundles of it (190 ms with ffmpeg's) and what its way through the server takes.
+ * By itself Chromium takes some 25 s until they are in step; five flashes are five of these.
+ */
+const COMES_TOGETHER_S = 20;
+/** How old a room on loopback shows a source, at most: it was measured to be 300 ms, and 630 and growing where nothing stopped it. */
+const OLDEST_MS = 500;
+/** In hertz; none is a multiple of another. */
+const TONES = [440, 620, 790, 1130] as const;
+
+const stage = new Stage();
+const encoders = new Encoders();
+let host: Room;
+let problems: string[];
+
+test.beforeAll(async () => {
+  await encoders.prepare('live', 'clip-a', 'clip-b', 'other');
+});
+
+test.afterAll(() => encoders.end());
+
+test.afterEach(async ({}, info) => {
+  const said = await encoders.stop();
+  if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
+});
+
+async function open(browser: Browser): Promise<void> {
+  // The ear is a module of its own, which the page's policy would not let in.
+  const page = await stage.newPage(browser, { bypassCSP: true });
+  await keepConnections(page);
+  problems = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  host = await Room.open(page, stage.demo.links.host_link, 'host');
+}
+
+/** Asks the server as the person whose page it is. */
+async function ask<T>(path: string, body: object): Promise<T> {
+  return host.page.evaluate(
+    async ([path, body]) => {
+      const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
+      const response = await fetch(path as string, { method: 'POST', headers: { 'X-Token': token }, body: JSON.stringify(body) });
+      if (!response.ok) throw new Error(`${path as string}: ${response.status} ${await response.text()}`);
+      return (await response.json()) as T;
+    },
+    [path, body] as const,
+  );
+}
+
+/** The folder that the room shows everything of. */
+async function folder(): Promise<string> {
+  const live = await ask<{ project_id: string }>('/get/asset', { id: stage.demo.links.live_asset_id });
+  return live.project_id;
+}
+
+/** A source that an encoder sends to by SRT: its id. */
+async function srt(name: string, source: FrameSource, hertz: number): Promise<string> {
+  const made = await ask<{ id: string; url: string }>('/create/live/registration/srt', {
+    project_id: await folder(),
+    name,
+    description: '',
+  });
+  encoders.srt(made.url, source, hertz);
+  return made.id;
+}
+
+/** Chooses it in the room, which shows it to all at once. */
+async function show(name: string): Promise<void> {
+  await host.page.getByTestId('playlist-item').filter({ hasText: name }).click();
+  await expect(host.page.getByTestId('picture')).toHaveAttribute('data-showing', 'live');
+  await expect(host.page.getByTestId('live-delay')).toHaveAttribute('data-way', 'together');
+}
+
+/** The page has nothing to say against what it shows. */
+async function noProblem(): Promise<void> {
+  expect(problems).toEqual([]);
+  await expect(host.page.getByTestId('picture').getByRole('status')).toHaveCount(0);
+}
+
+test('a feed over SRT with AAC is seen and heard in step, and so is its recording', async ({ browser }) => {
+  await open(browser);
+  await srt('Camera A', 'other', TONES[0]);
+  await show('Camera A');
+  await counts(host, 'live-video', 5);
+  expect((await host.reading('live-video'))?.source).toBe('other');
+  await attend(host, 'live-video');
+  await hears(host, TONES[0]);
+  await host.page.getByTestId('record').click();
+  await expect(host.page.getByTestId('recording')).toBeVisible();
+  await liveInStep(host, 'SRT', COMES_TOGETHER_S);
+  await staysInStep(host, 'SRT', 10, OLDEST_MS);
+  await host.page.getByTestId('record').click();
+  await expect(host.page.getByTestId('recording-told')).toContainText('in the playlist');
+  await noProblem();
+
+  const recording = host.page.locator('[data-testid=playlist-item][data-kind=clip]').filter({ hasText: /\d\d:\d\d:\d\d/ });
+  await recording.first().click();
+  await expect(async () => {
+    expect(await host.shownFrame()).toBe(0);
+    expect((await host.reading('clip-video'))?.source).toBe('other');
+  }).toPass({ timeout: 15_000, intervals: [50] });
+  await attend(host, 'clip-video');
+  await host.press('play');
+  await counts(host, 'clip-video', 5);
+  await hears(host, TONES[0]);
+  await clipInStep(host, 'the recording');
+  await noProblem();
+});
+
+test('a feed over RTP with AAC is seen and heard in step', async ({ browser }) => {
+  await open(browser);
+  const [project_id, ports] = [await folder(), await freePorts()];
+  await ask('/create/live/registration/raw', {
+    project_id,
+    asset_name: 'Camera B',
+    source_ip: '127.0.0.1',
+    video_port: ports.video,
+    audio_port: ports.audio,
+  });
+  const all = await ask<{ type: string; registration_data: string }[]>('/list/live/registrations', { project_id });
+  encoders.rtp(all.find(({ type }) => type === 'RAW')!.registration_data, ports, 'clip-b', TONES[1]);
+  await show('Camera B');
+  await counts(host, 'live-video', 5);
+  expect((await host.reading('live-video'))?.source).toBe('clip-b');
+  await attend(host, 'live-video');
+  await hears(host, TONES[1]);
+  await liveInStep(host, 'RTP', COMES_TOGETHER_S);
+  await noProblem();
+});
+
+test('a composite of four shows each in its quarter, with the sound of the one that was chosen', async ({ browser }) => {
+  await open(browser);
+  const sources: FrameSource[] = ['live', 'clip-a', 'clip-b', 'other'];
+  const quarters: Part[] = [0, 1, 2, 3].map((n) => [(n % 2) / 2, n < 2 ? 0 : 0.5, 0.5, 0.5]);
+  const ids: string[] = [];
+  for (const [n, source] of sources.entries()) ids.push(await srt(`Camera ${n + 1}`, source, TONES[n]!));
+  const layout = (sound: string) => ({
+    canvas: { width: 640, height: 360, fps: 25 },
+    cells: ids.map((source, n) => ({ source, x: (n % 2) * 320, y: n < 2 ? 0 : 180, width: 320, height: 180 })),
+    audio: { mode: 'SOURCE', source: sound },
+  });
+  const wall = { name: 'Wall', description: '' };
+  const { id } = await ask<{ id: string }>('/create/live/registration/composite', {
+    ...wall,
+    project_id: await folder(),
+    layout: layout(ids[2]!),
+  });
+  await show('Wall');
+  await expect(async () => {
+    for (const [n, quarter] of quarters.entries()) {
+      expect((await host.reading('live-video', quarter))?.source, `quarter ${n}`).toBe(sources[n]);
+    }
+  }).toPass({ timeout: 30_000, intervals: [200] });
+  expect(await host.reading('live-video', ALL), 'there is no one picture').toBeNull();
+
+  // Each of them moves.
+  for (const quarter of quarters) {
+    const before = await host.reading('live-video', quarter);
+    await expect.poll(async () => (await host.reading('live-video', quarter))?.frame).not.toBe(before?.frame);
+  }
+  await attend(host, 'live-video', quarters[2]);
+  await hears(host, TONES[2]);
+  await liveInStep(host, 'the composite', COMES_TOGETHER_S);
+
+  await ask('/update/live/registration/composite', { ...wall, id, layout: layout(ids[1]!) });
+  await hears(host, TONES[1]);
+  await noProblem();
+});

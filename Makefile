@@ -61,7 +61,7 @@ browser: web
 	$(CARGO) test --locked --workspace --test it --no-run
 	cd tests/browser && npm test
 
-measure: web ## Print how far apart four browsers are that follow one room; wants an idle machine
+measure: web ## Print how far apart browsers are that follow one room, a clip or a live source; wants an idle machine
 	$(CARGO) test --locked --workspace --test it --no-run
 	cd tests/browser && RUSHES_MEASURE=1 npm test
 

@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use rushes_media::{Rtp, Srt};
 use serde_json::json;
 
 use crate::{
@@ -30,7 +31,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 async fn health(State(app): State<Arc<App>>) -> Response {
     let draining = app.draining.load(Ordering::Relaxed);
     let database = app.store.read().await.is_ok();
-    let media = app.media.answers().await;
+    let media = app.media.answers().await
+        && app.srt.get().is_none_or(Srt::is_running)
+        && app.rtp.get().is_none_or(Rtp::is_running);
     let status = if database && media && !draining {
         StatusCode::OK
     } else {

@@ -382,9 +382,13 @@ async fn command(call: &ExtensionCall) -> ApiResult<Value> {
 
 /// The asset as its room plays it. Whether the caller may is the room's to say: an asset that it
 /// does not show answers 404, to everyone alike.
-pub(crate) async fn shown(app: &App, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
+async fn shown(app: &App, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
     let mut tx = app.store.read().await?;
-    let db: &mut Db = &mut tx;
+    shown_by(&mut tx, room, asset).await
+}
+
+/// As [`shown`], for who has the database already.
+pub(crate) async fn shown_by(db: &mut Db, room: RoomId, asset: AssetId) -> ApiResult<Asset> {
     let unknown = || ApiError::new(Code::NOT_FOUND).message("The room does not show this asset");
     let shown = access::shown_in_room(db, room).await?;
     if !shown.iter().any(|entry| entry.asset_id == asset) {

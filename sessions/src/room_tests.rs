@@ -435,10 +435,28 @@ fn a_text_moves_nothing_that_its_sender_may_not() {
     assert_eq!((reason(guest), stage.frame()), (Reason::NotHost, 0));
     stage.room.set_state(stage.now, HOST, SyncMode::Unsynced, text(50)).unwrap();
     assert_eq!(stage.frame(), 0, "everybody is somewhere else");
-    stage.room.set_state(stage.now, HOST, SyncMode::Everyone, None).unwrap();
-    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, text(60)).unwrap();
+    stage.room.set_state(stage.now, HOST, SyncMode::Everyone, text(60)).unwrap();
     assert_eq!(stage.frame(), 60);
     stage.does(HOST, Op::Seek { frame: Frame(5) }).unwrap();
-    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, text(60)).unwrap();
+    stage.room.set_state(stage.now, HOST, SyncMode::Everyone, text(60)).unwrap();
     assert_eq!(stage.frame(), 5, "the same text says nothing new");
+    stage.room.set_state(stage.now, GUEST, SyncMode::Everyone, text(70)).unwrap();
+    assert_eq!(stage.frame(), 5, "hosts come first, and this may be from before");
+    assert_eq!(stage.room.state().asset_state.as_deref(), Some("70"));
+}
+
+#[test]
+fn a_late_text_moves_nobody_across_a_loops_seam_or_behind_a_clips_end() {
+    for looping in [Loop::Range { first: Frame(50), last: Frame(99) }, Loop::Off] {
+        let mut stage = Stage::new();
+        stage.does(HOST, Op::Loop { looping }).unwrap();
+        stage.does(HOST, Op::Play { frame: Some(Frame(95)) }).unwrap();
+        stage.now = stage.now + MIN_LEAD_MS + 300.0;
+        let (before, frame) = (stage.room.state().clone(), Some(Frame(97)));
+        let meant = Meant { frame, playing: Some(true), ..Meant::default() };
+        let text = Some(AssetState { text: "late".into(), meant });
+        stage.room.set_state(stage.now, HOST, SyncMode::Host, text).unwrap();
+        let after = stage.room.state();
+        assert_eq!((after.frame, after.effective_ms), (before.frame, before.effective_ms));
+    }
 }

@@ -31,7 +31,8 @@ pub(crate) async fn collect(app: &App) -> Vec<Live> {
     };
     let mut found = Vec::with_capacity(streams.len());
     for stream in streams {
-        let status = app.media.status(stream).await;
+        // Overloaded, or at its end: better no figure than a wrong one, and nobody waits for more.
+        let Some(status) = app.media.try_status(stream).await else { break };
         found.push(Live { stream, status, viewers: Vec::new() });
     }
     found.sort_by_key(|live| (std::cmp::Reverse(live.status.viewers), live.stream));

@@ -84,8 +84,12 @@ fn parted(value: &Value) -> (String, String) {
 
 /// What a line shows of a clip, if that is what it does.
 fn shown(line: &LogLine) -> Option<(AssetId, Value, &LogState, f64)> {
-    let LogBody::Command { op, state, .. } = &line.what else { return None };
-    Some((state.asset_id?.into(), json!(op)["op"].clone(), state, rate(state)?))
+    let (op, state) = match &line.what {
+        LogBody::Command { op, state, .. } => (json!(op)["op"].clone(), state),
+        LogBody::StateSet { state } => (json!("STATE_SET"), state),
+        _ => return None,
+    };
+    Some((state.asset_id?.into(), op, state, rate(state)?))
 }
 
 /// The clips, in the order in which they were first shown.

@@ -10,6 +10,8 @@ import { SlowMedia } from './slowMedia.ts';
 const MEDIA_LATER_MS = 120;
 const SOCKET_LATER_MS = 80;
 const FRAMES = 200;
+/** What the pages may be apart on an idle machine: a frame at 25 fps, in milliseconds. */
+const P95_MS = 40;
 
 let demo: Demo;
 let contexts: BrowserContext[] = [];
@@ -77,13 +79,16 @@ async function shownByBoth(): Promise<{ near: ShownFrame; far: ShownFrame }[]> {
   });
 }
 
-/** Prints how far apart in time the pages showed the same frames. */
+/** Prints how far apart in time the pages showed the same frames, and holds them to it. */
 function report(what: string, errors: number[]): void {
   const sizes = errors.map(Math.abs);
   const [p50, p95, most] = [percentile(sizes, 0.5), percentile(sizes, 0.95), Math.max(...sizes)];
   console.log(
     `${what}, ${sizes.length} frames: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms, most ${most.toFixed(1)} ms apart`,
   );
+  // Each by itself they would be as far apart as one gets it later, however idle the machine is.
+  expect(p50).toBeLessThan(MEDIA_LATER_MS / 2);
+  if (process.env.RUSHES_MEASURE) expect(p95).toBeLessThanOrEqual(P95_MS);
 }
 
 test('two pages show the same live frame at the same moment, though one gets it later', async () => {

@@ -199,6 +199,18 @@ async fn a_server_without_its_media_thread_is_not_healthy() {
 }
 
 #[tokio::test]
+async fn a_server_without_a_port_of_its_sources_is_not_healthy() {
+    let rushes = Rushes::start().await;
+    let srt = rushes.app().srt.get().unwrap();
+    srt.shutdown().await;
+    while srt.is_running() {
+        tokio::task::yield_now().await;
+    }
+    let answer = rushes.client.get(rushes.url("/health")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
 async fn runtime_json_is_there_while_the_server_is() {
     let rushes = Rushes::start().await;
     let file = rushes.folder.path().join("data/runtime.json");

@@ -67,7 +67,7 @@ impl Shard {
                 let _ = reply.send(self.sessions.slots(views).len());
             }
             Command::Answer(reply) => {
-                let _ = reply.send(());
+                let _ = reply.send(self.senders.are_whole());
             }
             Command::Meeting(order) => self.order(now, order),
             Command::Tape(order) => self.tape_order(now, order),

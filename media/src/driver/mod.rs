@@ -148,7 +148,7 @@ enum Command {
     KeyFrame(StreamId, oneshot::Sender<Vec<Packet>>),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
-    Answer(oneshot::Sender<()>),
+    Answer(oneshot::Sender<bool>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -244,10 +244,10 @@ impl Media {
         !self.0.commands.is_closed()
     }
 
-    /// Whether the media thread is there and does its work: one that hangs, or cannot keep up by
-    /// far, gives no answer within two seconds.
+    /// Whether the media thread is there and does its work, and all fan-out threads are there: one
+    /// that hangs, or cannot keep up by far, gives no answer within two seconds.
     pub async fn answers(&self) -> bool {
-        matches!(tokio::time::timeout(PROMPT, self.ask(Command::Answer)).await, Ok(Some(())))
+        matches!(tokio::time::timeout(PROMPT, self.ask(Command::Answer)).await, Ok(Some(true)))
     }
 
     /// How much there is at the moment of what has limits.

@@ -67,6 +67,11 @@ impl Senders {
         Ok((Self { threads, dropped: 0 }, heard))
     }
 
+    /// Whether all threads are there.
+    pub(super) fn are_whole(&self) -> bool {
+        self.threads.iter().all(|thread| thread.jobs.is_some())
+    }
+
     pub(super) fn count(&self) -> usize {
         self.threads.len()
     }
@@ -259,6 +264,15 @@ mod tests {
         senders.push(0, missing(slots[0], 7));
         assert!(!senders.flush());
         assert_eq!(kinds(&inbox.recv().unwrap()), (1, 0, 0), "there is room again");
+    }
+
+    #[test]
+    fn a_thread_that_is_gone_is_noticed() {
+        let (mut senders, inbox) = idle(1);
+        assert!(senders.are_whole());
+        drop(inbox);
+        senders.push(0, missing(Slot::some()[0], 1));
+        assert!(!senders.flush() && !senders.are_whole());
     }
 
     #[test]

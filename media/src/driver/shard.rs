@@ -151,7 +151,7 @@ impl Shard {
                         return;
                     }
                 }
-                word = words.recv() => self.words(word, &mut words),
+                Some(word) = words.recv() => self.words(word, &mut words),
                 Some(first) = arrivals.recv() => self.arrivals(first, &mut arrivals),
                 Some(item) = feeds.recv() => self.feed_items(item, &mut feeds),
                 _ = self.socket.readable() => self.receive(&mut inbox),
@@ -169,10 +169,10 @@ impl Shard {
         self.end_all();
     }
 
-    fn words(&mut self, first: Option<Word>, more: &mut mpsc::Receiver<Word>) {
+    fn words(&mut self, first: Word, more: &mut mpsc::Receiver<Word>) {
         let now = Instant::now();
         let rest = std::iter::from_fn(|| more.try_recv().ok());
-        for word in first.into_iter().chain(rest).take(WORDS_IN_A_ROW) {
+        for word in std::iter::once(first).chain(rest).take(WORDS_IN_A_ROW) {
             self.contained(now, |shard| shard.word(now, word));
         }
     }

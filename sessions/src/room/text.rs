@@ -39,7 +39,8 @@ pub struct Meant {
 impl Room {
     /// Sets the mode and, if there is one, the client's own text: what the contract's
     /// `set/review_session/state` does. The text alone may be set by whoever may drive. Where it is
-    /// another than before, the room goes where it means, as far as it can.
+    /// a host's and another than before, the room goes where it means, as far as it can: such a text
+    /// does not name what its sender saw, so that nobody else's undoes what a host did.
     ///
     /// # Errors
     /// Why that may not be done.
@@ -74,7 +75,7 @@ impl Room {
 
     /// Goes where a text means. What the room cannot do of it is left: the text is not ours.
     fn go(&mut self, now: Millis, user: UserId, meant: Meant) -> Change {
-        if self.may_drive(user).is_err() {
+        if !self.is_host(user) || self.may_drive(user).is_err() {
             return Change::Nothing;
         }
         let mut done = Change::Nothing;
@@ -104,11 +105,19 @@ impl Room {
 
     fn is_near(&self, now: Millis, frame: Frame, meant: Meant) -> bool {
         let line = self.state.timeline();
-        let (here, plays) = (line.frame_at(now), line.moves_at(now));
+        // A clip that has come to its end still plays, as far as anybody said.
+        let (here, plays) = (line.frame_at(now), self.state.playing);
         if !plays || meant.playing == Some(false) {
             return frame == here && plays == meant.playing.unwrap_or(plays);
         }
-        let apart = frame.0.abs_diff(here.0) as f64;
-        line.frame_ms().is_some_and(|frame_ms| apart * frame_ms <= NEAR_MS)
+        let mut apart = frame.0.abs_diff(here.0);
+        let frames = self.state.asset.and_then(|asset| asset.frames);
+        if let Some((begin, end)) = self.state.looping.region(frames)
+            && [frame, here].iter().all(|frame| (begin..end).contains(&frame.0))
+        {
+            // Across the seam of the loop.
+            apart = apart.min(end.abs_diff(begin) - apart);
+        }
+        line.frame_ms().is_some_and(|frame_ms| apart as f64 * frame_ms <= NEAR_MS)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     access,
     error::{ApiError, ApiResult, Code},
     ids::{AnyId, RoomId},
-    rooms::{refused, shown},
+    rooms::{refused, shown_by},
     rpc::Ctx,
     secret::Secret,
     store::{self, text::RoomStatus},
@@ -65,7 +65,7 @@ pub(crate) struct SetState {
 }
 
 /// Sets who drives and, if there is one, the client's own text, which is kept byte for byte. What
-/// is understood of it the room does.
+/// is understood of a host's the room does.
 ///
 /// This is registered as reading: it is the room's own task that writes, and it waits for the
 /// writer that this request must not hold meanwhile.
@@ -76,8 +76,8 @@ pub(crate) async fn set_state(ctx: &mut Ctx, req: SetState) -> ApiResult<ReviewS
     let hub = ctx.app().hub.clone();
     let (id, user) = (req.id.into(), caller.user_id.into());
     let asset_state = match req.asset_state.clone() {
-        Some(text) => Some(understood(ctx, req.id, text).await?),
-        None => None,
+        Some(text) if room.is_host => Some(understood(ctx, req.id, text).await?),
+        text => text.map(AssetState::from),
     };
     hub.set_state(id, user, req.sync_mode, asset_state)
         .await
@@ -95,7 +95,7 @@ async fn understood(ctx: &mut Ctx, room: RoomId, text: String) -> ApiResult<Asse
     let AssetStateBody { asset_id, frame, playing } = AssetStateBody::of(&text);
     let asset = match asset_id {
         None => None,
-        Some(id) => match shown(ctx.app(), room, id.into()).await {
+        Some(id) => match shown_by(ctx.db(), room, id.into()).await {
             Ok(asset) => Some(asset),
             Err(error) if error.code() == Code::NOT_FOUND => return Ok(text.into()),
             Err(error) => return Err(error),

@@ -6,7 +6,12 @@ use serde_json::{Value, json};
 use super::stage::Stage;
 use crate::harness::{Person, Rushes};
 
-async fn get(rushes: &Rushes, who: &Person, room: &str, what: &str) -> (StatusCode, String) {
+pub(super) async fn get(
+    rushes: &Rushes,
+    who: &Person,
+    room: &str,
+    what: &str,
+) -> (StatusCode, String) {
     let url = rushes.url(&format!("/rooms/{room}/{what}"));
     let answer = rushes.client.get(url).header("X-Token", &who.token).send().await.unwrap();
     (answer.status(), answer.text().await.unwrap())
@@ -19,7 +24,12 @@ async fn lines(rushes: &Rushes, who: &Person, room: &str) -> Vec<Value> {
 }
 
 /// The lines, once there is one of this kind: comings and goings are written within a second.
-async fn lines_with(rushes: &Rushes, who: &Person, room: &str, kind: &str) -> Vec<Value> {
+pub(super) async fn lines_with(
+    rushes: &Rushes,
+    who: &Person,
+    room: &str,
+    kind: &str,
+) -> Vec<Value> {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     loop {
         let lines = lines(rushes, who, room).await;

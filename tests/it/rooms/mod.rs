@@ -234,6 +234,20 @@ async fn a_clients_own_text_that_is_understood_moves_the_room() {
     assert_eq!(says(&elsewhere).await, (second, json!(3), json!(true)), "not in this room");
     let back = json!({ "asset_id": first });
     assert_eq!(says(&back).await, (first, json!(0), json!(false)));
+    // Eight at once are as many as there are readers of the database.
+    let at_once = (1..=8).map(|frame| {
+        let text = json!({ "asset_id": stage.clips[0], "frame": frame }).to_string();
+        let set = json!({ "id": room, "sync_mode": "HOST", "asset_state": text });
+        stage.ask(&stage.host, "/set/review_session/state", set)
+    });
+    futures_util::future::join_all(at_once).await;
+    let told = log::lines_with(&rushes, &stage.host, &room, "STATE_SET").await;
+    assert_eq!(told.iter().filter(|line| line["kind"] == "STATE_SET").count(), 12);
+    let (_, text) = log::get(&rushes, &stage.host, &room, "log.otio").await;
+    let timeline: Value = serde_json::from_str(&text).unwrap();
+    let clips = timeline["tracks"]["children"][0]["children"].as_array().unwrap();
+    let shown = clips.iter().find(|clip| clip["name"] == "two").expect("it was shown by a text");
+    assert_eq!(shown["markers"][0]["name"], "STATE_SET");
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ describe('WhipPublisher', () => {
       ['video', 'sendonly'],
       ['audio', 'sendonly'],
     ]);
-    expect(peer().preferred).toEqual(['video/VP8', 'video/rtx', 'video/H264']);
+    expect(peer().preferred).toEqual(['video/H264', 'video/VP8', 'video/rtx']);
     expect(peer().parameters).toEqual([
       expect.objectContaining({ degradationPreference: 'maintain-resolution' }),
     ]);

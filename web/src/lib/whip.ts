@@ -45,6 +45,8 @@ const MOST_BITS = 4_000_000;
 
 /** Every browser plays these two; retransmission belongs to them. */
 const PLAYABLE = /^video\/(h264|vp8|rtx)$/i;
+/** Comes first: what is recorded, replayed and put into composites. */
+const RECORDED = /^video\/h264$/i;
 
 /** Not now; it may say after how many milliseconds to ask again. */
 class Later extends Error {
@@ -117,7 +119,10 @@ export class WhipPublisher {
         ...(picture && { sendEncodings: [{ maxBitrate: MOST_BITS }] }),
       });
       const playable = codecs()?.filter((codec) => PLAYABLE.test(codec.mimeType)) ?? [];
-      if (picture && playable.length > 0) transceiver.setCodecPreferences([...playable]);
+      playable.sort(
+        (a, b) => Number(RECORDED.test(b.mimeType)) - Number(RECORDED.test(a.mimeType)),
+      );
+      if (picture && playable.length > 0) transceiver.setCodecPreferences(playable);
       if (picture) keepSharp(transceiver.sender);
     }
     peer.onconnectionstatechange = () => {

@@ -1,7 +1,7 @@
 import { Pacer } from '../lib/pacer';
 import { withIn, withOut } from '../lib/room/loop';
 import type { Compare, Op, RoomState } from '../lib/room/protocol';
-import { reverseFrame, STEP_EVERY_MS } from '../lib/room/reverse';
+import { Reversal, STEP_EVERY_MS } from '../lib/room/reverse';
 import type { FrameRate } from '../lib/timecode';
 
 export const RATES = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4] as const;
@@ -110,19 +110,16 @@ export class Controls {
 
   /** Plays backwards from here, by steps; again to stop. */
   reverse(): void {
-    if (this.reversing || !this.#room.canDrive || this.#room.isLive || !this.#room.rate)
-      return this.stopReverse();
+    const { canDrive, isLive, rate, state } = this.#room;
+    if (this.reversing || !canDrive || isLive || !rate || !state) return this.stopReverse();
     const [from, since] = [this.#room.here(), performance.now()];
-    const perSecond = this.#room.rate.num / this.#room.rate.den;
-    const rate = this.#room.state?.rate ?? 1;
+    const reversal = new Reversal(state, from, rate.num / rate.den, state.rate);
     this.reversing = true;
     this.#room.act({ op: 'PAUSE', frame: from });
     this.#reverse = setInterval(() => {
-      // Somebody else has begun something.
-      if (this.#room.state?.playing) return this.stopReverse();
-      const frame = reverseFrame(from, performance.now() - since, perSecond, rate);
-      this.#room.act({ op: 'STEP', frame });
-      if (frame === 0) this.stopReverse();
+      const frame = reversal.next(this.#room.state, performance.now() - since);
+      if (frame === null || !this.#room.canDrive) return this.stopReverse();
+      if (frame !== 'wait') this.#room.act({ op: 'STEP', frame });
     }, STEP_EVERY_MS);
   }
 

@@ -235,6 +235,7 @@ export class RoomModel {
   load(asset: Asset): void {
     const runs = asset.id === this.state?.asset_id && this.isLive && this.state.playing;
     if (!this.canDrive || runs) return;
+    this.controls.stopReverse();
     if (this.unsynced) void this.#loadOwn(asset);
     else this.act({ op: 'LOAD', asset_id: asset.id });
   }

@@ -100,6 +100,12 @@ impl Rtp {
         Ok(Self { local, control: control_address, table, statuses, end })
     }
 
+    /// Whether the port's thread is there: without it nobody is served any more.
+    pub fn is_running(&self) -> bool {
+        // Its end of the channel goes with it, however it ends.
+        !self.end.is_closed()
+    }
+
     /// The UDP address really bound.
     pub fn local_addr(&self) -> SocketAddr {
         self.local

@@ -118,6 +118,12 @@ impl Srt {
         Ok(Self { local, statuses, end })
     }
 
+    /// Whether the port's thread is there: without it nobody is served any more.
+    pub fn is_running(&self) -> bool {
+        // Its end of the channel goes with it, however it ends.
+        !self.end.is_closed()
+    }
+
     /// The UDP address really bound.
     pub fn local_addr(&self) -> SocketAddr {
         self.local

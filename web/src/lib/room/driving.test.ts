@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { withIn, withOut } from './loop';
-import { reverseFrame } from './reverse';
 
 describe('the points of a loop', () => {
   it('keep each other, unless they cross', () => {
@@ -10,13 +9,5 @@ describe('the points of a loop', () => {
     expect(withOut(true, 10)).toEqual({ in: 0, out: 10 });
     expect(withOut({ in: 5, out: 50 }, 30)).toEqual({ in: 5, out: 30 });
     expect(withOut({ in: 40, out: 50 }, 30)).toEqual({ in: 0, out: 30 });
-  });
-});
-
-describe('playing backwards', () => {
-  it('goes by the time that passed, not by the steps that were made', () => {
-    expect(reverseFrame(100, 1000, 25, 1)).toBe(75);
-    expect(reverseFrame(100, 1000, 24000 / 1001, 2)).toBe(53);
-    expect(reverseFrame(10, 5000, 25, 1)).toBe(0);
   });
 });

@@ -91,6 +91,8 @@ impl Room {
         let frame =
             meant.frame.filter(|frame| other.is_none() && !self.is_near(now, *frame, meant));
         let op = match (meant.playing, frame) {
+            // A clip that has come to its end plays, as far as anybody said: it does not begin anew.
+            (Some(true), None) if self.state.playing => None,
             (Some(true), frame) => Some(Op::Play { frame }),
             (Some(false), Some(frame)) => Some(Op::Pause { frame }),
             (Some(false), None) if self.state.playing => {

@@ -267,7 +267,8 @@ pub(crate) async fn admit(app: &App, connection: &Connection, room: RoomId) -> A
     };
     let seat = match seat {
         Some(seat) => seat,
-        None => seat_by_team(app, caller, room).await?,
+        // Apart: it is seldom needed, and would make every question of this kind as large.
+        None => Box::pin(seat_by_team(app, caller, room)).await?,
     };
     if seat.status == RoomStatus::Complete {
         return Err(ApiError::new(Code::ROOM_COMPLETE));

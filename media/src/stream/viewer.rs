@@ -25,6 +25,8 @@ const CACHED_FRAME_TICKS: u32 = 90;
 const PUBLISHER_ANSWERS: Duration = Duration::from_millis(250);
 /// So long the next frame is waited for before the cached group is played again without it.
 const NEXT_FRAME: Duration = Duration::from_millis(150);
+/// A wish for a key frame that comes so soon after the cached group was played was under way.
+const FRESH: Duration = Duration::from_millis(100);
 /// The cached group is played again to one viewer at most this often.
 const REPLAY: Duration = Duration::from_secs(1);
 
@@ -193,7 +195,9 @@ impl Viewer {
 
     /// The viewer needs a key frame. Says when to look after it.
     pub(super) fn lost_picture(&mut self, now: Instant) -> Option<Instant> {
-        if self.state != State::Live {
+        // The group that was played a moment ago answers it: the asker had not seen that yet.
+        let fresh = |joined: Joined| now.saturating_duration_since(joined.captured) < FRESH;
+        if self.state != State::Live || self.joined.is_some_and(fresh) {
             return None;
         }
         let at = now + PUBLISHER_ANSWERS;

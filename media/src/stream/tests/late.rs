@@ -120,7 +120,10 @@ fn a_group_is_not_played_again_in_the_middle_of_a_frame() {
             feed(&mut stream, now, frame);
         }
         stream.lost_picture(now, key);
-        let later = now + Duration::from_millis(250);
+        assert_eq!(stream.deadline(), None, "it has been answered before it came");
+        let asked = now + FRAME * 3;
+        stream.lost_picture(asked, key);
+        let later = asked + Duration::from_millis(250);
         let mut sent = feed(&mut stream, later, last);
         assert_eq!(sent.len(), 2);
         if rest_comes {

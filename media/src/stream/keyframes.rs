@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 /// The publisher is asked at most this often.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
-/// A key frame that came this recently answers a wish: the asker lost an older one.
-const FRESH: Duration = Duration::from_millis(100);
+/// A key frame that came this recently answers a wish: the asker lost an older one, or had not seen
+/// it yet.
+pub(super) const FRESH: Duration = Duration::from_millis(100);
 
 /// What is wished for by several is asked for once, and not again for a while.
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::rtp::Kind;
 
 use super::gop::{Gop, PLACES};
+use super::keyframes::FRESH;
 use super::recent::Recent;
 use super::rewrite::Rewriter;
 use super::{FEED, Origin, Outgoing, Packet};
@@ -25,8 +26,6 @@ const CACHED_FRAME_TICKS: u32 = 90;
 const PUBLISHER_ANSWERS: Duration = Duration::from_millis(250);
 /// So long the next frame is waited for before the cached group is played again without it.
 const NEXT_FRAME: Duration = Duration::from_millis(150);
-/// A wish for a key frame that comes so soon after the cached group was played was under way.
-const FRESH: Duration = Duration::from_millis(100);
 /// The cached group is played again to one viewer at most this often.
 const REPLAY: Duration = Duration::from_secs(1);
 

@@ -278,6 +278,13 @@ pub(crate) async fn admit(app: &App, connection: &Connection, room: RoomId) -> A
     Ok(Attendee { user: caller.user_id.into(), name, guest })
 }
 
+/// Refuses more people than a room has place for.
+pub(crate) async fn need_room(app: &App, db: &mut Db, room: RoomId) -> ApiResult<()> {
+    let people = store::rooms::participants(db, room).await?;
+    let most = i64::from(app.config.limits.room_people);
+    if people > most { Err(ApiError::new(Code::ROOM_FULL)) } else { Ok(()) }
+}
+
 /// Gives a seat to a member of one of the room's teams who comes for the first time, and tells
 /// everybody else why they have none.
 async fn seat_by_team(app: &App, caller: &Caller, room: RoomId) -> ApiResult<TakenSeat> {
@@ -293,10 +300,7 @@ async fn seat_by_team(app: &App, caller: &Caller, room: RoomId) -> ApiResult<Tak
     }
     let mut tx = app.store.write().await?;
     store::rooms::seat_by_team(&mut tx, room, caller.user_id, Millis::now()).await?;
-    let people = store::rooms::participants(&mut tx, room).await?;
-    if people > i64::from(app.config.limits.room_people) {
-        return Err(ApiError::new(Code::ROOM_FULL));
-    }
+    need_room(app, &mut tx, room).await?;
     let seat = store::rooms::taken_seat(&mut tx, room, caller.user_id).await?;
     let seat = seat.ok_or(ApiError::new(Code::ROOM_NOT_FOUND))?;
     let to = Audience::Users(store::rooms::audience(&mut tx, room).await?);

@@ -13,6 +13,7 @@ use crate::{
     ids::{RoomId, UserId},
     meetings,
     provision::guest_link,
+    rooms,
     rpc::{Caller, Ctx, is_email},
     store::{
         self,
@@ -189,12 +190,8 @@ pub(super) async fn seat_by_team(ctx: &mut Ctx, room: RoomId, user: UserId) -> A
 
 /// Refuses more people than a room has place for.
 pub(super) async fn need_room(ctx: &mut Ctx, room: RoomId) -> ApiResult<()> {
-    let people = store::rooms::participants(ctx.db(), room).await?;
-    if people > i64::from(ctx.app().config.limits.room_people) {
-        Err(ApiError::new(Code::ROOM_FULL))
-    } else {
-        Ok(())
-    }
+    let app = ctx.app().clone();
+    rooms::need_room(&app, ctx.db(), room).await
 }
 
 /// Makes these the people and the hosts of a room; whichever is absent stays.

@@ -59,8 +59,7 @@ pub async fn seat_by_team(
 /// # Errors
 /// When the database fails.
 pub async fn ended_by_team(db: &mut Db) -> Result<Vec<Seat>, StoreError> {
-    let sql = "SELECT s.* FROM room_users s WHERE s.via_team AND NOT EXISTS ( \
-               SELECT 1 FROM room_teams x JOIN team_people t ON t.team_id = x.team_id \
-               WHERE x.room_id = s.room_id AND t.user_id = s.user_id)";
+    let sql = "SELECT s.* FROM room_users s WHERE s.via_team \
+               AND NOT EXISTS (SELECT 1 FROM room_seats g WHERE g.id = s.id)";
     Ok(sqlx::query_as(sql).fetch_all(db).await?)
 }

@@ -297,3 +297,18 @@ export class Api {
     return this.call('/get/asset/file/primary', { id: assetId }, token);
   }
 }
+
+/** A part of the API; each call carries the token. */
+export class ApiPart<A extends Pick<Api, 'call'> = Pick<Api, 'call'>> {
+  protected readonly api: A;
+  protected readonly token: string;
+
+  constructor(api: A, token: string) {
+    this.api = api;
+    this.token = token;
+  }
+
+  protected call<T>(endpoint: string, data: object): Promise<T> {
+    return this.api.call(endpoint, data, this.token);
+  }
+}

@@ -1,5 +1,6 @@
 // Composites: several live sources on one canvas, how they are arranged, and what the server is told of it.
-import type { Api } from './api';
+import { ApiPart } from './api';
+import { moved as movedIn } from './room/keeping';
 
 export type Fit = 'CONTAIN' | 'COVER' | 'STRETCH';
 
@@ -132,12 +133,7 @@ export function withoutCell(draft: Draft, index: number): Draft {
 
 /** Moves a cell to another place in the order, in which the first is the large one and later ones lie above. */
 export function moved(draft: Draft, index: number, by: number): Draft {
-  const to = index + by;
-  const cell = draft.cells[index];
-  if (!cell || to < 0 || to >= draft.cells.length) return draft;
-  const cells = draft.cells.filter((_, n) => n !== index);
-  cells.splice(to, 0, cell);
-  return { ...draft, cells };
+  return { ...draft, cells: movedIn(draft.cells, index, by) };
 }
 
 /** Where the cells of a draft lie. */
@@ -189,37 +185,25 @@ export function usable(sources: readonly Source[]): Source[] {
   return sources.filter(({ type }) => type !== 'COMPOSITE' && type !== 'QTAKE');
 }
 
-/** The parts of the API that are about composites; each call carries the token. */
-export class CompositeApi {
-  readonly #api: Api;
-  readonly #token: string;
-
-  constructor(api: Api, token: string) {
-    this.#api = api;
-    this.#token = token;
-  }
-
-  #call<T>(endpoint: string, data: object): Promise<T> {
-    return this.#api.call(endpoint, data, this.#token);
-  }
-
+/** The calls about composites. */
+export class CompositeApi extends ApiPart {
   /** All live sources of a folder, composites among them. */
   sources(folder: string): Promise<Source[]> {
-    return this.#call('/list/live/registrations', { project_id: folder });
+    return this.call('/list/live/registrations', { project_id: folder });
   }
 
   /** Makes one, and says its id. */
   async create(folder: string, name: string, description: string, layout: Layout): Promise<string> {
     const data = { project_id: folder, name, description, layout };
-    return (await this.#call<{ id: string }>('/create/live/registration/composite', data)).id;
+    return (await this.call<{ id: string }>('/create/live/registration/composite', data)).id;
   }
 
   update(id: string, name: string, description: string, layout: Layout): Promise<unknown> {
     const data = { id, name, description, layout };
-    return this.#call('/update/live/registration/composite', data);
+    return this.call('/update/live/registration/composite', data);
   }
 
   delete(id: string): Promise<unknown> {
-    return this.#call('/delete/live/registration', { id });
+    return this.call('/delete/live/registration', { id });
   }
 }

@@ -1,5 +1,5 @@
 import { byName } from './names';
-import { ApiError, Code, type Api } from './api';
+import { ApiError, ApiPart, Code } from './api';
 
 export interface Company {
   id: string;
@@ -80,43 +80,31 @@ export interface Invitation {
   project_role?: string;
 }
 
-/** The parts of the API that are about people and productions; each call carries the token. */
-export class PeopleApi {
-  readonly #api: Api;
-  readonly #token: string;
-
-  constructor(api: Api, token: string) {
-    this.#api = api;
-    this.#token = token;
-  }
-
-  #call<T>(endpoint: string, data: object): Promise<T> {
-    return this.#api.call(endpoint, data, this.#token);
-  }
-
+/** The calls about people and productions. */
+export class PeopleApi extends ApiPart {
   companies(): Promise<Company[]> {
-    return this.#call('/get/companies', {});
+    return this.call('/get/companies', {});
   }
 
   productions(): Promise<Production[]> {
-    return this.#call('/get/groups', {});
+    return this.call('/get/groups', {});
   }
 
   production(id: string): Promise<Production> {
-    return this.#call('/get/group', { id });
+    return this.call('/get/group', { id });
   }
 
   productionFolders(company: string): Promise<ProductionFolder[]> {
-    return this.#call('/get/company/production_folders', { id: company });
+    return this.call('/get/company/production_folders', { id: company });
   }
 
   pin(production: string, pinned: boolean): Promise<unknown> {
-    return this.#call('/home/update/user/production', { production_id: production, pinned });
+    return this.call('/home/update/user/production', { production_id: production, pinned });
   }
 
   /** The outermost folders of a production that one sees: their parents one does not see. */
   roots(production: string): Promise<Folder[]> {
-    return this.#call('/get/projects', {
+    return this.call('/get/projects', {
       group_id: production,
       roots_only: true,
       include_child_count: true,
@@ -125,11 +113,11 @@ export class PeopleApi {
 
   /** The folders right below one. */
   below(folder: string): Promise<Folder[]> {
-    return this.#call('/get/projects', { parent_project_id: folder, include_child_count: true });
+    return this.call('/get/projects', { parent_project_id: folder, include_child_count: true });
   }
 
   folder(id: string): Promise<Folder> {
-    return this.#call('/get/project', { id, include_breadcrumbs: true });
+    return this.call('/get/project', { id, include_breadcrumbs: true });
   }
 
   assets(folder: string): Promise<
@@ -141,11 +129,11 @@ export class PeopleApi {
       duration: number | null;
     }[]
   > {
-    return this.#call('/get/assets', { project_id: folder });
+    return this.call('/get/assets', { project_id: folder });
   }
 
   createFolder(production: string, parent: string | null, name: string): Promise<Folder> {
-    return this.#call('/create/project', {
+    return this.call('/create/project', {
       group_id: production,
       name,
       ...(parent ? { parent_project_id: parent } : {}),
@@ -153,30 +141,30 @@ export class PeopleApi {
   }
 
   participants(folder: string): Promise<Participant[]> {
-    return this.#call('/get/users', { project_id: folder });
+    return this.call('/get/users', { project_id: folder });
   }
 
   productionPeople(production: string): Promise<Participant[]> {
-    return this.#call('/get/group/users', { id: production });
+    return this.call('/get/group/users', { id: production });
   }
 
   securityGroups(company: string): Promise<SecurityGroup[]> {
-    return this.#call('/get/security/groups', { company_id: company });
+    return this.call('/get/security/groups', { company_id: company });
   }
 
   inviteToFolder(folder: string, invitation: Invitation): Promise<{ new_user: boolean | null }> {
-    return this.#call('/invite/user', { ...invitation, project_id: folder });
+    return this.call('/invite/user', { ...invitation, project_id: folder });
   }
 
   inviteToProduction(
     production: string,
     invitation: Invitation,
   ): Promise<{ new_user: boolean | null }> {
-    return this.#call('/invite/user', { ...invitation, group_id: production });
+    return this.call('/invite/user', { ...invitation, group_id: production });
   }
 
   setSecurityGroup(folder: string, user: string, group: number): Promise<unknown> {
-    return this.#call('/update/project/user', {
+    return this.call('/update/project/user', {
       project_id: folder,
       user_id: user,
       security_group: group,
@@ -184,7 +172,7 @@ export class PeopleApi {
   }
 
   letDeviceIn(userCode: string): Promise<unknown> {
-    return this.#call('/authenticate/device/verify/code', { user_code: userCode });
+    return this.call('/authenticate/device/verify/code', { user_code: userCode });
   }
 }
 

@@ -1,4 +1,4 @@
-import { ApiError, type Api, type Asset, type Room } from '../api';
+import { ApiError, ApiPart, type Api, type Asset, type Room } from '../api';
 
 /** What whoever may change a room says of it. */
 export interface RoomSettings {
@@ -32,87 +32,75 @@ export const DOWNLOADS = [
 ] as const;
 export type RoomFile = (typeof DOWNLOADS)[number]['file'];
 
-/** The part of the API that changes rooms and what they show; each call carries the token. */
-export class RoomsApi {
-  readonly #api: Pick<Api, 'call' | 'delete' | 'file'>;
-  readonly #token: string;
-
-  constructor(api: Pick<Api, 'call' | 'delete' | 'file'>, token: string) {
-    this.#api = api;
-    this.#token = token;
-  }
-
-  #call<T>(endpoint: string, data: object): Promise<T> {
-    return this.#api.call(endpoint, data, this.#token);
-  }
-
+/** The calls that change rooms and what they show. */
+export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file'>> {
   create(production: string, settings: RoomSettings): Promise<Room> {
-    return this.#call('/create/review_session', { group_id: production, ...settings });
+    return this.call('/create/review_session', { group_id: production, ...settings });
   }
 
   update(id: string, settings: RoomSettings): Promise<Room> {
-    return this.#call('/update/review_session', { id, ...settings });
+    return this.call('/update/review_session', { id, ...settings });
   }
 
   /** Starts a room, or opens it again. */
   start(id: string): Promise<Room> {
-    return this.#call('/start/review_session', { id });
+    return this.call('/start/review_session', { id });
   }
 
   complete(id: string): Promise<Room> {
-    return this.#call('/complete/review_session', { id });
+    return this.call('/complete/review_session', { id });
   }
 
   delete(id: string): Promise<unknown> {
-    return this.#call('/delete/review_session', { id });
+    return this.call('/delete/review_session', { id });
   }
 
   people(id: string): Promise<RoomPerson[]> {
-    return this.#call('/get/review_session/users', { id, include_owner: true });
+    return this.call('/get/review_session/users', { id, include_owner: true });
   }
 
   /** Sends a link by mail: of the room to who has an account, to anybody else one that makes them a guest of it. */
   invite(id: string, emails: readonly string[]): Promise<unknown> {
-    return this.#call('/create/review_session/users', { review_session_id: id, emails });
+    return this.call('/create/review_session/users', { review_session_id: id, emails });
   }
 
   /** Makes somebody a host of a room, or no host any more. */
   setHost(id: string, userId: string, isHost: boolean): Promise<unknown> {
-    return this.#call('/set/review_session/user/host', { id, user_id: userId, is_host: isHost });
+    return this.call('/set/review_session/user/host', { id, user_id: userId, is_host: isHost });
   }
 
   /** Takes somebody's seat away, and nobody else's, whoever is invited meanwhile. */
   remove(id: string, userId: string): Promise<void> {
     const path = `/rooms/${encodeURIComponent(id)}/users/${encodeURIComponent(userId)}`;
-    return this.#api.delete(path, this.#token);
+    return this.api.delete(path, this.token);
   }
 
   /** Sets the order of what a room shows; `places` are `review_session_asset_id`s. */
   order(id: string, places: readonly string[]): Promise<unknown> {
-    return this.#call('/update/review_session/assets', { id, review_session_asset_ids: places });
+    return this.call('/update/review_session/assets', { id, review_session_asset_ids: places });
   }
 
   /** Puts assets at the end of a room's own playlist. */
   addAssets(playlist: string, assets: readonly string[]): Promise<unknown> {
-    return this.#call('/add/playlist/assets', { id: playlist, asset_ids: assets });
+    return this.call('/add/playlist/assets', { id: playlist, asset_ids: assets });
   }
 
   /** Takes an entry off a room's own playlist; the asset itself stays. */
   removePlace(playlist: string, place: string): Promise<unknown> {
-    return this.#call('/remove/playlist/assets', { id: playlist, playlist_asset_ids: [place] });
+    return this.call('/remove/playlist/assets', { id: playlist, playlist_asset_ids: [place] });
   }
 
   /** The folders of a production that one sees. */
   folders(production: string): Promise<{ id: string; name: string }[]> {
-    return this.#call('/get/projects', { group_id: production });
+    return this.call('/get/projects', { group_id: production });
   }
 
   assets(folder: string): Promise<Asset[]> {
-    return this.#call('/get/assets', { project_id: folder });
+    return this.call('/get/assets', { project_id: folder });
   }
 
   download(id: string, file: RoomFile): Promise<Blob> {
-    return this.#api.file(`/rooms/${encodeURIComponent(id)}/${file}`, this.#token);
+    return this.api.file(`/rooms/${encodeURIComponent(id)}/${file}`, this.token);
   }
 }
 

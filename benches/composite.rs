@@ -27,11 +27,11 @@ const BASELINE: [&str; 4] = ["-profile:v", "baseline", "-bf", "0"];
 const B_FRAMES: [&str; 4] = ["-profile:v", "high", "-bf", "3"];
 
 fn main() {
-    let folder = std::env::temp_dir().join(format!("rushes-bench-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let folder = folder.path();
     for (width, height, rate) in [(640, 360, "1500k"), (1280, 720, "4000k")] {
         let sources: Vec<PathBuf> =
-            (0..4).map(|number| source(&folder, number, (width, height), rate, BASELINE)).collect();
+            (0..4).map(|number| source(folder, number, (width, height), rate, BASELINE)).collect();
         let ours = ours(&sources);
         let theirs = theirs(&sources);
         println!(
@@ -42,14 +42,13 @@ fn main() {
     for (width, height, rate, bits) in
         [(1280, 720, "4000k", 6_000_000), (1920, 1080, "8000k", 12_000_000)]
     {
-        let source = source(&folder, 9, (width, height), rate, B_FRAMES);
+        let source = source(folder, 9, (width, height), rate, B_FRAMES);
         let ((ours, came), theirs) = (converted(&source, bits), converted_by_ffmpeg(&source, bits));
         println!(
             "{width}x{height} at {rate}bit/s with B-frames -> without: {ours:.0} pictures for a second of \
              the processor, {came} bit/s of {bits}; ffmpeg with x264 ultrafast {theirs:.0}"
         );
     }
-    let _ = fs::remove_dir_all(&folder);
 }
 
 /// A moving picture with noise, each access unit behind a delimiter.

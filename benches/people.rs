@@ -11,7 +11,7 @@ use rushes::{
     Listeners, Server,
     app::App,
     config::{Config, Limits},
-    ids::{AnyId, ProjectId, UserId},
+    ids::{ProjectId, UserId},
     provision,
     rpc::{Call, Rate, execute},
     store::{
@@ -161,8 +161,8 @@ async fn start(folder: std::path::PathBuf) -> Server {
 
 fn main() {
     let runtime = Runtime::new().expect("a runtime");
-    let folder = std::env::temp_dir().join(format!("rushes-bench-{}", AnyId::new()));
-    let server = runtime.block_on(start(folder.clone()));
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let server = runtime.block_on(start(folder.path().to_owned()));
     let app = server.app();
     let world = runtime.block_on(build(app));
     let (member, admin) = (world.token.as_str(), world.admin.as_str());
@@ -196,5 +196,4 @@ fn main() {
     }
     criterion.final_summary();
     runtime.block_on(server.shutdown()).expect("an end");
-    std::fs::remove_dir_all(folder).expect("nothing left");
 }

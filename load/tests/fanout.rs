@@ -2,54 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
-use std::path::PathBuf;
-use std::time::Duration;
-
-use rushes::config::{Config, Limits};
-use rushes::rpc::Rate;
-use rushes::{Listeners, Server};
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-/// A folder that is gone with its owner.
-struct Folder(PathBuf);
+use server::{Folder, run, server};
 
-impl Folder {
-    fn data(&self) -> PathBuf {
-        self.0.join("data")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A server of this process, and the folder it keeps its data in.
-async fn server(name: &str) -> (Server, Folder) {
-    let folder = format!("rushes-load-{name}-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(folder));
-    let mut config = Config::local(folder.data());
-    let rate = Rate { per_second: 1e9, burst: 1e9 };
-    config.limits = Limits { user: rate, address: rate, ..config.limits };
-    let listeners = Listeners::bind(&config).await.unwrap();
-    (Server::start(config, listeners).await.unwrap(), folder)
-}
-
-/// What the tool prints, given these arguments.
-async fn run(arguments: &[&str]) -> Value {
-    let tool =
-        Command::new(env!("CARGO_BIN_EXE_rushes-load")).args(arguments).kill_on_drop(true).output();
-    let output = tokio::time::timeout(Duration::from_secs(60), tool).await.unwrap().unwrap();
-    let (text, errors) = (output.stdout, String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&text).unwrap()
-}
+mod server;
 
 /// Runs `fanout` against a server of this process.
-async fn fanout(name: &str, more: &[&str]) -> Value {
-    let (_server, folder) = server(name).await;
+async fn fanout(more: &[&str]) -> Value {
+    let (_server, folder) = server().await;
     let data = folder.data();
     let first = ["fanout", "--seconds", "1", "--rushes-data", data.to_str().unwrap()];
     run(&[&first[..], more].concat()).await
@@ -90,7 +51,7 @@ impl Api {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_viewers_lose_nothing_and_have_a_picture() {
-    let report = fanout("one", &["--viewers", "3", "--sample", "2"]).await;
+    let report = fanout(&["--viewers", "3", "--sample", "2"]).await;
     let (joins, media) = (&report["joins"], &report["media"]);
     assert_eq!(joins["with_picture"], 3, "{report:#}");
     assert_eq!(joins["errors"], serde_json::json!({}), "{report:#}");
@@ -107,7 +68,7 @@ async fn three_viewers_lose_nothing_and_have_a_picture() {
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_are_divided_among_the_streams() {
     let more = ["--streams", "2", "--viewers", "4", "--sample", "1", "--no-rtcp"];
-    let report = fanout("two", &more).await;
+    let report = fanout(&more).await;
     assert_eq!(report["streams"], 2);
     assert_eq!(report["joins"]["with_picture"], 4, "{report:#}");
     assert_eq!(report["delay"]["sampled_viewers"], 4, "{report:#}");
@@ -115,7 +76,7 @@ async fn viewers_are_divided_among_the_streams() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_publishes_and_another_watches_by_nothing_but_addresses_and_bearers() {
-    let (_server, folder) = server("apart").await;
+    let (_server, folder) = server().await;
     let api = Api::sign_in(&folder).await;
     let source = json!({ "name": "Load", "description": "", "project_id": api.project });
     let source = api.call("create/live/registration/whip", source).await;
@@ -148,7 +109,7 @@ async fn one_publishes_and_another_watches_by_nothing_but_addresses_and_bearers(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_without_the_right_is_told_so() {
-    let (_server, folder) = server("refused").await;
+    let (_server, folder) = server().await;
     let api = Api::sign_in(&folder).await;
     let whep = format!("{}/live/whep/{}", api.base, "no-such-stream");
     let report = run(&["whep", "--url", &whep, "--bearer", "wrong", "--seconds", "1"]).await;

@@ -6,26 +6,24 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use rushes::config::{Config, Limits};
-use rushes::rpc::Rate;
+use rushes::config::Config;
 use rushes::{Listeners, Server};
 use serde_json::Value;
 use tokio::process::Command;
+
+use server::{Folder, run, server};
+
+mod server;
+
+/// A second of three rooms, of which two are busy.
+const ROOMS: [&str; 9] =
+    ["rooms", "--rooms", "3", "--attendees", "4", "--active", "2", "--seconds", "1"];
 
 /// Where the server that is killed has its data, and what it listens on.
 const DATA: &str = "RUSHES_LOAD_TEST_DATA";
 const LISTEN: &str = "RUSHES_LOAD_TEST_LISTEN";
 /// Its name, by which this program starts itself as it.
 const SERVER: [&str; 4] = ["--exact", "a_server_to_be_killed", "--ignored", "--nocapture"];
-
-/// A folder that is gone with its owner.
-struct Folder(PathBuf);
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
 
 /// The server whose data is here ends with this.
 struct Ended(PathBuf);
@@ -59,9 +57,8 @@ async fn a_server_to_be_killed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_with_a_kill() {
-    let folder = format!("rushes-load-kill-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(folder));
-    let data = folder.0.join("data");
+    let folder = Folder::new();
+    let data = folder.data();
     let this = std::env::current_exe().unwrap();
     let ended = Ended(data.clone());
     let _first = Command::new(&this)
@@ -86,15 +83,9 @@ async fn nothing_acknowledged_is_lost_with_a_kill() {
         this.display(),
         SERVER.join(" "),
     );
-    let tool = Command::new(env!("CARGO_BIN_EXE_rushes-load"))
-        .args(["rooms", "--rooms", "3", "--attendees", "4", "--active", "2", "--changes", "10"])
-        .args(["--seconds", "1", "--kill-and-start", &again, "--rushes-data"])
-        .arg(&data)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(Duration::from_secs(120), tool).await.unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let data = data.to_str().unwrap();
+    let kill = ["--changes", "10", "--kill-and-start", &again, "--rushes-data", data];
+    let report = run(&[&ROOMS[..], &kill].concat()).await;
     assert!(report["acknowledged"].as_u64().unwrap() > 2, "{report:#}");
     assert_eq!((&report["missing"], &report["rooms_behind"]), (&0.into(), &0.into()), "{report:#}");
     assert_eq!((&report["back"], &report["rooms_in_step"]), (&12.into(), &2.into()), "{report:#}");
@@ -102,25 +93,10 @@ async fn nothing_acknowledged_is_lost_with_a_kill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_change_reaches_every_attendee_of_its_room() {
-    let folder = format!("rushes-load-rooms-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(folder));
-    let data = folder.0.join("data");
-    let mut config = Config::local(data.clone());
-    let rate = Rate { per_second: 1e9, burst: 1e9 };
-    config.limits = Limits { user: rate, address: rate, ..config.limits };
-    let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    let tool = Command::new(env!("CARGO_BIN_EXE_rushes-load"))
-        .args(["rooms", "--rooms", "3", "--attendees", "4", "--active", "2"])
-        .args(["--changes", "20", "--seconds", "1", "--rushes-data"])
-        .arg(&data)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(Duration::from_secs(60), tool).await.unwrap().unwrap();
-    drop(server);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (_server, folder) = server().await;
+    let data = folder.data();
+    let load = ["--changes", "20", "--rushes-data", data.to_str().unwrap()];
+    let report = run(&[&ROOMS[..], &load].concat()).await;
     assert!(report["sent"].as_u64().unwrap() >= 20, "{report:#}");
     assert_eq!(report["reached_all"], report["sent"], "{report:#}");
     assert_eq!(report["lost"], 0, "{report:#}");

@@ -395,13 +395,12 @@ mod tests {
 
     #[test]
     fn a_clip_is_made_once() {
-        let folder = std::env::temp_dir().join(format!("rushes-clip-{}", std::process::id()));
-        let first = ensure_one(&folder, short_spec()).unwrap();
+        let folder = tempfile::TempDir::new().unwrap();
+        let first = ensure_one(folder.path(), short_spec()).unwrap();
         let made = fs::metadata(&first.path).unwrap().modified().unwrap();
-        let second = ensure_one(&folder, short_spec()).unwrap();
+        let second = ensure_one(folder.path(), short_spec()).unwrap();
         assert_eq!(fs::metadata(&second.path).unwrap().modified().unwrap(), made);
         assert_eq!((first.bytes, first.duration_ms()), (second.bytes, 2_000));
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing unfinished remains");
-        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished remains");
     }
 }

@@ -50,49 +50,33 @@ impl PassphraseKey {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf};
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    use tempfile::TempDir;
 
     use super::*;
-    use crate::ids::AnyId;
-
-    /// A folder that goes with the test.
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Self {
-            let folder = std::env::temp_dir().join(format!("rushes-key-{}", AnyId::new()));
-            fs::create_dir(&folder).unwrap();
-            Self(folder)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
 
     #[test]
     fn a_key_is_made_once_and_is_its_owners_alone() {
-        let (here, elsewhere) = (Folder::new(), Folder::new());
+        let (here, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let (a, b) = (RegistrationId::new(), RegistrationId::new());
-        let key = PassphraseKey::open(&here.0).unwrap();
-        let file = here.0.join(FILE);
+        let key = PassphraseKey::open(here.path()).unwrap();
+        let file = here.path().join(FILE);
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         let (first, other) = (key.passphrase(a), key.passphrase(b));
         assert_eq!(first.reveal().len(), 32);
         assert_ne!(first, other);
-        let again = PassphraseKey::open(&here.0).unwrap();
+        let again = PassphraseKey::open(here.path()).unwrap();
         assert_eq!(again.passphrase(a), first, "a restart changes nothing");
-        assert_ne!(PassphraseKey::open(&elsewhere.0).unwrap().passphrase(a), first);
+        assert_ne!(PassphraseKey::open(elsewhere.path()).unwrap().passphrase(a), first);
     }
 
     #[test]
     fn a_damaged_key_is_not_replaced() {
-        let folder = Folder::new();
-        let file = folder.0.join(FILE);
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join(FILE);
         fs::write(&file, "0123").unwrap();
-        assert!(PassphraseKey::open(&folder.0).is_err());
+        assert!(PassphraseKey::open(folder.path()).is_err());
         assert_eq!(fs::read_to_string(&file).unwrap(), "0123");
     }
 }

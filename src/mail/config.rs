@@ -329,9 +329,8 @@ mod tests {
 
     #[test]
     fn files_are_read_at_the_start() {
-        let folder = std::env::temp_dir().join(format!("rushes-mail-{}", crate::ids::AnyId::new()));
-        fs::create_dir(&folder).unwrap();
-        let file = folder.join("password");
+        let folder = tempfile::TempDir::new().unwrap();
+        let file = folder.path().join("password");
         fs::write(&file, "secret\n").unwrap();
         let url = "smtp://user@mail.rushes.test";
         let given = MailOptions { password_file: Some(file.clone()), ..options(url) };
@@ -339,8 +338,7 @@ mod tests {
         assert_eq!(found.login.unwrap().1.reveal(), "secret");
         let no_pem = MailOptions { authorities: Some(file), ..given.clone() };
         assert!(matches!(MailConfig::new(no_pem), Err(BadMail::NoCertificate(_))));
-        let absent = MailOptions { password_file: Some(folder.join("absent")), ..given };
+        let absent = MailOptions { password_file: Some(folder.path().join("absent")), ..given };
         assert!(matches!(MailConfig::new(absent), Err(BadMail::File { .. })));
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

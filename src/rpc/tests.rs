@@ -1,9 +1,6 @@
 //! The pipeline with handlers of its own.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use rushes_media::{Media, MediaConfig, TcpLimits, TranscodeLimits};
 use serde_json::{Value, json};
@@ -33,14 +30,8 @@ const FOR_GUESTS: &str = "/get/usecases";
 
 struct Bench {
     app: Arc<App>,
-    folder: std::path::PathBuf,
+    _folder: tempfile::TempDir,
     user: UserId,
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }
 
 async fn panics(_: &mut Ctx, _: Empty) -> ApiResult<Empty> {
@@ -84,12 +75,8 @@ async fn nothing(_: &mut Ctx, _: Value) -> ApiResult<Empty> {
 }
 
 async fn bench() -> Bench {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name =
-        format!("rushes-rpc-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    let store = Store::open(&folder.join("test.db")).await.unwrap();
+    let folder = tempfile::TempDir::new().unwrap();
+    let store = Store::open(&folder.path().join("test.db")).await.unwrap();
     let mut tx = store.write().await.unwrap();
     let now = Millis::now();
     let company = companies::create(&mut tx, "first", now).await.unwrap();
@@ -97,7 +84,7 @@ async fn bench() -> Bench {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let mut config = Config::local(folder.clone());
+    let mut config = Config::local(folder.path().to_owned());
     config.public_url = Some(user.to_string());
     let media = MediaConfig {
         listen: config.webrtc_listen,
@@ -108,7 +95,7 @@ async fn bench() -> Bench {
         transcodes: TranscodeLimits::NONE,
     };
     let (media, _) = Media::start(media).unwrap();
-    let key = PassphraseKey::open(&folder).unwrap();
+    let key = PassphraseKey::open(folder.path()).unwrap();
     let mut app = App::new(config, store, media, key, ([127, 0, 0, 1], 1).into());
     app.routes = Routes::default();
     app.routes.read(PANICS, panics);
@@ -118,7 +105,7 @@ async fn bench() -> Bench {
     app.routes.read(WRITES_AS_READER, succeeds);
     app.routes.read(FOR_USERS, nothing);
     app.routes.read(FOR_GUESTS, nothing).guests();
-    Bench { app: Arc::new(app), folder, user }
+    Bench { app: Arc::new(app), _folder: folder, user }
 }
 
 impl Bench {

@@ -1,6 +1,8 @@
 //! What holds of the store whatever the API makes of it.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
+
+use tempfile::TempDir;
 
 use super::{
     Store, StoreError, assets,
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     access::Permission,
-    ids::{AnyId, AssetId, CompanyId, GroupId, ProjectId, UserId},
+    ids::{AssetId, CompanyId, GroupId, ProjectId, UserId},
     time::Millis,
 };
 
@@ -28,14 +30,15 @@ const NOW: Millis = Millis(1_700_000_000_000);
 /// A store in a folder of its own, which goes with it.
 struct Fixture {
     store: Store,
-    folder: PathBuf,
+    // Goes after the store has closed its files.
+    _folder: TempDir,
 }
 
 impl Fixture {
     async fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("rushes-store-{}", AnyId::new()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self { store: Store::open(&folder.join("rushes.db")).await.unwrap(), folder }
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(&folder.path().join("rushes.db")).await.unwrap();
+        Self { store, _folder: folder }
     }
 
     async fn person(&self, name: &str) -> UserId {
@@ -70,12 +73,6 @@ impl Fixture {
         let member = MemberRow { security_group_id, project_role: None };
         members::set_project_member(&mut tx, project, user, &member, NOW).await.unwrap();
         tx.commit().await.unwrap();
-    }
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

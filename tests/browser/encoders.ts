@@ -81,11 +81,12 @@ class Encoder {
 
 /** Makes pictures once for all tests of a file, and the encoders that send them. */
 export class Encoders {
-  private readonly folder = mkdtempSync(join(tmpdir(), 'rushes-encoders-'));
+  private folder?: string;
   private running: Encoder[] = [];
 
   /** Encodes a minute of picture beforehand, so that to send it is hardly any work for a machine that is also watched on. */
   async prepare(...sources: FrameSource[]): Promise<void> {
+    this.folder ??= mkdtempSync(join(tmpdir(), 'rushes-encoders-'));
     for (const source of sources) {
       const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', `${FPS}`, '-i', 'pipe:0'];
       const args = ['-hide_banner', '-loglevel', 'error', ...raw, ...H264, '-g', `${FPS}`, this.picture(source)];
@@ -100,7 +101,7 @@ export class Encoders {
   }
 
   private picture(source: FrameSource): string {
-    return join(this.folder, `${source}.mp4`);
+    return join(this.folder!, `${source}.mp4`);
   }
 
   private start(source: FrameSource, hertz: number, outputs: string[]): Encoder {
@@ -133,7 +134,7 @@ export class Encoders {
 
   async end(): Promise<void> {
     await this.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
 

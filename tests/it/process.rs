@@ -15,8 +15,8 @@ fn rushes(data: &Path) -> Command {
     command
         .current_dir(data.parent().unwrap())
         .args(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
-        .args(["--webrtc-listen", "127.0.0.1:0", "--srt-listen", "127.0.0.1:0"])
-        .args(["--rtp-listen", "127.0.0.1:0"])
+        .args(["--webrtc-listen", "127.0.0.1:0", "--rtp-listen", "127.0.0.1:0"])
+        .env("RUSHES_SRT_LISTEN", "127.0.0.1:0")
         .kill_on_drop(true);
     command
 }
@@ -71,6 +71,35 @@ async fn a_server_told_to_end_ends_well() {
     signal(&child, "-TERM");
     assert_eq!(child.wait().await.unwrap().code(), Some(0));
     assert!(!data.join("runtime.json").exists());
+}
+
+#[tokio::test]
+async fn what_a_killed_server_left_is_not_taken_for_the_next_ones() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let (mut child, _) = serve(&data).await;
+    child.kill().await.unwrap();
+    assert!(data.join("runtime.json").exists());
+    // The next one does not come far enough to write its own.
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let out = rushes(&data).args(["--srt-listen", &port]).output().await.unwrap();
+    assert!(String::from_utf8(out.stderr).unwrap().contains("cannot listen"));
+    assert!(!data.join("runtime.json").exists());
+}
+
+#[tokio::test]
+async fn two_servers_do_not_share_a_data_folder() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    let (mut child, runtime) = serve(&data).await;
+    let out = rushes(&data).output().await.unwrap();
+    assert!(!out.status.success());
+    assert!(String::from_utf8(out.stderr).unwrap().contains("another server"));
+    let text = std::fs::read(data.join("runtime.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&text).unwrap(), runtime);
+    child.kill().await.unwrap();
+    serve(&data).await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
+use tempfile::TempDir;
 use tokio::sync::{mpsc, oneshot};
 
 use super::thread::{Start, Thread};
@@ -18,7 +19,7 @@ const PPS: [u8; 4] = [0x68, 0xce, 0x3c, 0x80];
 const STREAM: StreamId = StreamId(5);
 
 struct World {
-    folder: PathBuf,
+    folder: TempDir,
     start: Instant,
     wall: WallClock,
     thread: Thread,
@@ -27,22 +28,15 @@ struct World {
     seq: u64,
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
 impl World {
-    fn new(name: &str, replay: Duration) -> Self {
-        let folder = std::env::temp_dir().join(format!("rushes-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
+    fn new(replay: Duration) -> Self {
+        let folder = TempDir::new().unwrap();
         let start = Instant::now() + Duration::from_secs(10_000);
         let wall = WallClock::new(start, UNIX_EPOCH + Duration::from_secs(1_770_000_000));
         let (_, inbox) = mpsc::channel(1);
         let (ended, recorded) = mpsc::channel(8);
         let shared = Arc::new(Shared::default());
-        let config = RecordingConfig { replay_folder: folder.join("replay"), replay };
+        let config = RecordingConfig { replay_folder: folder.path().join("replay"), replay };
         ring::prepare(&config.replay_folder, replay).unwrap();
         let mut thread = Thread::new(Start { config, inbox, ended, shared: Arc::clone(&shared) }).0;
         thread.item(start, Item::Clock(wall));
@@ -50,7 +44,7 @@ impl World {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.folder.path().join(name)
     }
 
     /// A frame every 40 ms, a key frame every second.
@@ -116,7 +110,7 @@ fn files(folder: &Path) -> usize {
 
 #[test]
 fn a_recording_begins_with_the_key_frame_before_it_was_asked_for() {
-    let mut world = World::new("tape-begin", Duration::ZERO);
+    let mut world = World::new(Duration::ZERO);
     // What the media thread has of the current group of pictures.
     let cached: Vec<Packet> = (0..10).flat_map(|n| world.packets(n)).collect();
     assert_eq!(world.begin("a.mp4", cached), Ok(()));
@@ -136,7 +130,7 @@ fn a_recording_begins_with_the_key_frame_before_it_was_asked_for() {
 
 #[test]
 fn where_the_thread_has_the_stream_already_it_begins_there_too() {
-    let mut world = World::new("tape-known", Duration::from_secs(60));
+    let mut world = World::new(Duration::from_secs(60));
     world.frames(0..40);
     assert_eq!(world.begin("a.mp4", Vec::new()), Ok(()));
     world.frames(40..60);
@@ -147,7 +141,7 @@ fn where_the_thread_has_the_stream_already_it_begins_there_too() {
 
 #[test]
 fn a_full_disk_ends_the_recording_in_words_and_nothing_else() {
-    let mut world = World::new("tape-full", Duration::ZERO);
+    let mut world = World::new(Duration::ZERO);
     world.frames(0..1);
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
     let reel = world.thread.reel(world.start, STREAM).unwrap();
@@ -162,7 +156,7 @@ fn a_full_disk_ends_the_recording_in_words_and_nothing_else() {
 
 #[test]
 fn a_file_that_cannot_be_made_is_said() {
-    let mut world = World::new("tape-nowhere", Duration::ZERO);
+    let mut world = World::new(Duration::ZERO);
     std::fs::create_dir_all(world.path("a.mp4")).unwrap();
     let refused = world.begin("a.mp4", Vec::new()).unwrap_err();
     assert!(matches!(refused, RecordingError::File(words) if words.contains("cannot be written")));
@@ -171,7 +165,7 @@ fn a_file_that_cannot_be_made_is_said() {
 
 #[test]
 fn the_last_minutes_are_kept_and_what_is_older_goes() {
-    let mut world = World::new("tape-ring", Duration::from_secs(30));
+    let mut world = World::new(Duration::from_secs(30));
     let ring = world.path("replay");
     world.frames(0..25 * 12);
     world.replay(4).unwrap().write(&world.path("first.mp4")).unwrap();
@@ -195,7 +189,7 @@ fn the_last_minutes_are_kept_and_what_is_older_goes() {
 
 #[test]
 fn another_publisher_does_not_end_a_recording() {
-    let mut world = World::new("tape-takeover", Duration::ZERO);
+    let mut world = World::new(Duration::ZERO);
     world.begin("a.mp4", Vec::new()).unwrap();
     world.frames(0..50);
     world.seq = 70_000;
@@ -209,7 +203,7 @@ fn another_publisher_does_not_end_a_recording() {
 
 #[tokio::test]
 async fn what_the_time_alone_brings_is_done_by_a_look() {
-    let mut world = World::new("tape-look", Duration::from_secs(5));
+    let mut world = World::new(Duration::from_secs(5));
     world.begin("a.mp4", Vec::new()).unwrap();
     world.frames(0..1);
     let later = world.start + Duration::from_secs(2);

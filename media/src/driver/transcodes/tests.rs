@@ -319,9 +319,8 @@ fn sequence(frame: &[Packet]) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_recording_is_of_what_the_publisher_sends() {
     let media = start(1);
-    let folder = std::env::temp_dir().join(format!("rushes-originals-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let (path, replay_folder) = (folder.join("recording"), folder.join("replay"));
+    let folder = tempfile::TempDir::new().unwrap();
+    let (path, replay_folder) = (folder.path().join("recording"), folder.path().join("replay"));
     let config = RecordingConfig { replay_folder, replay: Duration::ZERO };
     let (recordings, _ended) = Recordings::start(config, &media).await.unwrap();
     let a = b_frames(&media, A);
@@ -343,5 +342,4 @@ async fn a_recording_is_of_what_the_publisher_sends() {
     assert!(!has(&sequence(&made)), "what viewers get is not in it");
     a.abort();
     media.shutdown().await;
-    let _ = std::fs::remove_dir_all(&folder);
 }

@@ -8,7 +8,6 @@ use rcgen::{
 use serde_json::json;
 
 use super::*;
-use crate::ids::AnyId;
 
 const NOW: Millis = Millis(1_800_000_000_000);
 const SECRET: &str = "a secret of thirty-two characters";
@@ -219,12 +218,12 @@ fn a_key_file_holds_public_keys_and_nothing_else() {
     assert!(QtakeKeys::new(None, "".parse().ok()).unwrap().is_empty());
     let absent = Path::new("/nonexistent/qtake.pem").to_owned();
     assert!(matches!(QtakeKeys::new(Some(absent), None), Err(BadKey::File { .. })));
-    let file = std::env::temp_dir().join(format!("rushes-qtake-{}.pem", AnyId::new()));
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("key.pem");
     fs::write(&file, &public).unwrap();
     let keys = QtakeKeys::new(Some(file.clone()), SECRET.parse().ok());
     fs::write(&file, &private).unwrap();
-    let refused = QtakeKeys::new(Some(file.clone()), None);
-    fs::remove_file(&file).unwrap();
+    let refused = QtakeKeys::new(Some(file), None);
     let keys = keys.unwrap();
     assert!(matches!(refused, Err(BadKey::NoPublicKey(_))));
     assert_eq!(format!("{keys:?}"), "QtakeKeys(2)", "nothing of the secret is shown");

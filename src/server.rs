@@ -1,6 +1,7 @@
 //! Starting and ending a server.
 
 use std::{
+    fs::{File, TryLockError},
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
@@ -81,6 +82,9 @@ pub enum RunError {
         /// Why.
         cause: io::Error,
     },
+    /// Another server has the data folder.
+    #[error("{}: another server is running on this data folder", .0.display())]
+    Taken(PathBuf),
     /// The database does not open.
     #[error("the database does not open: {0}")]
     Store(#[from] StoreError),
@@ -107,6 +111,9 @@ const WAITING: u32 = 4096;
 /// The name of the database in the data folder.
 const DATABASE: &str = "rushes.db";
 
+/// The name of the file that is locked as long as a server has the data folder.
+const LOCK: &str = "server.lock";
+
 /// The name of the file that says where the server is to be found.
 pub(crate) const RUNTIME: &str = "runtime.json";
 
@@ -114,6 +121,7 @@ pub(crate) const RUNTIME: &str = "runtime.json";
 pub struct Server {
     app: Arc<App>,
     http: JoinHandle<()>,
+    _claim: File,
 }
 
 impl Server {
@@ -122,6 +130,7 @@ impl Server {
     /// # Errors
     /// When the data folder or the database cannot be used.
     pub async fn start(config: Config, listeners: Listeners) -> Result<Self, RunError> {
+        let claim = claim(&config.data)?;
         let store = open_store(&config.data).await?;
         bootstrap::first_start(&store, &config.data).await?;
         let address = listeners.http.local_addr()?;
@@ -152,7 +161,7 @@ impl Server {
         let srt = app.srt.get().map(rushes_media::Srt::local_addr);
         let rtp = app.rtp.get().map(rushes_media::Rtp::local_addr);
         tracing::info!(%address, %webrtc, ?srt, ?rtp, data = %app.config.data.display(), "ready");
-        Ok(Self { app, http })
+        Ok(Self { app, http, _claim: claim })
     }
 
     /// The parts of the server.
@@ -172,7 +181,7 @@ impl Server {
     /// # Errors
     /// When the HTTP server had failed before.
     pub async fn shutdown(self) -> Result<(), RunError> {
-        let Self { app, mut http } = self;
+        let Self { app, mut http, _claim } = self;
         app.draining.store(true, Ordering::Relaxed);
         let drained = tokio::time::timeout(DRAIN, async {
             // Whoever watches or publishes hears of it while the server still answers, and an offer
@@ -202,9 +211,8 @@ impl Server {
         }
         live::recordings::close(&app).await;
         app.store.close().await;
-        let runtime = app.config.data.join(RUNTIME);
-        if let Err(cause) = std::fs::remove_file(&runtime) {
-            tracing::warn!(file = %runtime.display(), %cause, "cannot be removed");
+        if let Err(error) = remove_runtime(&app.config.data) {
+            tracing::warn!("{error}");
         }
         match drained {
             Ok(Ok(())) => Ok(()),
@@ -237,13 +245,47 @@ pub async fn run(
 /// # Errors
 /// When the folder or the database cannot be used.
 pub async fn open_store(data: &Path) -> Result<Store, RunError> {
+    make_folder(data)?;
+    Ok(Store::open(&data.join(DATABASE)).await?)
+}
+
+fn make_folder(data: &Path) -> Result<(), RunError> {
     // What is in it is nobody else's business: addresses, digests of tokens, unreleased pictures.
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data)
-        .map_err(|cause| RunError::File { file: data.to_owned(), cause })?;
-    Ok(Store::open(&data.join(DATABASE)).await?)
+        .map_err(|cause| RunError::File { file: data.to_owned(), cause })
+}
+
+/// Takes the data folder for this server: two on one would each take its rooms and streams for
+/// their own. The kernel takes the lock back however the process ends.
+///
+/// What says where a server is to be found is one's that was killed then, and whoever waits for
+/// this server must not read it.
+fn claim(data: &Path) -> Result<File, RunError> {
+    make_folder(data)?;
+    let file = data.join(LOCK);
+    let opened = File::options().create(true).truncate(false).write(true).open(&file);
+    let lock = match opened {
+        Ok(lock) => lock,
+        Err(cause) => return Err(RunError::File { file, cause }),
+    };
+    match lock.try_lock() {
+        Ok(()) => remove_runtime(data).map(|()| lock),
+        Err(TryLockError::WouldBlock) => Err(RunError::Taken(data.to_owned())),
+        Err(TryLockError::Error(cause)) => Err(RunError::File { file, cause }),
+    }
+}
+
+fn remove_runtime(data: &Path) -> Result<(), RunError> {
+    let file = data.join(RUNTIME);
+    match std::fs::remove_file(&file) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(RunError::File { file, cause })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says in the log what looks wrong with the addresses that WebRTC peers are told.

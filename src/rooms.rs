@@ -354,6 +354,7 @@ async fn renew(app: &App, place: &Place, mailbox: &Mailbox) -> Result<Subscripti
         };
         let state = RoomEvent::State {
             state: Box::new(snapshot.state),
+            with_text: true,
             server_ms: snapshot.server_ms,
             cmd_id: None,
             by: None,

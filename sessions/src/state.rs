@@ -162,6 +162,11 @@ impl State {
         }
     }
 
+    /// All but the client's own text.
+    pub fn without_text(&self) -> State {
+        State { asset_state: None, ..*self }
+    }
+
     /// The part that decides the frame.
     pub fn timeline(&self) -> Timeline {
         Timeline {

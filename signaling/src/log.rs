@@ -3,7 +3,7 @@
 use rushes_sessions::{AssetId, Frame, LogEntry, LogEvent, Op, Phase, State, SyncMode, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::room::{LoopBody, OpBody};
+use crate::room::{CompareBody, LoopBody, OpBody};
 
 /// One line of the log.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -68,6 +68,7 @@ pub struct LogState {
     pub rev: u64,
     pub effective_ms: f64,
     pub sync_mode: SyncMode,
+    pub driver: Option<UserId>,
     pub asset_id: Option<AssetId>,
     pub frame: Frame,
     pub frames: Option<i64>,
@@ -76,6 +77,9 @@ pub struct LogState {
     pub playing: bool,
     pub rate: f64,
     pub r#loop: LoopBody,
+    pub live_pts: Option<i64>,
+    pub compare: Option<CompareBody>,
+    pub live_ceiling_ms: u32,
     /// The length of `asset_state` in bytes.
     pub asset_state_bytes: usize,
 }
@@ -88,6 +92,7 @@ impl From<&State> for LogState {
             rev: state.rev,
             effective_ms: state.effective_ms.0,
             sync_mode: state.sync_mode,
+            driver: state.driver,
             asset_id: state.asset.map(|asset| asset.id),
             frame: state.frame,
             frames: state.asset.and_then(|asset| asset.frames),
@@ -96,6 +101,9 @@ impl From<&State> for LogState {
             playing: state.playing,
             rate: state.rate.get(),
             r#loop: state.looping.into(),
+            live_pts: state.live_pts,
+            compare: state.compare.map(CompareBody::from),
+            live_ceiling_ms: state.live_ceiling_ms,
             asset_state_bytes: state.asset_state.as_ref().map_or(0, String::len),
         }
     }

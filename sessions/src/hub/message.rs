@@ -23,6 +23,9 @@ pub enum RoomEvent {
     State {
         /// The state now.
         state: Box<State>,
+        /// Whether the client's own text is in it. It is where it is new: it can be long, and a
+        /// crowd is not told the same one with each step.
+        with_text: bool,
         /// The time on the server's clock.
         server_ms: Millis,
         /// The command that did it, where one did.

@@ -43,7 +43,7 @@ mod tests {
     fn change(rev: u64, text: usize) -> RoomEvent {
         let asset_state = Some("x".repeat(text));
         let state = Box::new(State { rev, asset_state, ..State::new(Millis(0.0)) });
-        RoomEvent::State { state, server_ms: Millis(0.0), cmd_id: None, by: None }
+        RoomEvent::State { state, with_text: true, server_ms: Millis(0.0), cmd_id: None, by: None }
     }
 
     fn revs(missed: Option<Vec<RoomEvent>>) -> Option<Vec<u64>> {

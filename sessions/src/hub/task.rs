@@ -196,7 +196,9 @@ impl RoomTask {
             Message::SetHosts { hosts } => {
                 self.note(None, LogEvent::Hosts(hosts.clone()));
                 let changed = self.room.set_hosts(hosts);
-                self.state_changed(changed, None, None);
+                if changed {
+                    self.state_changed(false, None, None);
+                }
                 self.users_changed();
             }
             Message::SetPhase { phase } => self.set_phase(phase),
@@ -285,7 +287,7 @@ impl RoomTask {
             let state = Box::new(self.room.state().clone());
             self.note(by, LogEvent::Command { cmd_id, op, state });
         }
-        self.carried_out(result, by, Some(&command.cmd_id), reply);
+        self.carried_out(result, false, by, Some(&command.cmd_id), reply);
     }
 
     fn say(&mut self, connection: ConnectionId, cmd_id: &str, text: &str, reply: Reply<Said>) {
@@ -309,23 +311,29 @@ impl RoomTask {
         asset_state: Option<AssetState>,
         reply: Reply<Ack>,
     ) {
+        let with_text = asset_state
+            .as_ref()
+            .is_some_and(|given| self.room.state().asset_state.as_ref() != Some(&given.text));
         let result = self.room.set_state(self.hub.now(), user, sync_mode, asset_state);
         if result.as_ref().is_ok_and(|effects| effects.changed) {
             let state = Box::new(self.room.state().clone());
             self.note(Some(user), LogEvent::StateSet(state));
         }
-        self.carried_out(result, Some(user), None, reply);
+        self.carried_out(result, with_text, Some(user), None, reply);
     }
 
     fn carried_out(
         &mut self,
         result: Result<Effects, Refusal>,
+        with_text: bool,
         by: Option<UserId>,
         cmd_id: Option<&str>,
         reply: Reply<Ack>,
     ) {
         if let Ok(effects) = &result {
-            self.state_changed(effects.changed, cmd_id, by);
+            if effects.changed {
+                self.state_changed(with_text, cmd_id, by);
+            }
             if effects.users_changed {
                 self.users_changed();
             }
@@ -337,7 +345,9 @@ impl RoomTask {
     fn set_phase(&mut self, phase: Phase) {
         self.note(None, LogEvent::Phase(phase));
         let changed = self.room.set_phase(self.hub.now(), phase);
-        self.state_changed(changed, None, None);
+        if changed {
+            self.state_changed(false, None, None);
+        }
         self.users_changed();
     }
 
@@ -354,13 +364,13 @@ impl RoomTask {
         self.users_changed();
     }
 
-    fn state_changed(&mut self, changed: bool, cmd_id: Option<&str>, by: Option<UserId>) {
-        if !changed {
-            return;
-        }
+    fn state_changed(&mut self, with_text: bool, cmd_id: Option<&str>, by: Option<UserId>) {
         self.changed = true;
+        let state = self.room.state();
+        let state = if with_text { state.clone() } else { state.without_text() };
         let event = RoomEvent::State {
-            state: Box::new(self.room.state().clone()),
+            state: Box::new(state),
+            with_text,
             server_ms: self.hub.now(),
             cmd_id: cmd_id.map(str::to_owned),
             by,

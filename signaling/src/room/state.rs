@@ -2,7 +2,7 @@
 
 use rushes_sessions::hub::RoomEvent;
 use rushes_sessions::{AssetId, Compare, Frame, Layout, RoomId, State, SyncMode, UserId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::LoopBody;
 
@@ -56,7 +56,9 @@ pub struct StateBody {
     pub live_pts: Option<i64>,
     pub compare: Option<CompareBody>,
     pub live_ceiling_ms: u32,
-    pub asset_state: Option<String>,
+    /// Absent where it is as before.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    pub asset_state: Option<Option<String>>,
 }
 
 impl StateBody {
@@ -81,9 +83,14 @@ impl StateBody {
             live_pts: state.live_pts,
             compare: state.compare.map(CompareBody::from),
             live_ceiling_ms: state.live_ceiling_ms,
-            asset_state: state.asset_state.clone(),
+            asset_state: Some(state.asset_state.clone()),
         }
     }
+}
+
+/// What is there, be it null.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// What [`STATE_CHANGED`] says.
@@ -102,8 +109,13 @@ pub struct StateChangedBody {
 impl StateChangedBody {
     /// What is said of an event, if it is a change of the state.
     pub fn new(room: RoomId, event: &RoomEvent) -> Option<StateChangedBody> {
-        let RoomEvent::State { state, server_ms, cmd_id, by } = event else { return None };
-        let state = StateBody::new(state, server_ms.0);
+        let RoomEvent::State { state, with_text, server_ms, cmd_id, by } = event else {
+            return None;
+        };
+        let mut state = StateBody::new(state, server_ms.0);
+        if !with_text {
+            state.asset_state = None;
+        }
         Some(StateChangedBody { id: room, state, cmd_id: cmd_id.clone(), by: *by })
     }
 }

@@ -68,15 +68,18 @@ fn a_state_is_written_flat() {
     state.asset = Some(Asset::clip(AssetId(1), FrameRate::new(24_000, 1_001).unwrap(), Some(9)));
     state.looping = Loop::Range { first: Frame(1), last: Frame(5) };
     let room: RoomId = ROOM.parse().unwrap();
-    let event = RoomEvent::State {
-        state: Box::new(state),
+    let event = |with_text| RoomEvent::State {
+        state: Box::new(state.clone()),
+        with_text,
         server_ms: Millis(1001.5),
         cmd_id: Some("c".into()),
         by: Some(UserId(2)),
     };
-    let written: Value = serde_json::from_str(&event_text(room, &event)).unwrap();
+    let written = |with_text| -> Value {
+        serde_json::from_str(&event_text(room, &event(with_text))).unwrap()
+    };
     let id = |n: u128| format!("{n:032X}");
-    let expected = json!({"event_type": "REVIEW_SESSION_STATE_CHANGED", "data": {
+    let mut expected = json!({"event_type": "REVIEW_SESSION_STATE_CHANGED", "data": {
         "id": ROOM, "cmd_id": "c", "by": id(2),
         "state": {
             "epoch": 1, "rev": 0, "server_ms": 1001.5, "effective_ms": 1000.25,
@@ -86,7 +89,14 @@ fn a_state_is_written_flat() {
             "live_ceiling_ms": 1000, "asset_state": null,
         },
     }});
-    assert_eq!(written, expected);
+    assert_eq!(written(true), expected);
+    expected["data"]["state"].as_object_mut().unwrap().remove("asset_state");
+    assert_eq!(written(false), expected);
+    for with_text in [true, false] {
+        let body: StateChangedBody =
+            serde_json::from_value(written(with_text)["data"].clone()).unwrap();
+        assert_eq!(body.state.asset_state.is_some(), with_text);
+    }
 }
 
 #[test]

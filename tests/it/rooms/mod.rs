@@ -198,6 +198,8 @@ async fn everyone_may_drive_when_a_host_says_so() {
     assert_eq!(stale["error"]["snapshot"]["epoch"], crew.state["epoch"]);
     let sought = crew.does(json!({ "op": "SEEK", "frame": 42 })).await;
     host.follows(sought["rev"].as_u64().unwrap()).await;
+    assert_eq!(host.state.get("asset_state"), None, "it is as before");
+    assert_eq!(stage.enter(&stage.crew, &room).await.state["asset_state"], text);
     assert_eq!(host.state["frame"], 42);
 
     // A crew member may write the text now, and not take the mode away.

@@ -28,7 +28,8 @@ export interface RoomState extends Timeline {
   compare: Compare | null;
   /** The most that a live source is held back so that everyone sees it together, in milliseconds. */
   live_ceiling_ms: number;
-  asset_state: string | null;
+  /** A client's own text; absent in an event where it is as before. */
+  asset_state?: string | null;
 }
 
 export interface RoomUser {

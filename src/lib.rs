@@ -24,6 +24,7 @@ pub mod provision;
 mod qr;
 pub mod room_log;
 mod room_people;
+mod room_schedule;
 pub mod rooms;
 pub mod rpc;
 pub mod secret;

@@ -30,7 +30,7 @@ use crate::{
         passphrase::PassphraseKey,
         reach::{self, Reach},
     },
-    mail, ops, qr, room_log, room_people, rpc,
+    mail, ops, qr, room_log, room_people, room_schedule, rpc,
     store::{Store, StoreError},
 };
 
@@ -352,6 +352,7 @@ fn routes(app: &Arc<App>) -> Router {
         .merge(files::router(Arc::clone(app)))
         .merge(room_log::router(Arc::clone(app)))
         .merge(room_people::router(Arc::clone(app)))
+        .merge(room_schedule::router(Arc::clone(app)))
         .merge(live::router(app))
         .merge(live::pictures::router(Arc::clone(app)))
         .merge(qr::router(Arc::clone(app)))

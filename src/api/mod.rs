@@ -48,7 +48,10 @@ mod user;
 
 pub(crate) use comment::told as comment_told;
 pub(crate) use device::normal_code;
-pub(crate) use review_session::{Removal, Success, remove as remove_from_room};
+pub(crate) use review_session::{
+    Removal, ReviewSession, Schedule, Success, remove as remove_from_room,
+    schedule as schedule_room,
+};
 
 use crate::{
     live::recordings,

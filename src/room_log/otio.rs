@@ -28,18 +28,22 @@ struct Run {
 struct Clip {
     id: AssetId,
     state: Box<LogState>,
+    /// When it was shown first: what has no frames is counted from there.
+    since_ms: f64,
     runs: Vec<Run>,
 }
 
 /// A piece of the answer.
 enum Piece {
     Text(String),
-    /// The markers of a run; a comma before them, unless they are their clip's first.
-    Markers(AssetId, Run, bool),
+    /// The markers of a run of a clip that was first shown then; a comma before them, unless they
+    /// are the clip's first.
+    Markers(AssetId, f64, Run, bool),
 }
 
 /// A timeline with a track, in which every clip that was shown has a marker for each command, at
-/// the frame where it left the clip. Live sources have no frames, and so no markers.
+/// the frame where it left the clip. A live source has no frames: its markers are at the milliseconds
+/// since it was first shown.
 ///
 /// The log is read twice: for where in it the clips are, and then for their markers.
 pub(super) async fn timeline(log: Log, room: &SeenRoom) -> ApiResult<Body> {
@@ -61,14 +65,16 @@ pub(super) async fn timeline(log: Log, room: &SeenRoom) -> ApiResult<Body> {
         let comma = if n > 0 { "," } else { "" };
         pieces.push(Piece::Text(format!("{comma}{begin}[")));
         let runs = shown.runs.into_iter().enumerate();
-        pieces.extend(runs.map(|(n, run)| Piece::Markers(shown.id, run, n > 0)));
+        pieces.extend(runs.map(|(n, run)| Piece::Markers(shown.id, shown.since_ms, run, n > 0)));
         pieces.push(Piece::Text(format!("]{end}")));
     }
     pieces.push(Piece::Text(format!("]{end}")));
     let written = stream::unfold((log, pieces.into_iter()), |(log, mut pieces)| async move {
         let text = match pieces.next()? {
             Piece::Text(text) => Ok(text),
-            Piece::Markers(id, run, follows) => markers(&log, id, &run, follows).await,
+            Piece::Markers(id, since_ms, run, follows) => {
+                markers(&log, id, since_ms, &run, follows).await
+            }
         };
         Some((text, (log, pieces)))
     });
@@ -83,13 +89,13 @@ fn parted(value: &Value) -> (String, String) {
 }
 
 /// What a line shows of a clip, if that is what it does.
-fn shown(line: &LogLine) -> Option<(AssetId, Value, &LogState, f64)> {
+fn shown(line: &LogLine) -> Option<(AssetId, Value, &LogState)> {
     let (op, state) = match &line.what {
         LogBody::Command { op, state, .. } => (json!(op)["op"].clone(), state),
         LogBody::StateSet { state } => (json!("STATE_SET"), state),
         _ => return None,
     };
-    Some((state.asset_id?.into(), op, state, rate(state)?))
+    Some((state.asset_id?.into(), op, state))
 }
 
 /// The clips, in the order in which they were first shown.
@@ -101,9 +107,10 @@ async fn clips(log: &Log) -> ApiResult<Vec<Clip>> {
         let Some((end, _)) = page.last() else { return Ok(clips) };
         let mut before = None;
         for (seq, line) in &page {
-            let Some((id, _, state, _)) = shown(line) else { continue };
+            let Some((id, _, state)) = shown(line) else { continue };
             let place = clips.iter().position(|clip| clip.id == id).unwrap_or_else(|| {
-                clips.push(Clip { id, state: Box::new(state.clone()), runs: Vec::new() });
+                let (state, since_ms) = (Box::new(state.clone()), line.at_ms);
+                clips.push(Clip { id, state, since_ms, runs: Vec::new() });
                 clips.len() - 1
             });
             // Runs end with their page, so that one is read at once.
@@ -124,14 +131,24 @@ async fn name(log: &Log, id: AssetId) -> ApiResult<String> {
     Ok(found.map_or_else(|| id.to_string(), |found| found.row.name))
 }
 
-async fn markers(log: &Log, id: AssetId, run: &Run, follows: bool) -> Result<String, ApiError> {
+async fn markers(
+    log: &Log,
+    id: AssetId,
+    since_ms: f64,
+    run: &Run,
+    follows: bool,
+) -> Result<String, ApiError> {
     let mut text = String::new();
     for (seq, line) in &log.page(run.after, run.last).await? {
-        let Some((_, op, state, rate)) = shown(line).filter(|(of, ..)| *of == id) else { continue };
+        let Some((_, op, state)) = shown(line).filter(|(of, ..)| *of == id) else { continue };
         if follows || !text.is_empty() {
             text.push(',');
         }
-        let marker = marker(*seq, line, op.as_str().unwrap_or_default(), state, rate);
+        let place = match rate(state) {
+            Some(rate) => range(state.frame.0, 1, rate),
+            None => range((line.at_ms - since_ms) as i64, 1, 1000.0),
+        };
+        let marker = marker(*seq, line, op.as_str().unwrap_or_default(), &place);
         text.push_str(&marker.to_string());
     }
     Ok(text)
@@ -169,7 +186,7 @@ fn clip(id: AssetId, name: &str, state: &LogState) -> Value {
     })
 }
 
-fn marker(seq: i64, line: &LogLine, op: &str, state: &LogState, rate: f64) -> Value {
+fn marker(seq: i64, line: &LogLine, op: &str, place: &Value) -> Value {
     let color = match op {
         "PLAY" => "GREEN",
         "PAUSE" => "RED",
@@ -178,7 +195,7 @@ fn marker(seq: i64, line: &LogLine, op: &str, state: &LogState, rate: f64) -> Va
     };
     json!({
         "OTIO_SCHEMA": "Marker.2", "name": op, "color": color, "comment": "",
-        "marked_range": range(state.frame.0, 1, rate),
+        "marked_range": place,
         "metadata": { "rushes": written(seq, line) },
     })
 }

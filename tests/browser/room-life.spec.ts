@@ -60,3 +60,43 @@ test('a room that is deleted ends for everyone, and its host is back in the list
   await expect(told).toBeVisible();
   await expect(guest.page.locator('video')).toHaveCount(0);
 });
+
+test('a room is planned for a time, which who opens it is told, and starts when its host wants it', async ({ browser }) => {
+  const { page } = await Room.open(await stage.newPage(browser, { locale: 'en-GB' }), stage.demo.links.host_link, 'host');
+  const list = new URL('/#/rooms', page.url()).href;
+  await page.goto(list);
+  await page.getByTestId('new-room').click();
+  await page.getByLabel('Name', { exact: true }).fill('Grade');
+  await page.getByTestId('save-room').click();
+  await expect(page.getByText('This room has not started')).toBeVisible();
+  await expect(page.getByTestId('begins')).toHaveCount(0);
+  await page.goto(list);
+  const card = page.getByTestId('room-card').filter({ hasText: 'Grade' });
+  await expect(card).toHaveAttribute('data-status', 'DRAFT');
+
+  const choose = async (): Promise<void> => {
+    await card.getByTestId('room-menu').click();
+    await page.getByRole('menuitem', { name: 'Schedule…' }).click();
+  };
+  await choose();
+  const begins = page.getByLabel('Begins');
+  await begins.fill('2001-01-01T14:30');
+  await page.getByTestId('schedule').click();
+  // The browser does not send a time before the earliest.
+  await expect(begins).toBeFocused();
+  await begins.fill('2999-12-01T14:30');
+  await page.getByTestId('schedule').click();
+  await expect(card).toHaveAttribute('data-status', 'SCHEDULED');
+  await expect(card).toContainText('1 Dec 2999, 14:30');
+
+  await card.getByRole('link').click();
+  await expect(page.getByTestId('begins')).toHaveText('It is planned for 1 Dec 2999, 14:30.');
+  await page.goto(list);
+  await choose();
+  await expect(page.getByLabel('Begins')).toHaveValue('2999-12-01T14:30');
+  await page.getByTestId('unschedule').click();
+  await expect(card).toHaveAttribute('data-status', 'DRAFT');
+  await card.getByTestId('start-room').click();
+  await expect(page.getByTestId('picture')).toBeVisible();
+  await expect(page.getByText('This room has not started')).toHaveCount(0);
+});

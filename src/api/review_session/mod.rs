@@ -4,6 +4,7 @@ mod guest;
 mod mail;
 mod people;
 mod playlists;
+mod schedule;
 mod state;
 mod teams;
 
@@ -34,13 +35,14 @@ pub(super) use people::{create_users, set_host, set_role, user, users};
 pub(super) use playlists::{
     assets, assets_gone, of_playlist, order_assets, playlist_assets, playlist_changed, playlists,
 };
+pub(crate) use schedule::{Schedule, schedule};
 pub(super) use state::{join, set_state};
 pub(super) use teams::{list as teams, people_left as team_people_left};
 
 /// A room. The fields are those of the contract; the ones that have no meaning here are null, and
 /// what is not built yet is off.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct ReviewSession {
+pub(crate) struct ReviewSession {
     allow_participants_to_unmute_self: Option<bool>,
     asset_count: Option<i64>,
     asset_state: Option<String>,

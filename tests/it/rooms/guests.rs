@@ -19,15 +19,19 @@ pub(super) fn mailed(rushes: &Rushes, email: &str) -> String {
 
 /// The links in all mails that went to an address.
 fn all_mailed(rushes: &Rushes, email: &str) -> Vec<String> {
-    let folder = rushes.app().config.data.join("mail");
-    let mails = std::fs::read_dir(folder).unwrap();
-    let mails = mails.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    let theirs = mails.filter(|mail| mail.starts_with(&format!("To: {email}\r\n")));
     let link = |mail: String| {
         let (_, link) = mail.split_once("/#/guest?u=").unwrap();
         link.lines().next().unwrap().to_owned()
     };
-    theirs.map(link).collect()
+    mails(rushes, email).into_iter().map(link).collect()
+}
+
+/// All mails that went to an address.
+pub(super) fn mails(rushes: &Rushes, email: &str) -> Vec<String> {
+    let folder = rushes.app().config.data.join("mail");
+    let mails = std::fs::read_dir(folder).unwrap();
+    let mails = mails.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    mails.filter(|mail| mail.starts_with(&format!("To: {email}\r\n"))).collect()
 }
 
 #[tokio::test]

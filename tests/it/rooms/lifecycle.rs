@@ -6,7 +6,10 @@ use rushes::{
 };
 use serde_json::{Value, json};
 
-use super::{guests::mailed, stage::Stage};
+use super::{
+    guests::{mailed, mails},
+    stage::Stage,
+};
 use crate::harness::Rushes;
 
 async fn start_with(change: impl FnOnce(&mut Limits)) -> Rushes {
@@ -95,6 +98,52 @@ async fn a_room_is_what_it_was_asked_to_be() {
         assert_eq!(status, 400, "{part}: {answer}");
         wanted[part] = json!("Fine");
     }
+}
+
+#[tokio::test]
+async fn a_room_is_planned_and_begins_when_somebody_starts_it() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.draft().await["id"].as_str().unwrap().to_owned();
+    let mut crew = stage.socket(&stage.crew.token).await;
+    let at = |start: &str| json!({ "start_time": start });
+    let (status, planned) = stage.schedules(&stage.host, &room, at("2999-12-01T14:00:00Z")).await;
+    assert_eq!((status, &planned["status"]), (200, &json!("SCHEDULED")));
+    assert_eq!(crew.event("REVIEW_SESSION_UPDATED").await["id"], room.as_str());
+    let seen = stage.ask(&stage.crew, "/get/review_session", json!({ "id": room })).await;
+    assert_eq!(
+        (&seen["status"], &seen["start_time"]),
+        (&json!("SCHEDULED"), &json!("2999-12-01T14:00:00.000Z"))
+    );
+    let join = json!({ "id": room, "media_region": "x" });
+    assert_eq!(stage.refused(&stage.crew, "/join/review_session", join).await, (409, 674));
+    stage.invite(&room, &["late@rushes.test"]).await;
+    let mail = mails(&rushes, "late@rushes.test");
+    assert!(mail[0].contains("It begins on 2999-12-01 at 14:00 UTC."), "{mail:?}");
+
+    // Not by just anybody, nor for just any time, and nothing of it counts.
+    let soon = at("2999-12-01T15:00:00Z");
+    let code = |(status, answer): (u16, Value)| (status, answer["error"]["code"].as_u64().unwrap());
+    assert_eq!(code(stage.schedules(&stage.crew, &room, soon.clone()).await), (403, 403));
+    assert_eq!(code(stage.schedules(&stage.stranger, &room, soon.clone()).await), (404, 672));
+    for bad in [at("2001-01-01T00:00:00Z"), at("soon"), json!({}), json!(7)] {
+        let (status, answer) = stage.schedules(&stage.host, &room, bad).await;
+        assert_eq!((status, &answer["error"]["code"]), (400, &json!(407)), "{answer}");
+        assert_eq!(answer["error"]["fields"][0]["field"], "start_time", "{answer}");
+    }
+    let seen = stage.ask(&stage.host, "/get/review_session", json!({ "id": room })).await;
+    assert_eq!(seen["start_time"], planned["start_time"]);
+
+    let (_, draft) = stage.schedules(&stage.host, &room, Value::Null).await;
+    assert_eq!((&draft["status"], &draft["start_time"]), (&json!("DRAFT"), &Value::Null));
+    stage.schedules(&stage.host, &room, soon.clone()).await;
+    let id = json!({ "id": room });
+    let started = stage.ask(&stage.host, "/start/review_session", id.clone()).await;
+    assert_eq!(started["status"], "STARTED");
+    assert_ne!(started["start_time"], soon["start_time"], "it is when it began");
+    assert_eq!(code(stage.schedules(&stage.host, &room, soon.clone()).await), (400, 407));
+    stage.ask(&stage.host, "/complete/review_session", id).await;
+    assert_eq!(code(stage.schedules(&stage.host, &room, soon).await).1, 675);
 }
 
 #[tokio::test]

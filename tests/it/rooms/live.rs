@@ -10,7 +10,10 @@ use rushes::{
 };
 use serde_json::{Value, json};
 
-use super::stage::{Attending, Stage};
+use super::{
+    log::get,
+    stage::{Attending, Stage},
+};
 use crate::harness::{Rushes, code};
 
 const EVENT: &str = "REVIEW_SESSION_LIVE_DELAY_CHANGED";
@@ -67,4 +70,19 @@ async fn a_room_waits_for_its_slowest_up_to_what_a_host_says() {
     assert_eq!(code(&refused), 403);
     let refused = host.sends(json!({ "op": "LIVE_CEILING", "ceiling_ms": 5001 })).await;
     assert_eq!(code(&refused), 407);
+
+    // The log has it, and markers at the time since it came on show.
+    let (_, text) = get(&rushes, &stage.host, &room, "log.otio").await;
+    let timeline: Value = serde_json::from_str(&text).unwrap();
+    let clip = &timeline["tracks"]["children"][0]["children"][0];
+    assert_eq!((&clip["name"], &clip["source_range"]), (&json!("camera"), &Value::Null));
+    let markers = clip["markers"].as_array().unwrap();
+    let marks: Vec<_> = markers.iter().map(|marker| marker["name"].as_str().unwrap()).collect();
+    assert_eq!(marks, ["LOAD", "LIVE_CEILING"]);
+    let told = |marker: &Value| marker["metadata"]["rushes"]["at_ms"].as_f64().unwrap();
+    let start = &markers[1]["marked_range"]["start_time"];
+    let since = (told(&markers[1]) - told(&markers[0])).trunc();
+    assert_eq!((&start["value"], &start["rate"]), (&json!(since), &json!(1000.0)));
+    let state = &markers[1]["metadata"]["rushes"]["state"];
+    assert_eq!((&state["live_ceiling_ms"], &state["driver"]), (&json!(200), &json!(stage.host.id)));
 }

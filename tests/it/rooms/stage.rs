@@ -196,6 +196,17 @@ impl Stage {
         (status, answer["error"]["code"].as_u64().unwrap_or_default())
     }
 
+    /// Says when a room is to begin, or takes that back: the status and the answer.
+    pub(super) async fn schedules(&self, who: &Person, room: &str, when: Value) -> (u16, Value) {
+        let url = format!("http://{}/rooms/{room}/schedule", self.address);
+        let request = match when {
+            Value::Null => self.client.delete(url),
+            when => self.client.put(url).json(&when),
+        };
+        let response = request.header("X-Token", &who.token).send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
     /// A draft of the host's, with the crew and the playlist.
     pub(super) async fn draft(&self) -> Value {
         let body = json!({

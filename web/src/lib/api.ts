@@ -204,6 +204,17 @@ export class Api {
     await this.#ask(path, { method: 'DELETE', headers: { 'X-Token': token } });
   }
 
+  /**
+   * Puts something where it has a place of its own.
+   *
+   * @throws {ApiError} if the server refuses
+   * @throws {Unreachable} if no answer of the server comes, or one that is not JSON
+   */
+  put<T>(path: string, data: object, token: string): Promise<T> {
+    const headers = { 'X-Token': token, 'Content-Type': 'application/json' };
+    return this.#ask(path, { method: 'PUT', headers, body: JSON.stringify(data) });
+  }
+
   async #ask<T>(path: string, init: RequestInit): Promise<T> {
     let response: Response;
     let body: unknown;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Room, RoomStatus } from './api';
-import { groupRooms, roomTime } from './rooms';
+import { groupRooms, likelyBegin, localInput, roomTime } from './rooms';
 
 function room(name: string, status: RoomStatus, start: string | null = null): Room {
   return { id: name, name, status, start_time: start, end_time: start } as Room;
@@ -16,6 +16,18 @@ describe('groupRooms', () => {
       room('now', 'STARTED'),
     ]);
     expect(sorted.map((r) => r.name)).toEqual(['now', 'soon', 'later', 'recent', 'old']);
+  });
+});
+
+describe('a time that is chosen', () => {
+  it('is on the clock of who chooses, and comes back as it was', () => {
+    const time = new Date(2026, 0, 9, 7, 5);
+    expect(localInput(time)).toBe('2026-01-09T07:05');
+    expect(new Date(localInput(time))).toEqual(time);
+  });
+
+  it('is proposed on a full hour, on the next day where it is late', () => {
+    expect(likelyBegin(new Date(2026, 0, 9, 22, 59, 30))).toEqual(new Date(2026, 0, 10, 0, 0));
   });
 });
 

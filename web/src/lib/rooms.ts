@@ -34,6 +34,20 @@ export function groupRooms(rooms: readonly Room[]): Room[] {
   });
 }
 
+/** A time as an input of the kind `datetime-local` has it, on the clock of the person who looks. */
+export function localInput(time: Date): string {
+  const two = (part: number) => String(part).padStart(2, '0');
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `${day}T${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
+/** The next full hour but one: when a room that is planned now may well begin. */
+export function likelyBegin(now = new Date()): Date {
+  const time = new Date(now);
+  time.setHours(now.getHours() + 2, 0, 0, 0);
+  return time;
+}
+
 /** When a room began, will begin or ended, in the words of the person's own locale. */
 export function roomTime(room: Room, now = new Date(), locale?: string): string {
   const text = statusOf(room.status).kind === 'complete' ? room.end_time : room.start_time;

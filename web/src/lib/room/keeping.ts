@@ -32,8 +32,10 @@ export const DOWNLOADS = [
 ] as const;
 export type RoomFile = (typeof DOWNLOADS)[number]['file'];
 
+const schedulePath = (id: string) => `/rooms/${encodeURIComponent(id)}/schedule`;
+
 /** The calls that change rooms and what they show. */
-export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file'>> {
+export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file' | 'put'>> {
   create(production: string, settings: RoomSettings): Promise<Room> {
     return this.call('/create/review_session', { group_id: production, ...settings });
   }
@@ -45,6 +47,16 @@ export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file'>> {
   /** Starts a room, or opens it again. */
   start(id: string): Promise<Room> {
     return this.call('/start/review_session', { id });
+  }
+
+  /** Says when a room is to begin. */
+  schedule(id: string, begin: Date): Promise<Room> {
+    return this.api.put(schedulePath(id), { start_time: begin.toISOString() }, this.token);
+  }
+
+  /** Makes a planned room a draft again. */
+  unschedule(id: string): Promise<void> {
+    return this.api.delete(schedulePath(id), this.token);
   }
 
   complete(id: string): Promise<Room> {

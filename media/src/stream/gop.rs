@@ -32,6 +32,10 @@ const LOOK_BACK: usize = 128;
 const BEFORE_KEY: usize = 256;
 /// From one frame's place to the next one's: in between is room for frames that come late.
 pub(super) const PLACES: u32 = 16;
+/// A packet that is missing comes within this time, or never: no publisher is asked for longer.
+const MAY_COME: Duration = Duration::from_secs(1);
+/// Where more than this is missing before a group, it was no part of the key frame.
+const MOST_HEAD: u64 = 64;
 /// Parameter sets that are kept for key frames which come without.
 const PARAMETER_PACKETS: usize = 4;
 
@@ -66,6 +70,8 @@ pub(super) struct Gop {
     /// The key frame's timestamp; none while there is nothing to start with.
     key: Option<u32>,
     start_seq: u64,
+    /// The highest number that came of what was before the key frame.
+    before: Option<u64>,
     has_parameters: bool,
     parameters: Vec<Packet>,
     generation: u64,
@@ -81,6 +87,7 @@ impl Gop {
             started: None,
             key: None,
             start_seq: 0,
+            before: None,
             has_parameters: false,
             parameters: Vec::new(),
             generation: 0,
@@ -115,6 +122,15 @@ impl Gop {
     /// The lowest sequence number of the group.
     pub(super) fn start_seq(&self) -> u64 {
         self.start_seq
+    }
+
+    /// How many packets just before the group are missing and may still come: the first ones of
+    /// its key frame, or the last ones of the frame before.
+    pub(super) fn head_missing(&self, now: Instant) -> u64 {
+        let comes = |at: Instant| now.saturating_duration_since(at) < MAY_COME;
+        let before = self.before.filter(|_| self.started.is_some_and(comes));
+        let missing = before.map_or(0, |before| self.start_seq.saturating_sub(before + 1));
+        if missing > MOST_HEAD { 0 } else { missing }
     }
 
     /// How many packets the group has.
@@ -200,6 +216,7 @@ impl Gop {
             return;
         }
         let Some(frame) = self.place(packet) else {
+            self.before = self.before.max(Some(packet.seq));
             self.bytes -= packet.payload.len();
             return;
         };
@@ -235,6 +252,9 @@ impl Gop {
     /// where it was lost and sent again.
     fn begin(&mut self, now: Instant, key: &Packet) {
         let Packet { timestamp, seq, .. } = *key;
+        let earlier = self.entries.iter().map(|e| &e.packet);
+        let earlier = earlier.filter(|p| p.timestamp != timestamp && p.seq < seq);
+        self.before = earlier.map(|packet| packet.seq).max();
         self.entries.retain(|e| e.packet.timestamp == timestamp || e.packet.seq > seq);
         self.frames.clear();
         self.frames.push(Frame { timestamp, seq, place: 0 });

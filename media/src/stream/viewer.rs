@@ -26,6 +26,10 @@ const CACHED_FRAME_TICKS: u32 = 90;
 const PUBLISHER_ANSWERS: Duration = Duration::from_millis(250);
 /// So long the next frame is waited for before the cached group is played again without it.
 const NEXT_FRAME: Duration = Duration::from_millis(150);
+/// So long the cached group is not played again while the publisher is asked for something: played
+/// with a hole it mends nothing, and what comes then has another number. A receiver that waits for
+/// the first one would stand still until it gives up.
+const MISSING_COMES: Duration = Duration::from_millis(250);
 /// The cached group is played again to one viewer at most this often.
 const REPLAY: Duration = Duration::from_secs(1);
 
@@ -51,12 +55,14 @@ struct Joined {
     apart: u32,
 }
 
-/// A frame whose last packet was not sent yet.
+/// The frame that was sent last.
 #[derive(Debug, Clone, Copy)]
 struct Begun {
     /// The publisher's number of its last packet that was sent, and its timestamp.
     seq: u64,
     timestamp: u32,
+    /// Its last packet was not sent yet.
+    is_open: bool,
     /// What the viewer was told: the timestamp, and the instant it stands for.
     told: (u32, Instant),
 }
@@ -239,8 +245,7 @@ impl Viewer {
         }
         if self.state == State::Live {
             match self.replay {
-                // The rest of the frame is about to come.
-                Some(at) if at <= now && now < at + NEXT_FRAME && self.begun.is_some() => {
+                Some(at) if at <= now && self.is_mended(now, at, recent) => {
                     return Some(now + FEED);
                 }
                 Some(at) if at <= now => {
@@ -270,12 +275,19 @@ impl Viewer {
         self.catch_up(now + FEED, gop, out).then_some(now + FEED)
     }
 
+    /// Whether what is to come soon is waited for with playing the group again, which was due `at`:
+    /// the rest of a frame, or what the publisher sends again.
+    fn is_mended(&self, now: Instant, at: Instant, recent: &Recent) -> bool {
+        let begun = self.open_frame().is_some() && now < at + NEXT_FRAME;
+        begun || (now < at + MISSING_COMES && recent.lacks_some(now))
+    }
+
     /// The group has begun anew while the one before it was being played: sends the rest of the
     /// frame that was begun, as far as it is at hand and no flood. Cut short, a receiver that goes
     /// by the marker alone would take the key frame for a part of it.
     fn finish_frame(&mut self, recent: &Recent, out: &mut impl FnMut(Outgoing<'_>)) {
         for _ in 0..MOST_BUDGET {
-            let Some(Begun { seq, timestamp, told }) = self.begun else { return };
+            let Some(Begun { seq, timestamp, told, .. }) = self.open_frame() else { return };
             let next = recent.get(seq + 1).filter(|packet| packet.timestamp == timestamp);
             let Some(packet) = next else { return };
             let Some(out_seq) = self.video.seq(packet.seq) else { return };
@@ -287,8 +299,12 @@ impl Viewer {
     fn note_frame(&mut self, packet: &Packet, told: (u32, Instant)) {
         let Packet { seq, timestamp, marker, .. } = *packet;
         if self.begun.is_none_or(|begun| begun.seq < seq) {
-            self.begun = (!marker).then_some(Begun { seq, timestamp, told });
+            self.begun = Some(Begun { seq, timestamp, is_open: !marker, told });
         }
+    }
+
+    fn open_frame(&self) -> Option<Begun> {
+        self.begun.filter(|begun| begun.is_open)
     }
 
     /// What was sent last is the newest there is: the group is played before the next frame,
@@ -303,7 +319,8 @@ impl Viewer {
     fn join(&mut self, now: Instant, gop: &Gop, out: &mut impl FnMut(Outgoing<'_>)) {
         let Some((frame, timestamp, captured)) = gop.latest() else { return };
         let frames = frame.div_ceil(PLACES);
-        let start = gop.start_seq();
+        // What is missing before it has its numbers all the same: it may be of the key frame.
+        let start = gop.start_seq() - gop.head_missing(now);
         let apart =
             self.video.rebase_placed(captured, start, timestamp, frames, CACHED_FRAME_TICKS);
         self.joined = Some(Joined { generation: gop.generation(), frame, captured, apart });

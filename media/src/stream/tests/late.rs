@@ -137,3 +137,67 @@ fn a_group_is_not_played_again_in_the_middle_of_a_frame() {
         }
     }
 }
+
+#[test]
+fn a_group_is_not_played_again_while_something_of_it_may_still_come() {
+    for comes in [true, false] {
+        let (now, mut stream, mut frames) = begun(6);
+        let missing = frames[4].remove(1);
+        let key = stream.add_viewer(now, now, 0);
+        let mut sent = Vec::new();
+        for (frame, at) in frames.into_iter().zip(0..) {
+            sent.extend(feed(&mut stream, now + FRAME * at, frame));
+        }
+        let asked = now + FRAME * 6;
+        stream.lost_picture(asked, key);
+        let due = asked + Duration::from_millis(250);
+        assert!(feed(&mut stream, due, vec![]).is_empty(), "it is waited for");
+        let later = due + Duration::from_millis(if comes { 100 } else { 250 });
+        let packets = if comes { vec![missing] } else { vec![] };
+        sent.extend(feed(&mut stream, later, packets));
+        let mut sent: Vec<Got> = sent.into_iter().map(|(_, out)| out).collect();
+        sent.sort_by_key(|out| out.seq);
+        let played = 2 + 6 * 4;
+        assert_eq!(sent.len(), if comes { 2 * played } else { 2 * (played - 1) });
+        if comes {
+            assert!(is_whole(&sent), "also the number that it was missed under: {sent:?}");
+        }
+    }
+}
+
+#[test]
+fn a_late_packet_that_a_key_frame_begins_with_has_its_number_whenever_the_group_is_played() {
+    for sets in [true, false] {
+        let now = Instant::now();
+        let (mut stream, mut source) = (Stream::default(), Source::new(70_000, 9_000));
+        stream.publish(1);
+        let key = stream.add_viewer(now, now, 0);
+        let mut sent = Vec::new();
+        for _ in 0..10 {
+            sent.extend(feed(&mut stream, now, source.frame(now)));
+        }
+        source.parameters = sets;
+        let mut first = source.frame(now);
+        // Each slice of it says that it is a key frame.
+        let missing = first.remove(0);
+        sent.extend(feed(&mut stream, now, first));
+        stream.lost_picture(now + FRAME * 3, key);
+        // The group is played again, and then to somebody else, and then it comes.
+        let later = now + Duration::from_millis(700);
+        sent.extend(feed(&mut stream, later, vec![]));
+        let other = stream.add_viewer(later, later, 0);
+        sent.extend(feed(&mut stream, later, vec![]));
+        let late = feed(&mut stream, later, vec![missing]);
+        assert_eq!(late.len(), 2, "both get it");
+        sent.extend(late);
+        for viewer in [key, other] {
+            let mut sent = sent.clone();
+            sent.retain(|(of, _)| *of == viewer);
+            let mut sent: Vec<Got> = sent.into_iter().map(|(_, out)| out).collect();
+            sent.sort_by_key(|out| out.seq);
+            // Two parameter sets and four slices.
+            assert!(is_whole(&sent[sent.len() - 6..]), "{sent:?}");
+            assert!(sent.windows(2).all(|pair| pair[0].seq < pair[1].seq));
+        }
+    }
+}

@@ -113,17 +113,34 @@ impl Port {
                     }
                     return;
                 }
-                Some(decision) = decided.recv() => self.decided(Instant::now(), decision),
+                Some(decision) = decided.recv() => {
+                    let stream = decision.stream;
+                    self.contained(Some(stream), |port| port.decided(Instant::now(), decision));
+                }
                 _ = self.socket.readable() => self.receive(&mut inbox, false),
                 _ = readable(self.control.as_ref()) => self.receive(&mut inbox, true),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = Instant::now();
-            self.tick(now);
+            self.contained(None, |port| port.tick(now));
             if now.saturating_duration_since(self.looked) >= LOOK {
                 self.looked = now;
-                self.look(now);
+                self.contained(None, |port| port.look(now));
             }
+        }
+    }
+
+    /// Does a piece of work. A panic in it ends the source that it was for, and nothing else.
+    fn contained(&mut self, whose: Option<StreamId>, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_ok() {
+            return;
+        }
+        tracing::error!(?whose, "a defect disturbed the RTP port");
+        if let Some(stream) = whose
+            && catch_unwind(AssertUnwindSafe(|| self.end(stream, "a defect of this server")))
+                .is_err()
+        {
+            tracing::error!(%stream, "a defect left something behind");
         }
     }
 
@@ -146,11 +163,19 @@ impl Port {
             }
             let local = socket.local();
             for (way, data) in inbox.datagrams(local) {
-                let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-                let found = table.find(way.remote, data);
-                drop(table);
-                if let Some((stream, port)) = found {
-                    self.datagram(now, stream, port, data);
+                let mut found = None;
+                self.contained(None, |port| {
+                    #[cfg(test)]
+                    super::tests::defect_of(data);
+                    let mut table = port.table.lock().unwrap_or_else(PoisonError::into_inner);
+                    found = table.find(way.remote, data);
+                });
+                if let Some((stream, at)) = found {
+                    self.contained(Some(stream), |port| {
+                        #[cfg(test)]
+                        super::tests::defect_in(data);
+                        port.datagram(now, stream, at, data);
+                    });
                 }
             }
         }
@@ -277,11 +302,21 @@ impl Port {
             return;
         }
         self.told = now;
-        let mut statuses = self.statuses.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut broken = Vec::new();
         for (stream, session) in &mut self.sessions {
             if let State::On(publishing) = &mut session.state {
-                statuses.insert(*stream, publishing.status(now));
+                match catch_unwind(AssertUnwindSafe(|| publishing.status(now))) {
+                    Ok(status) => {
+                        let statuses = self.statuses.lock();
+                        let mut statuses = statuses.unwrap_or_else(PoisonError::into_inner);
+                        statuses.insert(*stream, status);
+                    }
+                    Err(_) => broken.push(*stream),
+                }
             }
+        }
+        for stream in broken {
+            self.end(stream, "a defect of this server");
         }
     }
 }

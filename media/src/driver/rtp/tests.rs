@@ -16,6 +16,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A clip of 0.6 s behind a byte of the fuzzer's.
 const CLIP: &[u8] = include_bytes!("../../../../fuzz/seeds/ts/aac");
 
+/// What is done with such a datagram, of whomever, has a defect.
+const DEFECTIVE: &[u8] = b"the address of it has a defect";
+/// And so has what is done with such a one of a registered source.
+const DEFECTIVE_PACKET: &[u8] = b"the packet has a defect";
+
+/// Called for each datagram.
+pub(super) fn defect_of(datagram: &[u8]) {
+    assert_ne!(datagram, DEFECTIVE, "the defect of a test");
+}
+
+/// Called for each of a registered source.
+pub(super) fn defect_in(datagram: &[u8]) {
+    assert_ne!(datagram, DEFECTIVE_PACKET, "the defect of a test");
+}
+
 struct Rules {
     asked: AtomicUsize,
     may: AtomicBool,
@@ -162,4 +177,29 @@ async fn a_source_that_says_goodbye_ends_and_comes_back() {
     encoder.ssrc = 10;
     until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
     assert_eq!(rules.asked.load(Ordering::Relaxed), asked + 1);
+}
+
+#[tokio::test]
+async fn a_defect_ends_the_source_it_was_for_and_the_port_goes_on() {
+    let (media, _events, port, rules) = start();
+    let mut encoder = Encoder::new(&port, "127.0.0.1");
+    let stranger = Encoder::new(&port, "127.0.0.1");
+    port.register(encoder.origin());
+    until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
+    let (asked, seen) = (rules.asked.load(Ordering::Relaxed), port.status(STREAM).unwrap());
+    stranger.socket.send(DEFECTIVE).unwrap();
+    stranger.socket.send(DEFECTIVE_PACKET).unwrap();
+    until(&mut [&mut encoder], || {
+        port.status(STREAM).is_some_and(|now| now.rtp.packets > seen.rtp.packets + 50)
+    })
+    .await;
+    assert_eq!(rules.asked.load(Ordering::Relaxed), asked, "what a stranger sends ends nobody");
+
+    encoder.socket.send(DEFECTIVE_PACKET).unwrap();
+    until(&mut [], || port.status(STREAM).is_none()).await;
+    until(&mut [&mut encoder], || port.status(STREAM).is_some()).await;
+    assert_eq!(rules.asked.load(Ordering::Relaxed), asked + 1, "it comes back");
+    assert!(port.is_running());
+    assert_eq!(media.status(STREAM).await.state, StreamState::Live);
+    port.shutdown().await;
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::ids::StreamId;
-use crate::srt::{Call, CallId, Closed, Keys, LinkId, Listener, Output, Rejection};
+use crate::srt::{Call, CallId, Closed, Keys, Limits, LinkId, Listener, Output, Rejection};
 use crate::status::SourceStatus;
 use crate::webrtc::Pair;
 
@@ -51,6 +51,7 @@ struct Admitted {
 struct Port {
     socket: Socket,
     outbox: Outbox,
+    limits: Limits,
     listener: Listener,
     /// Which of our addresses a remote one talks to.
     locals: HashMap<SocketAddr, SocketAddr>,
@@ -77,6 +78,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             // Nothing here goes over TCP.
             socket: Socket::new(start.socket, Lines::new(TcpLimits::default()))?,
             outbox: Outbox::default(),
+            limits: start.limits,
             listener: Listener::new(now, start.limits),
             locals: HashMap::new(),
             publishing: HashMap::new(),
@@ -118,19 +120,66 @@ impl Port {
                     }
                     return;
                 }
-                Some(decision) = decided.recv() => self.decided(Instant::now(), decision),
+                Some(decision) = decided.recv() => {
+                    let (now, from) = (Instant::now(), decision.from);
+                    self.contained(now, Some(from), |port| port.decided(now, decision));
+                }
                 _ = self.socket.readable() => self.receive(&mut inbox),
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = Instant::now();
-            self.listener.tick(now);
-            self.outputs(now, None);
-            if now.saturating_duration_since(self.looked) >= LOOK {
-                self.looked = now;
-                self.look(now);
-            }
-            self.outbox.flush(self.socket.outlet());
+            self.contained(now, None, |port| port.tick(now));
         }
+    }
+
+    fn tick(&mut self, now: Instant) {
+        #[cfg(test)]
+        super::tests::defect_at(self.socket.local());
+        self.listener.tick(now);
+        self.outputs(now, None);
+        if now.saturating_duration_since(self.looked) >= LOOK {
+            self.looked = now;
+            self.look(now);
+        }
+        self.outbox.flush(self.socket.outlet());
+    }
+
+    /// Does a piece of work. A panic in it ends the connections from the address that it was for;
+    /// where it was for nobody, all callers begin anew, for nobody knows what is left torn.
+    fn contained(&mut self, now: Instant, whose: Option<SocketAddr>, work: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_ok() {
+            return;
+        }
+        tracing::error!(?whose, "a defect disturbed the SRT port");
+        // What was being made may be half there; all of it is repeated where it is lost.
+        self.outbox.clear();
+        let mended = whose.is_some_and(|from| {
+            let mend = || {
+                let of = |link: &&LinkId| {
+                    self.listener.remote(now, **link).is_some_and(|(remote, _)| remote == from)
+                };
+                let links: Vec<LinkId> = self.publishing.keys().filter(of).copied().collect();
+                for link in links {
+                    self.listener.close(now, link);
+                }
+                self.outputs(now, None);
+                self.locals.remove(&from);
+            };
+            catch_unwind(AssertUnwindSafe(mend)).is_ok()
+        });
+        if !mended {
+            self.begin_anew(now);
+        }
+    }
+
+    fn begin_anew(&mut self, now: Instant) {
+        self.listener = Listener::new(now, self.limits);
+        self.locals.clear();
+        self.outbox.clear();
+        for (_, publishing) in self.publishing.drain() {
+            self.register.end(publishing.outgoing.id);
+        }
+        self.statuses.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn receive(&mut self, inbox: &mut Inbox) {
@@ -140,8 +189,12 @@ impl Port {
                 return;
             }
             for (way, data) in inbox.datagrams(self.socket.local()) {
-                self.listener.datagram(now, way.remote, data);
-                self.outputs(now, Some(way));
+                self.contained(now, Some(way.remote), |port| {
+                    #[cfg(test)]
+                    super::tests::defect_of(way.remote);
+                    port.listener.datagram(now, way.remote, data);
+                    port.outputs(now, Some(way));
+                });
             }
             self.outbox.flush(self.socket.outlet());
         }
@@ -275,7 +328,10 @@ impl Port {
     }
 
     fn data(&mut self, now: Instant, link: LinkId, payload: &[u8]) {
-        let Some(publishing) = self.publishing.get_mut(&link) else { return };
+        let Some(publishing) = self.publishing.get_mut(&link) else {
+            // A defect kept it from being begun.
+            return self.listener.close(now, link);
+        };
         let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, payload)));
         if taken.is_err() {
             tracing::error!(stream = %publishing.outgoing.stream, "a defect ended an SRT caller's connection");

@@ -1,7 +1,7 @@
 //! Callers on real sockets of the loopback, up to the stream that they publish.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -16,6 +16,22 @@ const SECRET: &str = "correct horse battery";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A clip of 0.6 s behind a byte of the fuzzer's.
 const CLIP: &[u8] = include_bytes!("../../../../fuzz/seeds/ts/aac");
+
+/// Whatever comes from this port has a defect.
+static DEFECTIVE: AtomicU16 = AtomicU16::new(0);
+/// The server's port of this number has one once, in what is nobody's.
+static TORN: AtomicU16 = AtomicU16::new(0);
+
+/// Called for each datagram.
+pub(super) fn defect_of(from: SocketAddr) {
+    assert_ne!(from.port(), DEFECTIVE.load(Ordering::Relaxed), "the defect of a test");
+}
+
+/// Called for each turn of a port.
+pub(super) fn defect_at(local: SocketAddr) {
+    let torn = TORN.compare_exchange(local.port(), 0, Ordering::Relaxed, Ordering::Relaxed);
+    assert!(torn.is_err(), "the defect of a test");
+}
 
 /// Knows one stream.
 #[derive(Default)]
@@ -199,5 +215,34 @@ async fn who_may_not_publish_is_told_why() {
     until(&mut [&mut caller], |all| all[0].sender.state == State::Connected).await;
     media.shutdown().await;
     until(&mut [&mut caller], |all| all[0].sender.state == State::Closed).await;
+    port.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_defect_ends_the_connection_it_was_for_and_the_port_goes_on() {
+    let (media, mut events, port, _) = start();
+    let mut caller = Calling::right(&port, "127.0.0.1");
+    until(&mut [&mut caller], |_| matches!(events.try_recv(), Ok(MediaEvent::Live { .. }))).await;
+    // One who never got as far has a defect: nobody else notices.
+    let mut stranger = Calling::right(&port, "127.0.0.2");
+    DEFECTIVE.store(stranger.socket.local_addr().unwrap().port(), Ordering::Relaxed);
+    let sent = caller.sent;
+    until(&mut [&mut caller, &mut stranger], |all| all[0].sent > sent + 50).await;
+    assert_eq!(caller.sender.state, State::Connected);
+    assert_eq!(stranger.sender.state, State::Calling);
+
+    DEFECTIVE.store(caller.socket.local_addr().unwrap().port(), Ordering::Relaxed);
+    until(&mut [&mut caller], |all| all[0].sender.state == State::Closed).await;
+    until(&mut [], |_| port.status(STREAM).is_none()).await;
+    assert_eq!(media.status(STREAM).await.state, StreamState::Waiting);
+
+    // Nor does one that is nobody's end the port: whoever calls next is served.
+    let mut next = Calling::right(&port, "127.0.0.1");
+    until(&mut [&mut next], |_| port.status(STREAM).is_some()).await;
+    TORN.store(port.local_addr().port(), Ordering::Relaxed);
+    until(&mut [], |_| port.status(STREAM).is_none()).await;
+    let mut last = Calling::right(&port, "127.0.0.1");
+    until(&mut [&mut last], |_| port.status(STREAM).is_some()).await;
+    assert!(port.is_running());
     port.shutdown().await;
 }

@@ -158,3 +158,53 @@ fn an_address_that_another_session_claims_stays_whose_it_was() {
     sessions.remove(now, slots[3]);
     assert!(sessions.by_address.is_empty());
 }
+
+/// Whoever only begins holds what the places hold, and only for a while: however many addresses and
+/// connections each of them shows.
+#[test]
+fn sessions_that_never_connect_are_bounded_and_expire() {
+    const PLACES: usize = 8;
+    let (start, room) = (Instant::now(), Arc::new(Semaphore::new(PLACES)));
+    let mut sessions = Sessions::default();
+    let local = "192.0.2.1:8189".parse().unwrap();
+    let (mut begun, mut ended) = (0u32, 0);
+    for step in 0..200u32 {
+        let now = start + seconds(1) * step;
+        for (slot, why) in sessions.expired(now) {
+            assert_eq!(why, "it did not connect");
+            drop(sessions.remove(now, slot));
+            ended += 1u32;
+        }
+        ended_are_forgotten(&mut sessions, now);
+        while room.available_permits() > 0 {
+            let slot = sessions.insert(session(now, &room));
+            begun += 1;
+            for way in 0..100u16 {
+                let remote = SocketAddr::from(([198, 51, 100, begun as u8], 1_000 + way));
+                let mut pair = Pair::udp(remote, local);
+                if way % 2 == 1 {
+                    pair.tcp = NonZero::new(begun * 1_000 + u32::from(way)).map(ConnectionId);
+                }
+                sessions.proven(slot, pair);
+            }
+        }
+        assert!(sessions.all().count() <= PLACES && sessions.places.len() <= PLACES);
+        assert!(sessions.by_id.len() <= PLACES);
+        assert!(sessions.by_address.len() <= PLACES * ADDRESSES);
+        assert!(sessions.by_connection.len() <= PLACES * CONNECTIONS);
+    }
+    assert!(ended >= 10 * PLACES as u32, "each has its fifteen seconds: {ended} of {begun}");
+    let over = start + seconds(300);
+    for (slot, _) in sessions.expired(over) {
+        drop(sessions.remove(over, slot));
+    }
+    assert_eq!(room.available_permits(), PLACES);
+    let maps = (sessions.by_id.len(), sessions.by_ufrag.len(), sessions.by_address.len());
+    assert_eq!((maps, sessions.by_connection.len()), ((0, 0, 0), 0));
+}
+
+/// Ended sessions are remembered for a minute: those of five turns at most.
+fn ended_are_forgotten(sessions: &mut Sessions, now: Instant) {
+    drop(sessions.forget(now));
+    assert!(sessions.ended.len() <= 5 * 8, "{}", sessions.ended.len());
+}

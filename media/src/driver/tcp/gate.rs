@@ -208,6 +208,24 @@ mod tests {
     }
 
     #[test]
+    fn of_any_number_that_show_nothing_so_many_are_kept() {
+        let mut gate = gate(1_000, 10, 64);
+        let mut evicted = 0;
+        for n in 0..20_000u32 {
+            let address = IpAddr::from((n / 2 + (10 << 24)).to_be_bytes());
+            let admitted = gate.admit(address).unwrap();
+            if let Some(id) = admitted.evicted {
+                gate.left(id);
+                evicted += 1;
+            }
+            assert_eq!(gate.count(), (gate.held.len(), gate.unproven.len()));
+            assert!(gate.held.len() <= 64 && gate.unproven.len() <= 64);
+            assert!(gate.networks.len() <= 64, "{}", gate.networks.len());
+        }
+        assert_eq!(evicted, 20_000 - 64, "the oldest made room");
+    }
+
+    #[test]
     fn one_address_holds_a_quarter_of_those_that_showed_nothing() {
         let mut gate = gate(100, 100, 8);
         let id = gate.admit(address(1)).unwrap().id;

@@ -124,6 +124,37 @@ fn a_flood_of_handshakes_keeps_nothing_and_is_answered_with_no_more_than_it_sent
     assert_eq!(listener.kept(), 0);
 }
 
+/// Callers with proper cookies, of whom nobody decides, or who are all refused: so many are kept and
+/// no more, and those not for long.
+#[test]
+fn handshakes_that_are_never_ended_are_bounded_and_expire() {
+    for refused in [false, true] {
+        let (now, mut listener) = listener();
+        let mut heard = 0;
+        for caller in 0..10_000u16 {
+            let from = address((caller % 250) as u8, 1_000 + caller);
+            let (_, calls) = conclude(&mut listener, now, from, 9, &[]);
+            heard += calls.len();
+            if let Some(call) = calls.first().filter(|_| refused) {
+                assert!(listener.answer(now, call.id, Err(Rejection::NotFound)).is_none());
+                said(&mut listener);
+            }
+            assert!(listener.kept() <= 1_024, "{}", listener.kept());
+        }
+        assert_eq!((heard, listener.kept()), (1_024, 1_024), "and as many are heard");
+        // Nobody decides within three seconds, and for one more they are told so.
+        for seconds in [3, 4] {
+            let later = now + Duration::from_secs(seconds);
+            listener.tick(later);
+            said(&mut listener);
+        }
+        assert_eq!((listener.kept(), listener.deadline()), (0, None));
+        let later = now + Duration::from_secs(5);
+        let (_, calls) = conclude(&mut listener, later, address(1, 1), 9, &[]);
+        assert_eq!(calls.len(), 1, "others are heard again");
+    }
+}
+
 #[test]
 fn one_address_cannot_take_all_places() {
     let (now, mut listener) = listener();

@@ -53,11 +53,11 @@ async fn a_viewer_without_the_right_finds_nothing() {
     assert_eq!((status, reason), nothing, "like what is not there");
 
     let watcher = stage.member("watcher", default::VIEWER).await;
-    let response = stage.offer(&path, Some(&watcher.token), SDP, offer()).await;
+    let response = stage.awaits(&path, &watcher.token, offer()).await;
     assert_eq!(response.status(), StatusCode::CREATED);
     let asset = stage.details().await["additional_details"]["asset_id"].clone();
     let by_asset = watch(asset.as_str().unwrap());
-    let response = stage.offer(&by_asset, Some(&watcher.token), SDP, offer()).await;
+    let response = stage.awaits(&by_asset, &watcher.token, offer()).await;
     assert_eq!(response.status(), StatusCode::CREATED);
 }
 
@@ -113,7 +113,7 @@ async fn who_attends_a_room_watches_what_it_shows() {
     let added = json!({ "id": playlist["id"], "asset_ids": [asset] });
     stage.ask("/add/playlist/assets", added).await;
     for token in [&guest, &attendee.token] {
-        let response = stage.offer(&path, Some(token), SDP, offer()).await;
+        let response = stage.awaits(&path, token, offer()).await;
         assert_eq!(response.status(), StatusCode::CREATED);
     }
     let refused = stage.refused(&path, Some(&elsewhere), SDP, offer()).await;
@@ -135,7 +135,7 @@ async fn who_attends_a_room_watches_what_it_shows() {
 
 /// Opens a viewer's session; gives back where it is told what happens.
 async fn follow(stage: &Stage, path: &str, token: &str) -> String {
-    let opened = stage.offer(path, Some(token), SDP, VIEWER.to_owned()).await;
+    let opened = stage.awaits(path, token, VIEWER).await;
     assert_eq!(opened.status(), StatusCode::CREATED);
     let events = format!("{}/events", header_of(&opened, "location"));
     let made = stage.request("POST", &events).bearer_auth(token).send().await.unwrap();

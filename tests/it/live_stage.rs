@@ -14,6 +14,7 @@ use crate::harness::{Person, Rushes};
 
 pub(crate) const OBS: &str = include_str!("../../media/tests/sdp/obs-whip-offer.sdp");
 pub(crate) const VIEWER: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
+pub(crate) const WAIT: &str = "wait-for-publisher";
 pub(crate) const SDP: &str = "application/sdp";
 
 /// A server with a production, its administrator, and a registration.
@@ -81,6 +82,19 @@ impl Stage {
             request = request.bearer_auth(bearer);
         }
         request.header(header::CONTENT_TYPE, kind).body(body).send().await.unwrap()
+    }
+
+    /// Offers to view, with a session that waits until the publisher is connected. None of those
+    /// that only offer ever is.
+    pub(crate) async fn awaits(
+        &self,
+        path: &str,
+        bearer: &str,
+        offer: impl Into<String>,
+    ) -> Response {
+        let request = self.request("POST", path).bearer_auth(bearer);
+        let request = request.header(header::CONTENT_TYPE, SDP).header("prefer", WAIT);
+        request.body(offer.into()).send().await.unwrap()
     }
 
     /// A refusal: its status and its reason.

@@ -4,12 +4,11 @@
 use reqwest::{RequestBuilder, Response, StatusCode, header};
 use serde_json::json;
 
-use crate::live_stage::{SDP, Stage, VIEWER, header_of, headers_of, problem};
+use crate::live_stage::{SDP, Stage, VIEWER, WAIT, header_of, headers_of, problem};
 
 mod session;
 
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
-const WAIT: &str = "wait-for-publisher";
 
 /// The events of a body as they come.
 struct Events {
@@ -49,10 +48,14 @@ impl Stage {
 
     /// A viewer that waits for a publisher.
     async fn waiting(&self) -> Response {
-        let request = self.as_viewer("POST", &self.viewing()).header(header::CONTENT_TYPE, SDP);
-        let response = request.header("prefer", WAIT).body(VIEWER).send().await.unwrap();
+        let response = self.awaited(VIEWER).await;
         assert_eq!(response.status(), StatusCode::CREATED);
         response
+    }
+
+    /// The same for any offer, which may be refused.
+    async fn awaited(&self, offer: impl Into<String>) -> Response {
+        self.awaits(&self.viewing(), &self.admin.token, offer).await
     }
 
     /// The address of a new event stream of a session.
@@ -77,14 +80,14 @@ async fn setup_post_wants_application_sdp() {
     let (path, bearer) = (stage.viewing(), Some(stage.admin.token.as_str()));
     let (status, reason) = stage.refused(&path, bearer, "text/plain", VIEWER.to_owned()).await;
     assert!(status == 415 && reason.contains(SDP), "{reason}");
-    assert_eq!(stage.refused(&path, bearer, SDP, "hello".to_owned()).await.0, 400);
+    assert_eq!(problem(stage.awaited("hello").await).await.0, 400);
 }
 
 #[tokio::test]
 async fn setup_an_offer_is_answered_with_201_an_sdp_and_a_location() {
     let stage = Stage::new().await;
     stage.publish().await;
-    let response = stage.viewed(VIEWER).await;
+    let response = stage.awaited(VIEWER).await;
     assert_eq!(response.status(), StatusCode::CREATED);
     assert_eq!(header_of(&response, "content-type"), SDP);
     assert!(header_of(&response, "etag").starts_with('"'));
@@ -100,13 +103,13 @@ async fn setup_the_offer_receives_and_the_answer_sends() {
     let stage = Stage::new().await;
     stage.publish().await;
     for direction in ["a=recvonly", "a=sendrecv"] {
-        let response = stage.viewed(VIEWER.replace("a=recvonly", direction)).await;
+        let response = stage.awaited(VIEWER.replace("a=recvonly", direction)).await;
         assert_eq!(response.status(), StatusCode::CREATED, "{direction}");
         let answer = response.text().await.unwrap();
         assert!(answer.contains("a=sendonly") && !answer.contains("a=sendrecv"), "{answer}");
     }
     for direction in ["a=sendonly", "a=inactive"] {
-        let refused = stage.viewed(VIEWER.replace("a=recvonly", direction)).await;
+        let refused = stage.awaited(VIEWER.replace("a=recvonly", direction)).await;
         assert_eq!(problem(refused).await.0, 422, "{direction}");
     }
 }
@@ -115,7 +118,7 @@ async fn setup_the_offer_receives_and_the_answer_sends() {
 async fn setup_no_error_looks_like_a_counter_offer() {
     let stage = Stage::new().await;
     stage.publish().await;
-    let refused = stage.viewed(VIEWER.replace("H264/90000", "H266/90000")).await;
+    let refused = stage.awaited(VIEWER.replace("H264/90000", "H266/90000")).await;
     let (status, _) = problem(refused).await;
     assert!(status != 406, "a player would answer it");
 }
@@ -128,10 +131,23 @@ async fn setup_without_a_publisher_it_is_409_with_a_time_to_try_again() {
 }
 
 #[tokio::test]
+async fn setup_a_publisher_that_is_not_connected_is_none() {
+    let stage = Stage::new().await;
+    stage.publish().await;
+    assert_eq!(stage.details().await["status"], "CONNECTING");
+    let refused = stage.viewed(VIEWER).await;
+    assert_eq!(header_of(&refused, "retry-after"), "2");
+    let (status, detail) = problem(refused).await;
+    assert!(status == 409 && detail.contains("try again"), "{detail}");
+    let waits = stage.waiting().await;
+    assert_eq!(header_of(&waits, "preference-applied"), WAIT);
+}
+
+#[tokio::test]
 async fn termination_delete_ends_the_session() {
     let stage = Stage::new().await;
     stage.publish().await;
-    let session = header_of(&stage.viewed(VIEWER).await, "location");
+    let session = header_of(&stage.awaited(VIEWER).await, "location");
     let delete = stage.request("DELETE", &session).bearer_auth(&stage.admin.token);
     assert_eq!(delete.send().await.unwrap().status(), StatusCode::OK);
     let strange = stage.request("DELETE", &session).bearer_auth(&stage.token);

@@ -10,13 +10,13 @@ use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
-use crate::webrtc::{Fragment, Source};
+use crate::webrtc::Fragment;
 
 use super::defects::Serves;
 use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, short};
-use super::{Attach, Command, Trickled, new_etag};
+use super::{Attach, Command, Described, Trickled, new_etag};
 
 impl Shard {
     pub(super) fn command(&mut self, now: Instant, command: Command) {
@@ -100,10 +100,11 @@ impl Shard {
         entry.cache.key_frame(entry.ingest.first_layer(now))
     }
 
-    fn describe(&mut self, stream: StreamId) -> Option<Source> {
+    fn describe(&mut self, stream: StreamId) -> Option<Described> {
         let entry = self.streams.get(&stream)?;
-        let publishes = entry.publisher.is_some() || !entry.coming.is_empty();
-        publishes.then_some(entry.shows(entry.source))
+        let is_there = entry.publisher.is_some();
+        let publishes = is_there || !entry.coming.is_empty();
+        publishes.then(|| Described { source: entry.shows(entry.source), is_there })
     }
 
     fn attach(&mut self, now: Instant, attach: Attach) {

@@ -131,8 +131,16 @@ pub enum Trickled {
     },
 }
 
+/// What a stream's publisher sends, as far as it is known.
+#[derive(Debug)]
+struct Described {
+    source: Source,
+    /// The publisher is connected; else it is still to come.
+    is_there: bool,
+}
+
 enum Command {
-    Describe(StreamId, oneshot::Sender<Option<Source>>),
+    Describe(StreamId, oneshot::Sender<Option<Described>>),
     Attach(Box<Attach>),
     Trickle(SessionId, Fragment, oneshot::Sender<Result<Trickled, TrickleError>>),
     Select(SessionId, LayerChoice, oneshot::Sender<Result<(), SelectError>>),
@@ -285,10 +293,11 @@ impl Media {
             .ask(|reply| Command::Describe(stream, reply))
             .await
             .ok_or(OfferError::Unavailable)?;
+        // One that was answered and is not connected may never be.
         let source = match (source, absent) {
-            (Some(source), _) => source,
-            (None, Absent::Wait) => Source::default(),
-            (None, Absent::Refuse) => return Err(OfferError::NoPublisher),
+            (Some(Described { source, is_there: true }), _) => source,
+            (found, Absent::Wait) => found.map(|found| found.source).unwrap_or_default(),
+            (_, Absent::Refuse) => return Err(OfferError::NoPublisher),
         };
         let setup = self.0.setup.clone();
         let (viewer, sdp) = guarded(|| Viewer::answer(&setup, Instant::now(), &offer, &source))?;

@@ -47,7 +47,21 @@ async fn publisher(media: &Media) -> Client {
     let answer = media.publish(STREAM, client.offer.clone()).await.unwrap();
     client.answered(&answer.sdp);
     client.connected().await;
+    until_there(media).await;
     client
+}
+
+/// Waits until the media plane, too, takes the stream's publisher for connected.
+async fn until_there(media: &Media) {
+    let there = async {
+        // An offer that is none opens no session.
+        while media.view(STREAM, String::new(), Absent::Refuse).await.unwrap_err()
+            == OfferError::NoPublisher
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), there).await.expect("a publisher");
 }
 
 async fn viewer(media: &Media) -> Client {

@@ -13,6 +13,7 @@ async fn publisher_over_tcp(media: &Media) -> Client {
     let answer = media.publish(STREAM, client.offer.clone()).await.unwrap();
     client.answered(&answer.sdp);
     client.connected().await;
+    until_there(media).await;
     client
 }
 

@@ -8,7 +8,7 @@ use str0m::media::Direction;
 use tokio::net::UdpSocket;
 
 use super::client::{Client, attribute, h264_only};
-use super::{STREAM, publisher, run, start, viewer};
+use super::{STREAM, publisher, run, start, until_there, viewer};
 
 #[tokio::test]
 async fn a_waiting_viewer_is_sent_the_stream_once_there_is_one() {
@@ -22,6 +22,23 @@ async fn a_waiting_viewer_is_sent_the_stream_once_there_is_one() {
     waiting.connected().await;
     let (_stop, _task) = run(publisher(&media).await);
     assert_eq!(waiting.packet().await.payload[0], 0x67);
+    media.shutdown().await;
+}
+
+/// Whoever publishes and never connects keeps viewers from nothing but a word that nobody is there.
+#[tokio::test]
+async fn a_publisher_that_was_answered_is_none_until_it_is_connected() {
+    let (media, _events) = start();
+    let mut coming = Client::new(h264_only(), Direction::SendOnly).await;
+    let published = media.publish(STREAM, coming.offer.clone()).await.unwrap();
+    let offer = Client::new(h264_only(), Direction::RecvOnly).await.offer.clone();
+    let refused = media.view(STREAM, offer.clone(), Absent::Refuse).await;
+    assert_eq!(refused.unwrap_err(), OfferError::NoPublisher);
+    assert!(media.view(STREAM, offer.clone(), Absent::Wait).await.is_ok());
+    coming.answered(&published.sdp);
+    coming.connected().await;
+    until_there(&media).await;
+    assert!(media.view(STREAM, offer, Absent::Refuse).await.is_ok());
     media.shutdown().await;
 }
 

@@ -81,7 +81,7 @@ async fn constraints_all_media_is_one_bundle_and_one_media_stream() {
     // Nobody publishes: what is wrong with the offer is said all the same when somebody does.
     assert_eq!(problem(refused).await.0, 409);
     stage.publish().await;
-    let refused = stage.viewed(VIEWER.replace("a=group:BUNDLE", "a=group:X")).await;
+    let refused = stage.awaited(VIEWER.replace("a=group:BUNDLE", "a=group:X")).await;
     assert_eq!(problem(refused).await.0, 422);
 }
 
@@ -94,7 +94,7 @@ async fn setup_the_offer_of_gstreamers_player_is_taken_whole() {
     assert!(VIEWER.contains("a=fmtp:96 profile-level-id=42e016"));
     let stage = Stage::new().await;
     stage.publish().await;
-    let answer = stage.viewed(VIEWER).await.text().await.unwrap();
+    let answer = stage.awaited(VIEWER).await.text().await.unwrap();
     assert!(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 96"), "{answer}");
     assert!(answer.contains("m=audio 9 UDP/TLS/RTP/SAVPF 97"), "{answer}");
     assert!(answer.contains("a=fmtp:96 profile-level-id=42e016\r\n"), "{answer}");
@@ -109,7 +109,7 @@ async fn ice_an_offer_without_candidates_is_answered_with_all_of_the_servers() {
         .lines()
         .filter(|l| !l.starts_with("a=candidate") && !l.starts_with("a=end-of-candidates"));
     let bare: String = bare.flat_map(|line| [line, "\r\n"]).collect();
-    let answer = stage.viewed(bare).await.text().await.unwrap();
+    let answer = stage.awaited(bare).await.text().await.unwrap();
     let port = stage.rushes.app().media.local_addr().port();
     assert!(answer.contains(&format!(" 127.0.0.1 {port} typ host")), "{answer}");
     assert!(answer.contains("a=end-of-candidates\r\n") && answer.contains("a=ice-lite\r\n"));

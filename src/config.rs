@@ -1,12 +1,14 @@
 //! What the server is told: by flag, by `RUSHES_*` variable, by `rushes.toml`, else a default.
 
+mod program;
+
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
 
-use rushes_media::{TcpLimits, TranscodeLimits};
+use rushes_media::{Ffmpeg, TcpLimits, TranscodeLimits};
 use serde::Deserialize;
 
 use crate::{
@@ -126,6 +128,10 @@ pub struct Options {
     /// 1080 thirty times]
     #[arg(long, global = true, env = "RUSHES_TRANSCODE_PIXELS", value_name = "PIXELS")]
     pub transcode_pixels: Option<u64>,
+    /// The ffmpeg program, which plays sound that nothing else here does (HE-AAC, 5.1) [default: the one that
+    /// is found in PATH, if any]; `none`: there is none
+    #[arg(long, global = true, env = "RUSHES_FFMPEG", value_name = "FILE")]
+    pub ffmpeg: Option<PathBuf>,
     /// Lets addresses other than this machine's read /metrics
     #[arg(long, global = true, env = "RUSHES_METRICS_PUBLIC", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub metrics_public: Option<bool>,
@@ -246,6 +252,8 @@ pub struct Config {
     pub composites: usize,
     /// How much is converted of what browsers do not show.
     pub transcodes: TranscodeLimits,
+    /// The ffmpeg program.
+    pub ffmpeg: Option<Ffmpeg>,
     /// Whether anybody may read `/metrics`.
     pub metrics_public: bool,
     /// The log filter.
@@ -282,6 +290,9 @@ pub enum ConfigError {
     /// QTAKE's registrations cannot be checked so.
     #[error(transparent)]
     QtakeKey(#[from] BadKey),
+    /// There is no such program.
+    #[error("{} is no program: name ffmpeg with --ffmpeg, or `none`", .0.display())]
+    NoFfmpeg(PathBuf),
     /// Mail cannot be sent so.
     #[error(transparent)]
     Mail(#[from] BadMail),
@@ -367,6 +378,7 @@ impl Config {
                     .or(file.transcode_pixels)
                     .unwrap_or(TranscodeLimits::USUAL),
             },
+            ffmpeg: program::ffmpeg(given.ffmpeg.or(file.ffmpeg), std::env::var_os("PATH"))?,
             metrics_public: given.metrics_public.or(file.metrics_public).unwrap_or(false),
             log: given.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             limits: given.limits.or(file.limits).unwrap_or_default(),
@@ -392,6 +404,7 @@ impl Config {
             replay_minutes: REPLAY_MINUTES,
             composites: COMPOSITES,
             transcodes: TranscodeLimits { most: TRANSCODES, ..TranscodeLimits::NONE },
+            ffmpeg: None,
             metrics_public: false,
             log: "info".to_owned(),
             limits: Limits::default(),

@@ -311,6 +311,7 @@ fn start_media(
         tcp: config.limits.tcp(),
         fanout_threads: None,
         transcodes: config.transcodes,
+        ffmpeg: config.ffmpeg.clone(),
     })
     .map_err(|cause| RunError::Bind { address, cause })
 }

@@ -60,6 +60,9 @@ pub(crate) struct Stats {
     /// Those of all decoded pictures, in the order in which they came: the first few.
     #[serde(skip)]
     pub(crate) frame_numbers: Vec<u32>,
+    /// The packets of the sound, in their order: the first few.
+    #[serde(skip)]
+    pub(crate) sound: Vec<Vec<u8>>,
     /// The colour a little above the middle of each quarter of the last decoded picture: Y, U, V.
     pub(crate) quarters: [[u8; 3]; 4],
     #[serde(skip)]
@@ -72,6 +75,9 @@ const NOTED_GAP: Duration = Duration::from_millis(200);
 const NOTED_GAPS: usize = 50;
 /// How many frame numbers are kept.
 const NUMBERS: usize = 500;
+
+/// How many packets of the sound are kept: six seconds.
+const SOUNDS: usize = 300;
 
 impl Stats {
     /// A picture was decoded.
@@ -205,8 +211,11 @@ async fn read_audio(track: Arc<dyn TrackRemote>, started: Instant, stats: watch:
             stats.send_modify(|stats| {
                 stats.audio.count(&packet, started);
                 stats.audio.recovered += u64::from(order.push(now, packet));
-                while let Some((_, missing)) = order.pop(now) {
+                while let Some((packet, missing)) = order.pop(now) {
                     stats.audio.missing += missing;
+                    if stats.sound.len() < SOUNDS {
+                        stats.sound.push(packet.payload.to_vec());
+                    }
                 }
             });
         }

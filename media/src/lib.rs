@@ -33,9 +33,9 @@ mod webrtc;
 
 pub use driver::{
     Absent, Act, Admission, Answer, BoxFuture, Caller, CompositeError, CompositeStatus, Composites,
-    Gate, Joined, Media, MediaConfig, Recorded, RecordingConfig, RecordingError, Recordings,
-    ReplayClip, Rtp, RtpConfig, RtpGate, Srt, SrtConfig, Still, Stills, TapeLoad, TcpLimits,
-    Trickled, finish_recording,
+    Ffmpeg, Gate, Joined, Media, MediaConfig, Recorded, RecordingConfig, RecordingError,
+    Recordings, ReplayClip, Rtp, RtpConfig, RtpGate, Srt, SrtConfig, Still, Stills, TapeLoad,
+    TcpLimits, Trickled, finish_recording,
 };
 pub use error::{OfferError, SelectError, TrickleError};
 pub use ids::{AttendeeId, BadId, MeetingId, RecordingId, SessionId, StreamId};

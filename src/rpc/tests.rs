@@ -93,6 +93,7 @@ async fn bench() -> Bench {
         tcp: TcpLimits::default(),
         fanout_threads: None,
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     let (media, _) = Media::start(media).unwrap();
     let key = PassphraseKey::open(folder.path()).unwrap();

@@ -189,14 +189,28 @@ impl Ffmpeg {
 
     /// Sends a colour, by ffmpeg's name of it, and a tone over SRT.
     pub(crate) fn send_colour(url: &str, folder: &Path, colour: &str) -> Result<Self, Error> {
+        let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"];
+        Self::send_sound(url, folder, colour, &tone, &["-c:a", "aac", "-ac", "2"])
+    }
+
+    /// Sends a colour, and the sound of an input of its own, encoded so.
+    pub(crate) fn send_sound(
+        url: &str,
+        folder: &Path,
+        colour: &str,
+        input: &[&str],
+        sound: &[&str],
+    ) -> Result<Self, Error> {
         let log = folder.join(format!("{colour}.log"));
         let child = Command::new(Version::Debian.find()?)
             .args(["-hide_banner", "-loglevel", "verbose", "-re", "-f", "lavfi"])
             .args(["-i", &format!("color=c={colour}:s=320x180:r=25")])
-            .args(["-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"])
+            .arg("-re")
+            .args(input)
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
             .args(["-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "25"])
-            .args(["-c:a", "aac", "-ac", "2", "-f", "mpegts", url])
+            .args(sound)
+            .args(["-f", "mpegts", url])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)

@@ -31,6 +31,7 @@ mod server;
 mod simulcast;
 mod srt;
 mod srt_wire;
+mod surround;
 mod takeover;
 mod transcode;
 mod turn;

@@ -263,7 +263,8 @@ async fn callers_without_the_passphrase_or_with_an_unknown_stream_are_refused() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_shown_is_said_in_words() {
-    let server = Server::start_with("srtwords", &["--transcodes=0"]).await.unwrap();
+    let server =
+        Server::start_with("srtwords", &["--transcodes=0", "--ffmpeg=none"]).await.unwrap();
     let source = server.register_srt("Encoder").await.unwrap();
     let says = |word: &'static str| move |details: &Value| says(details, word);
     let b_frames = ["-profile:v", "main", "-bf", "2"];
@@ -277,6 +278,12 @@ async fn what_cannot_be_shown_is_said_in_words() {
     let low = ["-c:a", "aac", "-ar", "22050", "-ac", "2"];
     let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &PICTURE, &low).unwrap();
     wait_for(&server, &source, says("HE-AAC")).await.unwrap();
+    wait_for(&server, &source, says("when ffmpeg is installed")).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+    let surround = ["-c:a", "aac", "-ar", "48000", "-ac", "6"];
+    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &PICTURE, &surround).unwrap();
+    let details = wait_for(&server, &source, says("more than two channels")).await.unwrap();
+    assert!(says("when ffmpeg is installed")(&details) && !says("HE-AAC")(&details));
     ffmpeg.stop().await.unwrap();
 }
 

@@ -36,14 +36,14 @@ fn is_converted(details: &Value) -> bool {
 }
 
 /// The middle one.
-fn median(mut all: Vec<f64>) -> f64 {
+pub(crate) fn median(mut all: Vec<f64>) -> f64 {
     assert!(all.len() >= 5, "{all:?}");
     all.sort_by(f64::total_cmp);
     all[all.len() / 2]
 }
 
 /// How much later a picture is seen than its beep is heard, in milliseconds.
-fn offset(lips: &Lips) -> f64 {
+pub(crate) fn offset(lips: &Lips) -> f64 {
     let begins = |number: Option<u32>| number.is_some_and(|number| number.is_multiple_of(FPS));
     let seconds = lips.pictures.iter().filter(|shown| begins(shown.number));
     let nearest = |at: f64| {

@@ -14,6 +14,7 @@ mod datagrams;
 mod defects;
 mod events;
 mod feeds;
+mod ffmpeg;
 mod hosts;
 mod jobs;
 mod layers;
@@ -54,6 +55,7 @@ use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
 pub use composites::{CompositeError, CompositeStatus, Composites};
 use feeds::FeedItem;
+pub use ffmpeg::Ffmpeg;
 pub use meeting::Joined;
 pub use meetings::Act;
 pub use rtp::{Rtp, RtpConfig, RtpGate};
@@ -95,6 +97,8 @@ pub struct MediaConfig {
     pub fanout_threads: Option<NonZero<usize>>,
     /// How much is converted of what browsers do not show.
     pub transcodes: TranscodeLimits,
+    /// What decodes sound that nothing here does; none: its sources are told so.
+    pub ffmpeg: Option<Ffmpeg>,
 }
 
 /// An answered offer.
@@ -181,6 +185,7 @@ struct Shared {
     sessions: usize,
     known: Known,
     lines: Lines,
+    ffmpeg: Option<Ffmpeg>,
 }
 
 /// A handle to the media plane; clones share it.
@@ -236,7 +241,8 @@ impl Media {
         })?;
         let sessions = config.max_sessions.min(Semaphore::MAX_PERMITS);
         let room = Arc::new(Semaphore::new(sessions));
-        let shared = Shared { commands, feeds, local, setup, room, sessions, known, lines };
+        let ffmpeg = config.ffmpeg;
+        let shared = Shared { commands, feeds, local, setup, room, sessions, known, lines, ffmpeg };
         Ok((Media(Arc::new(shared)), receiver))
     }
 

@@ -6,14 +6,15 @@ use std::sync::atomic::AtomicBool;
 use str0m::format::FormatParams;
 use tokio::sync::mpsc;
 
-use crate::feed::Made;
+use crate::feed::{Foreign, Made, Sound, SoundData};
 use crate::ids::{SessionId, StreamId};
 use crate::rtp::Codec;
 use crate::stream::Packet;
 use crate::webrtc::{Source, TrackFormat};
 
 use super::feeds::FeedItem;
-use super::sound::SoundThread;
+use super::ffmpeg::Ffmpeg;
+use super::sound::{OutsideError, SoundThread};
 
 /// The packets and the sound of a publisher.
 pub(super) struct Outgoing {
@@ -29,6 +30,10 @@ pub(super) struct Outgoing {
     source: Source,
     feeds: mpsc::Sender<FeedItem>,
     sound: Option<SoundThread>,
+    /// What decodes sound that nothing here does, where it is installed.
+    ffmpeg: Option<Ffmpeg>,
+    /// Sound that nothing decodes.
+    unheard: Option<Foreign>,
     /// Something was left out: the picture goes on with the next key frame.
     waits_for_key: bool,
 }
@@ -39,6 +44,7 @@ impl Outgoing {
         stream: StreamId,
         feeds: mpsc::Sender<FeedItem>,
         gone: Arc<AtomicBool>,
+        ffmpeg: Option<Ffmpeg>,
     ) -> Self {
         Self {
             id,
@@ -49,13 +55,16 @@ impl Outgoing {
             source: Source { single: true, ..Source::default() },
             feeds,
             sound: None,
+            ffmpeg,
+            unheard: None,
             waits_for_key: false,
         }
     }
 
     /// What is wrong with the sound, in words.
     pub(super) fn problem(&self) -> Option<String> {
-        self.sound.as_ref().and_then(SoundThread::problem)
+        let unheard = self.unheard.map(|foreign| OutsideError::NoFfmpeg(foreign).to_string());
+        unheard.or_else(|| self.sound.as_ref().and_then(SoundThread::problem))
     }
 
     /// It has sent so many packets by now. One that sends what cannot be shown is not taken for
@@ -72,18 +81,28 @@ impl Outgoing {
     pub(super) fn take(&mut self, made: Made) {
         match made {
             Made::Picture(packets) => self.picture(packets),
-            Made::Sound(sound) => {
-                if self.source.audio.is_none() {
-                    let format = FormatParams::default();
-                    self.source.audio = Some(TrackFormat { codec: Codec::Opus, format });
-                    self.tell_source();
-                }
-                let (id, feeds) = (self.id, &self.feeds);
-                let thread =
-                    self.sound.get_or_insert_with(|| SoundThread::start(id, feeds.clone()));
-                thread.push(sound);
-            }
+            Made::Sound(sound) => self.sound(sound),
         }
+    }
+
+    fn sound(&mut self, sound: Sound) {
+        let foreign = match &sound.data {
+            SoundData::Aac(frame) => Foreign::of(frame),
+            SoundData::Opus(_) => None,
+        };
+        self.unheard = foreign.filter(|_| self.ffmpeg.is_none());
+        if self.unheard.is_some() {
+            return;
+        }
+        if self.source.audio.is_none() {
+            let format = FormatParams::default();
+            self.source.audio = Some(TrackFormat { codec: Codec::Opus, format });
+            self.tell_source();
+        }
+        let thread = self.sound.get_or_insert_with(|| {
+            SoundThread::start(self.id, self.feeds.clone(), self.ffmpeg.clone())
+        });
+        thread.push(sound);
     }
 
     fn picture(&mut self, packets: Vec<Packet>) {

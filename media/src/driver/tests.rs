@@ -80,6 +80,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     let agreed = |hosts| Ok(PeerSetup::new(hosts)?.with_dtls(&PROVIDER));
     Media::start_with(config, agreed).unwrap()

@@ -3,6 +3,8 @@
 
 pub(crate) mod annexb;
 mod cutter;
+mod downmix;
+mod elsewhere;
 pub(crate) mod h264;
 mod h265;
 pub(crate) mod sound;
@@ -17,14 +19,15 @@ use crate::ts::{
 };
 
 pub(crate) use cutter::Cutter;
+pub use elsewhere::Decoded;
+pub(crate) use elsewhere::{Elsewhere, Foreign, Format};
 pub use sound::{OpusPacket, Sound, SoundData, SoundError, Transcoder};
 pub(crate) use sound::{opus_encoder, opus_samples};
 pub(crate) use timeline::Moment;
 use timeline::Timeline;
 
-/// HE-AAC at any usual rate has a core of at most this many samples a second, and nothing but
-/// HE-AAC has.
-const CORE_RATE: u32 = 24_000;
+/// The most channels: 5.1.
+const CHANNELS: u8 = 6;
 /// What is wrong with a stream is told in so many sentences at most.
 const PROBLEMS: usize = 8;
 /// Frames before it is said that there is none among them with which decoding could begin.
@@ -362,7 +365,7 @@ impl Piece {
     }
 }
 
-/// Why a frame of AAC is not decoded.
+/// Why a frame of AAC is decoded nowhere.
 fn refusal(frame: &AacFrame) -> Option<&'static str> {
     if frame.profile == Profile::Other {
         return Some(
@@ -370,16 +373,10 @@ fn refusal(frame: &AacFrame) -> Option<&'static str> {
              to AAC-LC, 48 kHz, stereo.",
         );
     }
-    if frame.profile == Profile::He || frame.rate <= CORE_RATE {
+    if !(1..=CHANNELS).contains(&frame.channels) {
         return Some(
-            "The sound is HE-AAC, or AAC of 24 kHz or less, which is not supported: set the \
-             encoder to AAC-LC, 48 kHz, stereo.",
-        );
-    }
-    if !(1..=2).contains(&frame.channels) {
-        return Some(
-            "The sound has more than two channels, which is not supported yet: set the encoder \
-             to stereo.",
+            "The sound has more channels than 5.1, or does not say how many, which is not \
+             supported: set the encoder to stereo.",
         );
     }
     (frame.blocks != 1).then_some(

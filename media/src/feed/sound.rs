@@ -1,5 +1,5 @@
-//! Sound as browsers take it: AAC-LC is decoded, brought to 48 kHz and encoded as Opus;
-//! Opus stays as it is.
+//! Sound as browsers take it: AAC-LC of one or two channels is decoded, brought to 48 kHz and
+//! encoded as Opus, like what was decoded elsewhere; Opus stays as it is.
 
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ use thiserror::Error;
 
 use crate::ts::{AAC_BLOCK, AacFrame};
 
+use super::downmix;
+use super::elsewhere::Decoded;
+
 /// Samples a second of what comes out.
 const RATE: u32 = 48_000;
 /// Samples of a channel in an Opus packet: 20 ms.
@@ -24,7 +27,7 @@ const COMPLEXITY: i32 = 5;
 /// The largest packet that is made; 20 ms at that bit rate are 240 bytes.
 const MOST: usize = 1200;
 /// Where the time of a frame is off by more than this, something is missing before it.
-const OFF: i64 = RATE as i64 / 25;
+const OFF: i64 = RATE as i64 / 50;
 /// Frames in a row that do not decode before it is said that they do not.
 const UNREADABLE: u32 = 20;
 
@@ -77,15 +80,21 @@ pub enum SoundError {
 
 /// Makes Opus packets of what comes.
 pub struct Transcoder {
-    chain: Option<Chain>,
+    decoder: Option<Decoder>,
+    line: Option<Line>,
     unreadable: u32,
 }
 
-/// Decoder, resampler and encoder of one format.
-struct Chain {
+/// The decoder of one format.
+struct Decoder {
     rate: u32,
     channels: u8,
-    decoder: AacDecoder,
+    inner: AacDecoder,
+}
+
+/// Resampler and encoder of one rate.
+struct Line {
+    rate: u32,
     resampler: Option<Resampler>,
     encoder: opus::Encoder,
     /// Stereo samples of 48 kHz that do not fill a packet yet.
@@ -110,7 +119,7 @@ impl Default for Transcoder {
 impl Transcoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self { chain: None, unreadable: 0 }
+        Self { decoder: None, line: None, unreadable: 0 }
     }
 
     /// Takes a piece of sound, and gives out the packets that it completes.
@@ -119,74 +128,95 @@ impl Transcoder {
     /// If it cannot be decoded, as at last twenty in a row; or not be encoded.
     pub fn push(&mut self, sound: Sound) -> Result<Vec<OpusPacket>, SoundError> {
         let Sound { data, ticks, captured } = sound;
-        let samples = ticks * i64::from(RATE) / i64::from(crate::ts::CLOCK);
         let frame = match data {
             SoundData::Opus(payload) => {
+                let samples = in_samples(ticks);
                 return Ok(vec![OpusPacket { payload, samples, captured, begins: false }]);
             }
             SoundData::Aac(frame) => frame,
         };
-        let of = |chain: &Chain| (chain.rate, chain.channels) == (frame.rate, frame.channels);
-        if !self.chain.as_ref().is_some_and(of) {
-            self.chain = Some(Chain::new(frame.rate, frame.channels)?);
-        }
-        let Some(chain) = &mut self.chain else { return Ok(Vec::new()) };
-        match chain.push(&frame.payload, samples, captured) {
-            Err(SoundError::Decode(error)) => {
+        let AacFrame { rate, channels, payload, .. } = frame;
+        let of = |decoder: &Decoder| (decoder.rate, decoder.channels) == (rate, channels);
+        let decoder = match self.decoder.take().filter(of) {
+            Some(decoder) => self.decoder.insert(decoder),
+            None => self.decoder.insert(Decoder::new(rate, channels)?),
+        };
+        match decoder.decode(&payload) {
+            Ok(pcm) => {
+                self.unreadable = 0;
+                let channels = channels.min(2);
+                self.decoded(Decoded { pcm, channels, rate, ticks, captured })
+            }
+            Err(error) => {
                 // A damaged frame is a gap. Only when there is nothing else it is a fault.
                 self.unreadable += 1;
-                chain.decoder.reset();
+                decoder.inner.reset();
                 if self.unreadable < UNREADABLE {
                     return Ok(Vec::new());
                 }
                 self.unreadable = 0;
                 Err(SoundError::Decode(error))
             }
-            other => {
-                self.unreadable = 0;
-                other
-            }
         }
+    }
+
+    /// Takes sound that was decoded, and gives out the packets that it completes.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub fn decoded(&mut self, decoded: Decoded) -> Result<Vec<OpusPacket>, SoundError> {
+        let Decoded { pcm, channels, rate, ticks, captured } = decoded;
+        let Some(pcm) = downmix::stereo(&pcm, channels) else { return Ok(Vec::new()) };
+        let line = match self.line.take().filter(|line| line.rate == rate) {
+            Some(line) => self.line.insert(line),
+            None => self.line.insert(Line::new(rate)?),
+        };
+        line.push(&pcm, in_samples(ticks), captured)
     }
 }
 
-impl Chain {
+/// Ticks of 90 kHz in samples of what comes out.
+fn in_samples(ticks: i64) -> i64 {
+    ticks * i64::from(RATE) / i64::from(crate::ts::CLOCK)
+}
+
+impl Decoder {
     fn new(rate: u32, channels: u8) -> Result<Self, SoundError> {
         let layout = if channels == 1 { CHANNEL_LAYOUT_MONO } else { CHANNEL_LAYOUT_STEREO };
         let mut parameters = AudioCodecParameters::new();
         parameters.for_codec(CODEC_ID_AAC).with_sample_rate(rate).with_channels(layout);
-        let decoder = AacDecoder::try_new(&parameters, &Default::default());
-        let decoder = decoder.map_err(SoundError::Decode)?;
+        let inner = AacDecoder::try_new(&parameters, &Default::default());
+        Ok(Self { rate, channels, inner: inner.map_err(SoundError::Decode)? })
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Result<Vec<f32>, symphonia_core::errors::Error> {
+        let packet = PacketRef::new(0, Timestamp::ZERO, Span::ZERO, payload);
+        let mut pcm = Vec::new();
+        self.inner.decode_ref(&packet)?.copy_to_vec_interleaved(&mut pcm);
+        Ok(pcm)
+    }
+}
+
+impl Line {
+    fn new(rate: u32) -> Result<Self, SoundError> {
         let encoder = opus_encoder()?;
         let resampler = if rate == RATE { None } else { Some(Resampler::new(rate)?) };
-        Ok(Self {
-            rate,
-            channels,
-            decoder,
-            resampler,
-            encoder,
-            pending: Vec::new(),
-            at: None,
-            begins: true,
-        })
+        Ok(Self { rate, resampler, encoder, pending: Vec::new(), at: None, begins: true })
     }
 
     fn push(
         &mut self,
-        payload: &[u8],
+        pcm: &[f32],
         samples: i64,
         captured: Instant,
     ) -> Result<Vec<OpusPacket>, SoundError> {
-        let packet = PacketRef::new(0, Timestamp::ZERO, Span::ZERO, payload);
-        let decoded = self.decoder.decode_ref(&packet).map_err(SoundError::Decode)?;
-        let mut pcm: Vec<f32> = Vec::new();
-        decoded.copy_to_vec_interleaved(&mut pcm);
-        if self.channels == 1 {
-            pcm = pcm.into_iter().flat_map(|sample| [sample, sample]).collect();
-        }
         self.place(samples, captured)?;
         match &mut self.resampler {
-            Some(resampler) => self.pending.extend(resampler.push(&pcm)?),
+            Some(resampler) => {
+                for block in pcm.chunks_exact(2 * AAC_BLOCK as usize) {
+                    self.pending.extend(resampler.push(block)?);
+                }
+            }
             None => self.pending.extend(pcm),
         }
         self.encode()

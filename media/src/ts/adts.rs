@@ -42,6 +42,28 @@ impl AdtsReader {
     }
 }
 
+/// A frame of AAC-LC, or of HE-AAC with a core of it, with a header; none where the header has no
+/// number for what it says.
+pub(crate) fn adts_frame(frame: &AacFrame) -> Option<Vec<u8>> {
+    let index = RATES.iter().position(|rate| *rate == frame.rate)? as u8;
+    let length = frame.payload.len() + Adts::HEAD;
+    if !(1..=7).contains(&frame.channels) || frame.blocks != 1 || length >= 1 << 13 {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(length);
+    bytes.extend([
+        0xff,
+        0xf1,
+        1 << 6 | index << 2 | frame.channels >> 2,
+        (frame.channels & 3) << 6 | (length >> 11) as u8,
+        (length >> 3) as u8,
+        ((length & 7) as u8) << 5 | 0x1f,
+        0xfc,
+    ]);
+    bytes.extend_from_slice(&frame.payload);
+    Some(bytes)
+}
+
 struct Header {
     profile: Profile,
     rate: u32,
@@ -108,6 +130,19 @@ pub(crate) mod tests {
             began: 0,
         };
         assert_eq!(*found, expected);
+    }
+
+    #[test]
+    fn a_header_says_what_was_read() {
+        for (rate, channels) in [(24_000, 1), (48_000, 6), (7_350, 2)] {
+            let (profile, payload) = (Profile::Lc, vec![0x55; 1_234]);
+            let frame = AacFrame { profile, rate, channels, blocks: 1, payload, began: 0 };
+            let bytes = adts_frame(&frame).unwrap();
+            assert_eq!(AdtsReader::default().push(&bytes), [frame]);
+        }
+        let frame = AdtsReader::default().push(&frame(2, &[1])).remove(0);
+        assert_eq!(adts_frame(&AacFrame { rate: 47_999, ..frame.clone() }), None);
+        assert_eq!(adts_frame(&AacFrame { payload: vec![0; 8_185], ..frame }), None);
     }
 
     #[test]

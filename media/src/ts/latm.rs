@@ -123,7 +123,7 @@ fn config(bits: &mut Bits<'_>) -> Option<Config> {
     if !simple || bits.take(3)? != 0 {
         return Some(Config::unread(Profile::Other, asc.rate, asc.channels));
     }
-    if asc.profile != Profile::Lc {
+    if asc.profile == Profile::Other {
         return Some(Config::unread(asc.profile, asc.rate, asc.channels));
     }
     bits.skip(8)?;
@@ -164,14 +164,14 @@ fn audio_config(bits: &mut Bits<'_>, length: Option<u32>) -> Option<Config> {
     }
     // GASpecificConfig (4.4.1): blocks of 960 samples, a core coder, channels in the data.
     if kind != LC {
-        return Some(Config::unread(profile, rate, channels));
+        return Some(Config::unread(Profile::Other, rate, channels));
     }
     let short = bits.bit()?;
     if bits.bit()? {
         bits.skip(14)?;
     }
     let extension = bits.bit()?;
-    if (short || channels == 0) && profile == Profile::Lc {
+    if short || channels == 0 {
         profile = Profile::Other;
     }
     if channels == 0 {

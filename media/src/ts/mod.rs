@@ -11,6 +11,7 @@ mod opus;
 
 pub use aac::{AacFrame, BLOCK as AAC_BLOCK, Profile};
 pub use adts::AdtsReader;
+pub(crate) use adts::adts_frame;
 pub use demux::Demuxer;
 pub use latm::LatmReader;
 pub use opus::packets as opus_packets;

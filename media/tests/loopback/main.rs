@@ -35,6 +35,7 @@ fn config(max_sessions: usize) -> MediaConfig {
         tcp: TcpLimits::default(),
         fanout_threads: None,
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     }
 }
 

@@ -90,6 +90,7 @@ fn plane(limits: Limits) -> (Media, Router, Viewers<Rules>) {
         tcp,
         fanout_threads: None,
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     let (media, _events) = Media::start(config).unwrap();
     let (routes, viewers) = router(media.clone(), Arc::new(Rules), limits);

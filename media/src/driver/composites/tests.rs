@@ -31,6 +31,7 @@ fn start() -> Media {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     Media::start(config).unwrap().0
 }

@@ -180,7 +180,7 @@ impl Thread {
         let key = Some(Arc::clone(&self.key));
         let (id, feeds, gone) = self.register.begin_with(self.composite, permit, key);
         tracing::info!(session = %short(id), stream = %self.composite, "a composite is published");
-        self.outgoing = Some(Outgoing::new(id, self.composite, feeds, gone));
+        self.outgoing = Some(Outgoing::new(id, self.composite, feeds, gone, None));
         self.key.store(true, Ordering::Relaxed);
     }
 

@@ -18,6 +18,7 @@ use crate::rtp_source::{RtpOrigin, Stranger, Table};
 use crate::status::RtpSourceStatus;
 
 use super::feeds::FeedItem;
+use super::ffmpeg::Ffmpeg;
 use super::socket::Socket;
 use super::srt::BoxFuture;
 use super::{Media, ask};
@@ -64,6 +65,7 @@ struct Start {
     server: tokio::runtime::Handle,
     feeds: mpsc::Sender<FeedItem>,
     room: Arc<Semaphore>,
+    ffmpeg: Option<Ffmpeg>,
     statuses: Statuses,
     end: mpsc::Receiver<oneshot::Sender<()>>,
 }
@@ -89,6 +91,7 @@ impl Rtp {
             server: tokio::runtime::Handle::current(),
             feeds: media.0.feeds.clone(),
             room: Arc::clone(&media.0.room),
+            ffmpeg: media.0.ffmpeg.clone(),
             statuses: Arc::clone(&statuses),
             end: ended,
         };

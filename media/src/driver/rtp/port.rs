@@ -13,6 +13,7 @@ use crate::ids::StreamId;
 use crate::rtp_source::Table;
 
 use super::super::feeds::Register;
+use super::super::ffmpeg::Ffmpeg;
 use super::super::shard::short;
 use super::super::socket::{BATCHES, Inbox, Socket};
 use super::super::tcp::{Lines, TcpLimits};
@@ -49,6 +50,7 @@ struct Port {
     server: tokio::runtime::Handle,
     decisions: mpsc::UnboundedSender<Decision>,
     register: Register,
+    ffmpeg: Option<Ffmpeg>,
     statuses: Statuses,
     looked: Instant,
     told: Instant,
@@ -74,6 +76,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             server: start.server,
             decisions,
             register: Register::new(start.feeds, start.room),
+            ffmpeg: start.ffmpeg,
             statuses: start.statuses,
             looked: now,
             told: now,
@@ -249,7 +252,7 @@ impl Port {
         };
         let (id, feeds, gone) = self.register.begin(stream, permit);
         tracing::info!(session = %short(id), %stream, "an RTP source publishes");
-        let publishing = Publishing::new(now, id, stream, feeds, gone);
+        let publishing = Publishing::new(now, id, stream, feeds, gone, self.ffmpeg.clone());
         session.state = State::On(Box::new(publishing));
         for (came, port, data) in held {
             self.datagram(came, stream, port, &data);

@@ -12,6 +12,7 @@ use crate::rtp_source::RtpSource;
 use crate::status::RtpSourceStatus;
 
 use super::super::feeds::FeedItem;
+use super::super::ffmpeg::Ffmpeg;
 use super::super::outgoing::Outgoing;
 
 /// Datagrams that are kept while the server is asked: some hundred milliseconds of a stream.
@@ -74,8 +75,10 @@ impl Publishing {
         stream: StreamId,
         feeds: mpsc::Sender<FeedItem>,
         gone: Arc<AtomicBool>,
+        ffmpeg: Option<Ffmpeg>,
     ) -> Self {
-        Self { outgoing: Outgoing::new(id, stream, feeds, gone), source: RtpSource::new(now) }
+        let outgoing = Outgoing::new(id, stream, feeds, gone, ffmpeg);
+        Self { outgoing, source: RtpSource::new(now) }
     }
 
     pub(super) fn take(&mut self, now: Instant, port: u16, datagram: &[u8]) {

@@ -94,6 +94,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     let (media, events) = Media::start(config).unwrap();
     let rules = Arc::new(Rules { asked: AtomicUsize::new(0), may: AtomicBool::new(true) });

@@ -21,6 +21,7 @@ use crate::srt::{Limits, Mode, Rejection, StreamRequest};
 use crate::status::SourceStatus;
 
 use super::feeds::FeedItem;
+use super::ffmpeg::Ffmpeg;
 use super::socket::Socket;
 use super::{Media, ask};
 
@@ -86,6 +87,7 @@ struct Start {
     server: tokio::runtime::Handle,
     feeds: mpsc::Sender<FeedItem>,
     room: Arc<Semaphore>,
+    ffmpeg: Option<Ffmpeg>,
     statuses: Statuses,
     end: mpsc::Receiver<oneshot::Sender<()>>,
 }
@@ -107,6 +109,7 @@ impl Srt {
             server: tokio::runtime::Handle::current(),
             feeds: media.0.feeds.clone(),
             room: Arc::clone(&media.0.room),
+            ffmpeg: media.0.ffmpeg.clone(),
             statuses: Arc::clone(&statuses),
             end: ended,
         };

@@ -16,6 +16,7 @@ use crate::status::SourceStatus;
 use crate::webrtc::Pair;
 
 use super::super::feeds::Register;
+use super::super::ffmpeg::Ffmpeg;
 use super::super::shard::short;
 use super::super::socket::{BATCHES, Inbox, Outbox, Route, Socket};
 use super::super::tcp::{Lines, TcpLimits};
@@ -61,6 +62,7 @@ struct Port {
     decisions: mpsc::UnboundedSender<Decision>,
     deciding: Arc<Semaphore>,
     register: Register,
+    ffmpeg: Option<Ffmpeg>,
     statuses: Statuses,
     looked: Instant,
     told: Instant,
@@ -87,6 +89,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             decisions,
             deciding: Arc::new(Semaphore::new(DECISIONS)),
             register: Register::new(start.feeds, start.room),
+            ffmpeg: start.ffmpeg,
             statuses: start.statuses,
             looked: now,
             told: now,
@@ -323,7 +326,7 @@ impl Port {
     ) {
         let (id, feeds, gone) = self.register.begin(stream, permit);
         tracing::info!(session = %short(id), %stream, %from, "an SRT caller publishes");
-        let publishing = Publishing::new(id, stream, feeds, gone);
+        let publishing = Publishing::new(id, stream, feeds, gone, self.ffmpeg.clone());
         self.publishing.insert(link, publishing);
     }
 

@@ -10,6 +10,7 @@ use crate::feed::Feed;
 use crate::ids::{SessionId, StreamId};
 
 use super::super::feeds::FeedItem;
+use super::super::ffmpeg::Ffmpeg;
 use super::super::outgoing::Outgoing;
 
 /// A caller that publishes.
@@ -24,8 +25,9 @@ impl Publishing {
         stream: StreamId,
         feeds: mpsc::Sender<FeedItem>,
         gone: Arc<AtomicBool>,
+        ffmpeg: Option<Ffmpeg>,
     ) -> Self {
-        Self { outgoing: Outgoing::new(id, stream, feeds, gone), feed: Feed::new() }
+        Self { outgoing: Outgoing::new(id, stream, feeds, gone, ffmpeg), feed: Feed::new() }
     }
 
     /// What is wrong with the stream, in words.

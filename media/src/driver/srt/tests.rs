@@ -113,6 +113,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Srt, Arc<Rules>) {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits::NONE,
+        ffmpeg: None,
     };
     let (media, events) = Media::start(config).unwrap();
     let rules = Arc::new(Rules::default());

@@ -200,6 +200,7 @@ fn start(most: usize) -> Media {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits { most, ..TranscodeLimits::NONE },
+        ffmpeg: None,
     };
     Media::start(config).unwrap().0
 }

@@ -91,12 +91,14 @@ fn an_element_may_hold_several_frames() {
 }
 
 #[test]
-fn what_is_not_lc_is_told_and_not_read() {
+fn he_is_read_with_the_rate_of_its_core_and_what_is_neither_is_told_and_not_read() {
     // HE-AAC says the rate of its core first, then what it plays at, then its core's type.
     let he = |writer: &mut Writer| {
         writer.put(5, SBR).put(4, 6).put(4, 2).put(4, 3).put(5, LC).put(3, 0);
     };
-    assert_eq!(profiles(&element(Some(&he), &[&[1]])), [(Profile::He, 24_000, 2)]);
+    let both = element(Some(&he), &[&[1], &[2, 3]]);
+    assert_eq!(profiles(&both), [(Profile::He, 24_000, 2); 2]);
+    assert_eq!(LatmReader::default().push(&both)[1].payload, [2, 3]);
     let stereo = |writer: &mut Writer| {
         writer.put(5, PS).put(4, 7).put(4, 1).put(4, 4).put(5, LC).put(3, 0);
     };
@@ -126,7 +128,7 @@ fn band_replication_that_is_said_afterwards_is_seen() {
         let found = LatmReader::default().push(&framed_bytes(&writer.bytes()));
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].profile, profile);
-        assert_eq!(found[0].payload.as_slice(), if present == 1 { &[][..] } else { &[1, 2] });
+        assert_eq!(found[0].payload, [1, 2]);
     }
 }
 

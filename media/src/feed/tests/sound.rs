@@ -1,0 +1,52 @@
+//! Sound on its way to Opus.
+
+use super::*;
+
+/// One frame of 48 kHz is 21 ms: who hears what follows so much too early sees it.
+#[test]
+fn a_single_frame_that_is_missing_leaves_the_others_where_they_are() {
+    let frames = AdtsReader::default().push(STEREO);
+    let (mut transcoder, captured) = (Transcoder::new(), Instant::now());
+    let mut packets = Vec::new();
+    for (number, frame) in frames.into_iter().enumerate().filter(|(number, _)| *number != 6) {
+        let ticks = number as i64 * 1920;
+        let sound = Sound { data: SoundData::Aac(frame), ticks, captured };
+        packets.extend(transcoder.push(sound).unwrap());
+    }
+    let begin: Vec<i64> = packets.iter().filter(|p| p.begins).map(|p| p.samples).collect();
+    assert_eq!(begin, [0, 7 * 1024]);
+}
+
+/// What another program decoded goes the same way, also in blocks of another length.
+#[test]
+fn what_was_decoded_elsewhere_keeps_its_pitch_and_its_time() {
+    let (mut transcoder, captured) = (Transcoder::new(), Instant::now());
+    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
+    let (mut samples, mut next) = ([Vec::new(), Vec::new()], 0);
+    for number in 0..20 {
+        let tone = |at: i64| (std::f64::consts::TAU * 440.0 * at as f64 / 44_100.0).sin() as f32;
+        // A tone in front on the left, of 5.1.
+        let at = number * 2048..(number + 1) * 2048;
+        let pcm = at.flat_map(|at| [tone(at), 0.0, 0.0, 0.0, 0.0, 0.0]).collect();
+        let ticks = number * 2048 * 90_000 / 44_100;
+        let decoded = Decoded { pcm, channels: 6, rate: 44_100, ticks, captured };
+        for packet in transcoder.decoded(decoded).unwrap() {
+            assert_eq!((packet.samples, packet.begins), (next, next == 0));
+            next += 960;
+            let mut pcm = [0.0f32; 2 * 960];
+            decoder.decode_float(&packet.payload, &mut pcm, false).unwrap();
+            for both in pcm.chunks(2) {
+                samples[0].push(both[0]);
+                samples[1].push(both[1]);
+            }
+        }
+    }
+    assert!(next >= 42_000, "{next}");
+    let loudness = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>() / 24_000.0;
+    let [left, right] = samples.each_ref().map(|all| &all[9_600..33_600]);
+    assert!(level(left, 440.0) > 0.95);
+    // A sine has half the power of its height, which is that of one of all channels.
+    let wanted = 0.5 / (1.0 + 2.0_f32.sqrt()).powi(2);
+    assert!((loudness(left) / wanted - 1.0).abs() < 0.1, "{} {wanted}", loudness(left));
+    assert!(loudness(right) < loudness(left) / 1_000.0, "{}", loudness(right));
+}

@@ -1,0 +1,139 @@
+//! Sound that ffmpeg decodes for the server: 5.1 and HE-AAC over SRT, as a viewer hears it.
+
+use std::f64::consts::{SQRT_2, TAU};
+
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Kind};
+use crate::chromium::{PICTURE_AND_SOUND, end};
+use crate::ffmpeg::{Ffmpeg, Version};
+use crate::peer::viewer::{Stats, Viewer};
+use crate::publish::PICTURE_TIMEOUT;
+use crate::server::{Server, SrtSource};
+use crate::srt::wait_for;
+use crate::transcode::{median, offset};
+
+const RATE: usize = 48_000;
+/// Samples of a packet.
+const PACKET: usize = 960;
+/// Packets that are listened to, without the first second.
+const PACKETS: usize = 250;
+
+/// What a viewer hears on the left and on the right, in four seconds.
+async fn heard(source: &SrtSource) -> [Vec<f32>; 2] {
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    let enough = |stats: &Stats| stats.sound.len() >= PACKETS;
+    let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await.unwrap();
+    viewer.close().await.unwrap();
+    assert_eq!(stats.audio.missing, 0);
+    let mut decoder = opus::Decoder::new(RATE as u32, opus::Channels::Stereo).unwrap();
+    let mut samples = [Vec::new(), Vec::new()];
+    for packet in &stats.sound {
+        let mut pcm = [0.0f32; 2 * PACKET];
+        assert_eq!(decoder.decode_float(packet, &mut pcm, false).unwrap(), PACKET);
+        for both in pcm.chunks(2) {
+            samples[0].push(both[0]);
+            samples[1].push(both[1]);
+        }
+    }
+    samples.map(|all| all[RATE..5 * RATE].to_vec())
+}
+
+/// The height of a tone in samples.
+fn height(samples: &[f32], hertz: f64) -> f64 {
+    let (mut sine, mut cosine) = (0.0, 0.0);
+    for (number, sample) in samples.iter().enumerate() {
+        let angle = TAU * hertz * number as f64 / RATE as f64;
+        sine += f64::from(*sample) * angle.sin();
+        cosine += f64::from(*sample) * angle.cos();
+    }
+    2.0 * (sine * sine + cosine * cosine).sqrt() / samples.len() as f64
+}
+
+fn is_heard(details: &Value) -> bool {
+    let of = &details["additional_details"];
+    details["status"] == "LIVE" && !of["audio"].is_null() && of["problems"] == json!([])
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
+    let server = Server::start("surround").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let tones = [300, 500, 700, 60, 1_100, 1_300].map(|hertz| format!("0.2*sin(2*PI*{hertz}*t)"));
+    let tones = format!("aevalsrc={}:c=5.1:s=48000", tones.join("|"));
+    let input = ["-f", "lavfi", "-i", &tones];
+    let aac = ["-c:a", "aac", "-b:a", "384k", "-aac_coder", "fast"];
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
+    wait_for(&server, &source, is_heard).await.unwrap();
+    let [left, right] = heard(&source).await;
+    // All channels at their loudest are as loud as may be; what is in the middle or behind is 3 dB below.
+    let front = 0.2 / (1.0 + SQRT_2);
+    let half = front / SQRT_2;
+    for (hertz, on_left, on_right) in [
+        (300.0, front, 0.0),
+        (500.0, 0.0, front),
+        (700.0, half, half),
+        (60.0, 0.0, 0.0),
+        (1_100.0, half, 0.0),
+        (1_300.0, 0.0, half),
+    ] {
+        let got = [&left, &right].map(|samples| height(samples, hertz));
+        println!("{hertz} Hz: {:.4} on the left, {:.4} on the right", got[0], got[1]);
+        let near = |got: f64, wanted: f64| (got - wanted).abs() < 0.08 * front;
+        assert!(near(got[0], on_left) && near(got[1], on_right), "{hertz} Hz: {got:?}");
+    }
+    ffmpeg.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn high_efficiency_aac_is_heard_at_its_pitch() {
+    let server = Server::start("heaac").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let clips = concat!(env!("CARGO_MANIFEST_DIR"), "/media/tests/aac/");
+    for (name, options) in [
+        ("he-44100.aac", &[][..]),
+        ("he2-48000.aac", &[]),
+        ("he-44100.aac", &["-mpegts_flags", "latm"]),
+    ] {
+        let file = format!("{clips}{name}");
+        let input = ["-stream_loop", "-1", "-i", &file];
+        let copied = [&["-c:a", "copy"][..], options].concat();
+        let ffmpeg =
+            Ffmpeg::send_sound(&source.url, server.folder(), "green", &input, &copied).unwrap();
+        wait_for(&server, &source, is_heard).await.unwrap();
+        let [left, right] = heard(&source).await;
+        // Between the end of the clip and its beginning there is a break, so parts of a second count.
+        let loud = |samples: &[f32], hertz| {
+            let parts = samples.chunks(RATE / 5).map(|part| height(part, hertz));
+            median(parts.collect())
+        };
+        let [on_left, on_right] = [&left, &right].map(|samples| loud(samples, 440.0));
+        println!("{name} {options:?}: {on_left:.3} on the left, {on_right:.3} on the right");
+        assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04);
+        assert!(loud(&left, 220.0) < 0.02 && loud(&left, 880.0) < 0.02);
+        ffmpeg.stop().await.unwrap();
+        wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_and_one_channels_are_in_step_with_their_picture() {
+    let server = Server::start("surroundstep").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let picture = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
+    let sound = ["-c:a", "aac", "-ar", "48000", "-ac", "6", "-b:a", "384k"];
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &picture, &sound).unwrap();
+    wait_for(&server, &source, is_heard).await.unwrap();
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    let lips = browser.lips("viewer", 300, 1320).await.unwrap();
+    // What the browser holds one of them back by is known to it; the rest is ours.
+    let (offset, apart) = (offset(&lips), median(lips.apart.clone()));
+    println!("a picture is seen {offset:.0} ms after its sound; the browser says {:.0} ms", -apart);
+    assert!((offset + apart).abs() < 60.0, "{offset} {apart}");
+    end(&mut browser, "viewer", &seen).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}

@@ -91,14 +91,10 @@ async fn high_efficiency_aac_is_heard_at_its_pitch() {
     let server = Server::start("heaac").await.unwrap();
     let source = server.register_srt("Encoder").await.unwrap();
     let clips = concat!(env!("CARGO_MANIFEST_DIR"), "/media/tests/aac/");
-    for (name, options) in [
-        ("he-44100.aac", &[][..]),
-        ("he2-48000.aac", &[]),
-        ("he-44100.aac", &["-mpegts_flags", "latm"]),
-    ] {
+    for name in ["he-44100.aac", "he2-48000.aac"] {
         let file = format!("{clips}{name}");
         let input = ["-stream_loop", "-1", "-i", &file];
-        let copied = [&["-c:a", "copy"][..], options].concat();
+        let copied = ["-c:a", "copy"];
         let ffmpeg =
             Ffmpeg::send_sound(&source.url, server.folder(), "green", &input, &copied).unwrap();
         wait_for(&server, &source, is_heard).await.unwrap();
@@ -109,7 +105,7 @@ async fn high_efficiency_aac_is_heard_at_its_pitch() {
             median(parts.collect())
         };
         let [on_left, on_right] = [&left, &right].map(|samples| loud(samples, 440.0));
-        println!("{name} {options:?}: {on_left:.3} on the left, {on_right:.3} on the right");
+        println!("{name}: {on_left:.3} on the left, {on_right:.3} on the right");
         assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04);
         assert!(loud(&left, 220.0) < 0.02 && loud(&left, 880.0) < 0.02);
         ffmpeg.stop().await.unwrap();

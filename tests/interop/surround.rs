@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, Version};
+use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
@@ -20,23 +21,23 @@ const PACKET: usize = 960;
 const PACKETS: usize = 250;
 
 /// What a viewer hears on the left and on the right, in four seconds.
-async fn heard(source: &SrtSource) -> [Vec<f32>; 2] {
-    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+async fn heard(source: &SrtSource) -> Result<[Vec<f32>; 2], Error> {
+    let viewer = Viewer::watch(source.whep.clone()).await?;
     let enough = |stats: &Stats| stats.sound.len() >= PACKETS;
-    let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await.unwrap();
-    viewer.close().await.unwrap();
+    let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await?;
+    viewer.close().await?;
     assert_eq!(stats.audio.missing, 0);
-    let mut decoder = opus::Decoder::new(RATE as u32, opus::Channels::Stereo).unwrap();
+    let mut decoder = opus::Decoder::new(RATE as u32, opus::Channels::Stereo)?;
     let mut samples = [Vec::new(), Vec::new()];
     for packet in &stats.sound {
         let mut pcm = [0.0f32; 2 * PACKET];
-        assert_eq!(decoder.decode_float(packet, &mut pcm, false).unwrap(), PACKET);
+        assert_eq!(decoder.decode_float(packet, &mut pcm, false)?, PACKET);
         for both in pcm.chunks(2) {
             samples[0].push(both[0]);
             samples[1].push(both[1]);
         }
     }
-    samples.map(|all| all[RATE..5 * RATE].to_vec())
+    Ok(samples.map(|all| all[RATE..5 * RATE].to_vec()))
 }
 
 /// The height of a tone in samples.
@@ -66,7 +67,7 @@ async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
     let folder = server.folder();
     let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
     wait_for(&server, &source, is_heard).await.unwrap();
-    let [left, right] = heard(&source).await;
+    let [left, right] = heard(&source).await.unwrap();
     // All channels at their loudest are as loud as may be; what is in the middle or behind is 3 dB below.
     let front = 0.2 / (1.0 + SQRT_2);
     let half = front / SQRT_2;
@@ -98,7 +99,7 @@ async fn high_efficiency_aac_is_heard_at_its_pitch() {
         let ffmpeg =
             Ffmpeg::send_sound(&source.url, server.folder(), "green", &input, &copied).unwrap();
         wait_for(&server, &source, is_heard).await.unwrap();
-        let [left, right] = heard(&source).await;
+        let [left, right] = heard(&source).await.unwrap();
         // Between the end of the clip and its beginning there is a break, so parts of a second count.
         let loud = |samples: &[f32], hertz| {
             let parts = samples.chunks(RATE / 5).map(|part| height(part, hertz));

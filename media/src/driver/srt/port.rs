@@ -166,6 +166,8 @@ impl Port {
                     self.listener.close(now, link);
                 }
                 self.outputs(now, None);
+                // The next datagram may have the same defect, and what waits is thrown away then.
+                self.outbox.flush(self.socket.outlet());
                 self.locals.remove(&from);
             };
             catch_unwind(AssertUnwindSafe(mend)).is_ok()

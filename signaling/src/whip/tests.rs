@@ -238,9 +238,15 @@ async fn viewing_waits_for_a_publisher() {
     let response = send(&routes, post("/live/whep/one", "right", VIEW_OFFER)).await;
     assert_eq!(response.status(), StatusCode::CONFLICT);
     assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+    // One that was answered and is not connected is none yet.
     assert_eq!(send(&routes, post(WHIP, "right", OFFER)).await.status(), StatusCode::CREATED);
     let response = send(&routes, post("/live/whep/one", "right", VIEW_OFFER)).await;
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    let mut waits = post("/live/whep/one", "right", VIEW_OFFER);
+    waits.headers_mut().insert("prefer", "wait-for-publisher".parse().unwrap());
+    let response = send(&routes, waits).await;
     assert_eq!(response.status(), StatusCode::CREATED);
+    assert_eq!(response.headers()["preference-applied"], "wait-for-publisher");
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn a_room_is_planned_and_begins_when_somebody_starts_it() {
     for bad in [at("2001-01-01T00:00:00Z"), at("soon"), json!({}), json!(7)] {
         let (status, answer) = stage.schedules(&stage.host, &room, bad).await;
         assert_eq!((status, &answer["error"]["code"]), (400, &json!(407)), "{answer}");
-        assert_eq!(answer["error"]["fields"][0]["field"], "start_time", "{answer}");
+        assert_eq!(answer["error"]["fields"][0]["name"], "start_time", "{answer}");
     }
     let seen = stage.ask(&stage.host, "/get/review_session", json!({ "id": room })).await;
     assert_eq!(seen["start_time"], planned["start_time"]);

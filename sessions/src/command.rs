@@ -114,6 +114,8 @@ pub struct Effects {
     pub changed: bool,
     /// Whether what people may do changed with it.
     pub users_changed: bool,
+    /// Whether the client's own text is another than before.
+    pub new_text: bool,
 }
 
 /// The answer to a command that was not carried out.

@@ -174,7 +174,12 @@ impl Room {
             return Err(self.refusal(Reason::TooFast));
         }
         if let Some(ack) = self.answers.get(user, &command.cmd_id) {
-            return Ok(Effects { ack: ack.clone(), changed: false, users_changed: false });
+            return Ok(Effects {
+                ack: ack.clone(),
+                changed: false,
+                users_changed: false,
+                new_text: false,
+            });
         }
         self.check(user, command).map_err(|reason| self.refusal(reason))?;
         let host = self.is_host(user);
@@ -395,7 +400,7 @@ impl Room {
             rev: self.state.rev,
             effective_ms: self.state.effective_ms,
         };
-        Effects { ack, changed, users_changed: false }
+        Effects { ack, changed, users_changed: false, new_text: false }
     }
 
     fn stand(&mut self, now: Millis, frame: Frame) {

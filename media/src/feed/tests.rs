@@ -1,6 +1,6 @@
 //! Clips that ffmpeg made, all the way through.
 
-mod sound;
+pub(crate) mod sound;
 
 use std::time::{Duration, Instant};
 

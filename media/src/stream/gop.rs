@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::rtp::Codec;
 
 use super::Packet;
+use super::recent::is_lost;
 
 /// How much may be kept. Beyond any of these the group is dropped, and newcomers
 /// wait for the next key frame.
@@ -32,8 +33,6 @@ const LOOK_BACK: usize = 128;
 const BEFORE_KEY: usize = 256;
 /// From one frame's place to the next one's: in between is room for frames that come late.
 pub(super) const PLACES: u32 = 16;
-/// A packet that is missing comes within this time, or never: no publisher is asked for longer.
-const MAY_COME: Duration = Duration::from_secs(1);
 /// Where more than this is missing before a group, it was no part of the key frame.
 const MOST_HEAD: u64 = 64;
 /// Parameter sets that are kept for key frames which come without.
@@ -127,8 +126,8 @@ impl Gop {
     /// How many packets just before the group are missing and may still come: the first ones of
     /// its key frame, or the last ones of the frame before.
     pub(super) fn head_missing(&self, now: Instant) -> u64 {
-        let comes = |at: Instant| now.saturating_duration_since(at) < MAY_COME;
-        let before = self.before.filter(|_| self.started.is_some_and(comes));
+        let comes = self.started.is_some_and(|at| !is_lost(now, at));
+        let before = self.before.filter(|_| comes);
         let missing = before.map_or(0, |before| self.start_seq.saturating_sub(before + 1));
         if missing > MOST_HEAD { 0 } else { missing }
     }

@@ -69,7 +69,8 @@ impl Recent {
     }
 }
 
-fn is_lost(now: Instant, since: Instant) -> bool {
+/// Whether what was missing at `since` will not come any more.
+pub(super) fn is_lost(now: Instant, since: Instant) -> bool {
     now.saturating_duration_since(since) >= MAY_COME
 }
 

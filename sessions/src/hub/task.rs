@@ -287,7 +287,7 @@ impl RoomTask {
             let state = Box::new(self.room.state().clone());
             self.note(by, LogEvent::Command { cmd_id, op, state });
         }
-        self.carried_out(result, false, by, Some(&command.cmd_id), reply);
+        self.carried_out(result, by, Some(&command.cmd_id), reply);
     }
 
     fn say(&mut self, connection: ConnectionId, cmd_id: &str, text: &str, reply: Reply<Said>) {
@@ -311,28 +311,24 @@ impl RoomTask {
         asset_state: Option<AssetState>,
         reply: Reply<Ack>,
     ) {
-        let with_text = asset_state
-            .as_ref()
-            .is_some_and(|given| self.room.state().asset_state.as_ref() != Some(&given.text));
         let result = self.room.set_state(self.hub.now(), user, sync_mode, asset_state);
         if result.as_ref().is_ok_and(|effects| effects.changed) {
             let state = Box::new(self.room.state().clone());
             self.note(Some(user), LogEvent::StateSet(state));
         }
-        self.carried_out(result, with_text, Some(user), None, reply);
+        self.carried_out(result, Some(user), None, reply);
     }
 
     fn carried_out(
         &mut self,
         result: Result<Effects, Refusal>,
-        with_text: bool,
         by: Option<UserId>,
         cmd_id: Option<&str>,
         reply: Reply<Ack>,
     ) {
         if let Ok(effects) = &result {
             if effects.changed {
-                self.state_changed(with_text, cmd_id, by);
+                self.state_changed(effects.new_text, cmd_id, by);
             }
             if effects.users_changed {
                 self.users_changed();

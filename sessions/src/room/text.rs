@@ -62,15 +62,16 @@ impl Room {
             return Err(self.refusal(Reason::Bad("the asset state is longer than 64 KiB")));
         }
         let mut change = self.set_mode(sync_mode, user);
-        if let Some(AssetState { text, meant }) = asset_state
-            && self.state.asset_state.as_ref() != Some(&text)
-        {
+        let before = self.state.asset_state.as_ref();
+        let other = asset_state.filter(|given| before != Some(&given.text));
+        let new_text = other.is_some();
+        if let Some(AssetState { text, meant }) = other {
             self.state.asset_state = Some(text);
             change = change.max(Change::Within).max(self.go(now, user, meant));
         }
         let users_changed = change == Change::Epoch;
         let effects = self.record(change, Some(user), host, "");
-        Ok(Effects { users_changed, ..effects })
+        Ok(Effects { users_changed, new_text, ..effects })
     }
 
     /// Goes where a text means. What the room cannot do of it is left: the text is not ours.

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::feed::tests::sound::Listener;
 use crate::ts::AdtsReader;
 
 const HE: &[u8] = include_bytes!("../../../tests/aac/he-44100.aac");
@@ -58,8 +59,7 @@ impl World {
 fn heard(bytes: &[u8], frames_at_once: usize) -> [Vec<f32>; 2] {
     let frames = AdtsReader::default().push(bytes);
     let mut world = World::new(installed());
-    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
-    let (mut samples, mut next) = ([Vec::new(), Vec::new()], 0);
+    let mut listener = Listener::new();
     for (turn, some) in frames.chunks(frames_at_once).enumerate() {
         for (number, frame) in some.iter().enumerate() {
             world.hand_over(turn * frames_at_once + number, frame);
@@ -67,23 +67,17 @@ fn heard(bytes: &[u8], frames_at_once: usize) -> [Vec<f32>; 2] {
         // It keeps nothing back: all but what fills no packet, and what the resampler has, is here.
         let count = turn * frames_at_once + some.len();
         let all = count as i64 * 1024 * 48_000 / i64::from(some[0].rate);
-        while next + 960 + 800 < all {
+        while listener.next + 960 + 800 < all {
             for packet in world.output(world.start) {
-                assert_eq!((packet.samples, packet.begins), (next, next == 0), "without a break");
                 let since = packet.captured.duration_since(world.start).as_micros() as i64;
+                let next = listener.next;
                 assert!((since - next * 1000 / 48).abs() < 1000, "{since} at {next}");
-                next += 960;
-                let mut pcm = [0.0f32; 2 * 960];
-                decoder.decode_float(&packet.payload, &mut pcm, false).unwrap();
-                for both in pcm.chunks(2) {
-                    samples[0].push(both[0]);
-                    samples[1].push(both[1]);
-                }
+                listener.hear(&packet);
             }
         }
     }
     assert_eq!(world.problem(), None);
-    samples
+    listener.samples
 }
 
 /// The height of a tone in samples.

@@ -2,6 +2,34 @@
 
 use super::*;
 
+/// Hears packets one after the other.
+pub(crate) struct Listener {
+    decoder: opus::Decoder,
+    /// What is heard on the left and on the right, at 48 kHz.
+    pub(crate) samples: [Vec<f32>; 2],
+    /// Where the next packet begins, in samples.
+    pub(crate) next: i64,
+}
+
+impl Listener {
+    pub(crate) fn new() -> Self {
+        let decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
+        Self { decoder, samples: [Vec::new(), Vec::new()], next: 0 }
+    }
+
+    /// Hears a packet, which is to follow the one before without a break.
+    pub(crate) fn hear(&mut self, packet: &OpusPacket) {
+        assert_eq!((packet.samples, packet.begins), (self.next, self.next == 0), "without a break");
+        self.next += 960;
+        let mut pcm = [0.0f32; 2 * 960];
+        self.decoder.decode_float(&packet.payload, &mut pcm, false).unwrap();
+        for both in pcm.chunks(2) {
+            self.samples[0].push(both[0]);
+            self.samples[1].push(both[1]);
+        }
+    }
+}
+
 /// One frame of 48 kHz is 21 ms: who hears what follows so much too early sees it.
 #[test]
 fn a_single_frame_that_is_missing_leaves_the_others_where_they_are() {
@@ -21,8 +49,7 @@ fn a_single_frame_that_is_missing_leaves_the_others_where_they_are() {
 #[test]
 fn what_was_decoded_elsewhere_keeps_its_pitch_and_its_time() {
     let (mut transcoder, captured) = (Transcoder::new(), Instant::now());
-    let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
-    let (mut samples, mut next) = ([Vec::new(), Vec::new()], 0);
+    let mut listener = Listener::new();
     for number in 0..20 {
         let tone = |at: i64| (std::f64::consts::TAU * 440.0 * at as f64 / 44_100.0).sin() as f32;
         // A tone in front on the left, of 5.1.
@@ -31,16 +58,10 @@ fn what_was_decoded_elsewhere_keeps_its_pitch_and_its_time() {
         let ticks = number * 2048 * 90_000 / 44_100;
         let decoded = Decoded { pcm, channels: 6, rate: 44_100, ticks, captured };
         for packet in transcoder.decoded(decoded).unwrap() {
-            assert_eq!((packet.samples, packet.begins), (next, next == 0));
-            next += 960;
-            let mut pcm = [0.0f32; 2 * 960];
-            decoder.decode_float(&packet.payload, &mut pcm, false).unwrap();
-            for both in pcm.chunks(2) {
-                samples[0].push(both[0]);
-                samples[1].push(both[1]);
-            }
+            listener.hear(&packet);
         }
     }
+    let Listener { samples, next, .. } = listener;
     assert!(next >= 42_000, "{next}");
     let loudness = |samples: &[f32]| samples.iter().map(|s| s * s).sum::<f32>() / 24_000.0;
     let [left, right] = samples.each_ref().map(|all| &all[9_600..33_600]);

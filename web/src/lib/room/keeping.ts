@@ -32,7 +32,9 @@ export const DOWNLOADS = [
 ] as const;
 export type RoomFile = (typeof DOWNLOADS)[number]['file'];
 
-const schedulePath = (id: string) => `/rooms/${encodeURIComponent(id)}/schedule`;
+/** What belongs to a room and has an address of its own. */
+const pathIn = (id: string, ...parts: string[]): string =>
+  ['/rooms', ...[id, ...parts].map(encodeURIComponent)].join('/');
 
 /** The calls that change rooms and what they show. */
 export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file' | 'put'>> {
@@ -51,12 +53,12 @@ export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file' | 'pu
 
   /** Says when a room is to begin. */
   schedule(id: string, begin: Date): Promise<Room> {
-    return this.api.put(schedulePath(id), { start_time: begin.toISOString() }, this.token);
+    return this.api.put(pathIn(id, 'schedule'), { start_time: begin.toISOString() }, this.token);
   }
 
   /** Makes a planned room a draft again. */
   unschedule(id: string): Promise<void> {
-    return this.api.delete(schedulePath(id), this.token);
+    return this.api.delete(pathIn(id, 'schedule'), this.token);
   }
 
   complete(id: string): Promise<Room> {
@@ -83,8 +85,7 @@ export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file' | 'pu
 
   /** Takes somebody's seat away, and nobody else's, whoever is invited meanwhile. */
   remove(id: string, userId: string): Promise<void> {
-    const path = `/rooms/${encodeURIComponent(id)}/users/${encodeURIComponent(userId)}`;
-    return this.api.delete(path, this.token);
+    return this.api.delete(pathIn(id, 'users', userId), this.token);
   }
 
   /** Sets the order of what a room shows; `places` are `review_session_asset_id`s. */
@@ -112,7 +113,7 @@ export class RoomsApi extends ApiPart<Pick<Api, 'call' | 'delete' | 'file' | 'pu
   }
 
   download(id: string, file: RoomFile): Promise<Blob> {
-    return this.api.file(`/rooms/${encodeURIComponent(id)}/${file}`, this.token);
+    return this.api.file(pathIn(id, file), this.token);
   }
 }
 

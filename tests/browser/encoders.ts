@@ -2,10 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripCells, type FrameSource } from './frameStrip.ts';
+import { readFrameStrip, stripCells, type FrameSource } from './frameStrip.ts';
 import { FPS } from './room.ts';
 
 /** The picture is as large as the page reads it, so that scaling blurs nothing. */
@@ -21,6 +21,8 @@ const SECONDS_OF_BEEP = FLASH_FRAMES / FPS;
 
 const [BLACK, WHITE, GREY] = [16, 235, 60];
 const H264 = '-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -bf 0 -sc_threshold 0'.split(' ');
+/** As encoders stand that nobody has set up for a browser. */
+const B_FRAMES = '-c:v libx264 -preset veryfast -profile:v high -bf 2 -b_strategy 0 -sc_threshold 0'.split(' ');
 const AAC = '-c:a aac -b:a 128k -ar 48000 -ac 2'.split(' ');
 
 /** A frame of the picture: its strip, and white above it where it flashes. */
@@ -53,6 +55,31 @@ async function ends(child: ChildProcess, what: string): Promise<void> {
   if (code !== 0) throw new Error(`${what} ended with ${code}\n${log}`);
 }
 
+/** The numbers of all frames of a file, as ffmpeg decodes them; -1 where none can be read. */
+export async function numbersIn(file: Buffer): Promise<number[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'rushes-file-'));
+  try {
+    const path = join(folder, 'file');
+    writeFileSync(path, file);
+    const raw = ['-vsync', 'passthrough', '-vf', `scale=${WIDTH}:${HEIGHT}`, '-pix_fmt', 'gray', '-f', 'rawvideo', 'pipe:1'];
+    const child = spawn('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', '-i', path, ...raw], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = ends(child, 'reading a file');
+    const pictures: Buffer[] = [];
+    for await (const chunk of child.stdout) pictures.push(chunk as Buffer);
+    await ended;
+    const luma = Buffer.concat(pictures);
+    const size = WIDTH * HEIGHT;
+    return Array.from({ length: luma.length / size }, (_, n) => {
+      const picture = { width: WIDTH, height: HEIGHT, luma: luma.subarray(n * size, (n + 1) * size) };
+      return readFrameStrip(picture) ?? -1;
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** A running ffmpeg, which is ended by its process id. */
 class Encoder {
   private readonly child: ChildProcess;
@@ -79,6 +106,8 @@ class Encoder {
   }
 }
 
+const overSrt = (url: string): string[] => ['-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...AAC, '-f', 'mpegts', url];
+
 /** Makes pictures once for all tests of a file, and the encoders that send them. */
 export class Encoders {
   private folder?: string;
@@ -86,34 +115,50 @@ export class Encoders {
 
   /** Encodes a minute of picture beforehand, so that to send it is hardly any work for a machine that is also watched on. */
   async prepare(...sources: FrameSource[]): Promise<void> {
-    this.folder ??= mkdtempSync(join(tmpdir(), 'rushes-encoders-'));
-    for (const source of sources) {
-      const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', `${FPS}`, '-i', 'pipe:0'];
-      const args = ['-hide_banner', '-loglevel', 'error', ...raw, ...H264, '-g', `${FPS}`, this.picture(source)];
-      const child = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] });
-      const ended = ends(child, 'making a picture');
-      for (let frame = 0; frame < LOOP; frame += 1) {
-        if (!child.stdin!.write(draw(frame, source))) await Promise.race([once(child.stdin!, 'drain'), ended]);
-      }
-      child.stdin!.end();
-      await ended;
+    for (const source of sources) await this.encode(source, this.picture(source), H264);
+  }
+
+  /** The same picture once more, with two B-frames between others. */
+  prepareWithBFrames(source: FrameSource): Promise<void> {
+    return this.encode(source, this.withBFrames(source), B_FRAMES);
+  }
+
+  private async encode(source: FrameSource, to: string, how: string[]): Promise<void> {
+    const raw = ['-f', 'rawvideo', '-pix_fmt', 'yuv420p', '-s', `${WIDTH}x${HEIGHT}`, '-r', `${FPS}`, '-i', 'pipe:0'];
+    const args = ['-hide_banner', '-loglevel', 'error', ...raw, ...how, '-g', `${FPS}`, to];
+    const child = spawn('ffmpeg', args, { stdio: ['pipe', 'ignore', 'pipe'] });
+    const ended = ends(child, 'making a picture');
+    for (let frame = 0; frame < LOOP; frame += 1) {
+      if (!child.stdin!.write(draw(frame, source))) await Promise.race([once(child.stdin!, 'drain'), ended]);
     }
+    child.stdin!.end();
+    await ended;
   }
 
   private picture(source: FrameSource): string {
-    return join(this.folder!, `${source}.mp4`);
+    this.folder ??= mkdtempSync(join(tmpdir(), 'rushes-encoders-'));
+    return join(this.folder, `${source}.mp4`);
   }
 
-  private start(source: FrameSource, hertz: number, outputs: string[]): Encoder {
-    const picture = ['-stream_loop', '-1', '-re', '-i', this.picture(source)];
-    const encoder = new Encoder([...picture, '-re', '-f', 'lavfi', '-i', sound(hertz), ...outputs]);
+  private withBFrames(source: FrameSource): string {
+    return `${this.picture(source)}-b.mp4`;
+  }
+
+  private start(picture: string, hertz: number, outputs: string[]): Encoder {
+    const input = ['-stream_loop', '-1', '-re', '-i', picture];
+    const encoder = new Encoder([...input, '-re', '-f', 'lavfi', '-i', sound(hertz), ...outputs]);
     this.running.push(encoder);
     return encoder;
   }
 
   /** Sends to an SRT address. */
   srt(url: string, source: FrameSource, hertz: number): Encoder {
-    return this.start(source, hertz, ['-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...AAC, '-f', 'mpegts', url]);
+    return this.start(this.picture(source), hertz, overSrt(url));
+  }
+
+  /** The same with B-frames. */
+  srtWithBFrames(url: string, source: FrameSource, hertz: number): Encoder {
+    return this.start(this.withBFrames(source), hertz, overSrt(url));
   }
 
   /** Sends plain RTP from these ports, and its reports from the ports above. */
@@ -121,7 +166,7 @@ export class Encoders {
     const url = (port: number): string => `${to}?localrtpport=${port}&localrtcpport=${port + 1}`;
     // There are no parameter sets in an MP4's packets: the filter puts them before each key frame.
     const picture = ['-map', '0:v', '-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'rtp', url(from.video)];
-    return this.start(source, hertz, [...picture, '-map', '1:a', ...AAC, '-f', 'rtp', url(from.audio)]);
+    return this.start(this.picture(source), hertz, [...picture, '-map', '1:a', ...AAC, '-f', 'rtp', url(from.audio)]);
   }
 
   /** Ends all that send; gives back what they had to say. */

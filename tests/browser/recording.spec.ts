@@ -1,5 +1,6 @@
 // A live source is recorded by a host, everyone sees that it is, and what comes of it plays to the frame.
 import { test, expect } from '@playwright/test';
+import { numbersIn } from './encoders.ts';
 import { Room, counts } from './room.ts';
 import { Stage } from './stage.ts';
 
@@ -35,12 +36,18 @@ test('a host records the live picture, and the recording plays to the frame', as
     expect(first).not.toBeNull();
     expect(await guest.strip('clip-video')).toBe(first);
   }).toPass({ timeout: 15_000, intervals: [50] });
+  // The source leaves out what it is late with, where the machine stands still: the frame before stays on the screen then.
+  const url = await host.page.getByTestId('clip-video').evaluate((video: HTMLVideoElement) => video.currentSrc);
+  const recorded = await numbersIn(await (await host.page.request.get(url)).body());
+  expect(recorded[0]).toBe(first);
+  expect(recorded.length).toBeGreaterThan(50);
   for (const frame of [40, 7, 23]) {
+    const expected = Math.max(...recorded.filter((number) => number <= first! + frame));
     await host.seek(frame);
     for (const room of [host, guest]) {
       await expect(async () => {
-        expect(await room.shownFrame()).toBe(frame);
-        expect(await room.strip('clip-video'), `${room.name}: frame ${frame}`).toBe(first! + frame);
+        expect(await room.shownFrame()).toBe(expected - first!);
+        expect(await room.strip('clip-video'), `${room.name}: frame ${frame} of ${recorded}`).toBe(expected);
       }).toPass({ timeout: 15_000, intervals: [50] });
     }
   }

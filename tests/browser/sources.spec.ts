@@ -24,6 +24,7 @@ let problems: string[];
 
 test.beforeAll(async () => {
   await encoders.prepare('live', 'clip-a', 'clip-b', 'other');
+  await encoders.prepareWithBFrames('clip-a');
 });
 
 test.afterAll(() => encoders.end());
@@ -63,13 +64,14 @@ async function folder(): Promise<string> {
 
 /** A source that an encoder sends to by SRT: its id. */
 async function srt(name: string, source: FrameSource, hertz: number): Promise<string> {
-  const made = await ask<{ id: string; url: string }>('/create/live/registration/srt', {
-    project_id: await folder(),
-    name,
-    description: '',
-  });
+  const made = await registerSrt(name);
   encoders.srt(made.url, source, hertz);
   return made.id;
+}
+
+/** Registers a source that sends by SRT. */
+async function registerSrt(name: string): Promise<{ id: string; url: string }> {
+  return ask('/create/live/registration/srt', { project_id: await folder(), name, description: '' });
 }
 
 /** Chooses it in the room, which shows it to all at once. */
@@ -133,6 +135,25 @@ test('a feed over RTP with AAC is seen and heard in step', async ({ browser }) =
   await attend(host, 'live-video');
   await hears(host, TONES[1]);
   await liveInStep(host, 'RTP', COMES_TOGETHER_S);
+  await noProblem();
+});
+
+test('a feed with B-frames is converted, and seen and heard in step', async ({ browser }) => {
+  await open(browser);
+  const { id, url } = await registerSrt('Camera C');
+  encoders.srtWithBFrames(url, 'clip-a', TONES[3]);
+  await show('Camera C');
+  const transcode = async () => {
+    type Details = { additional_details: { transcode: { state: string } | null } };
+    return (await ask<Details>('/get/live/details', { id })).additional_details.transcode?.state;
+  };
+  await expect.poll(transcode, { timeout: 20_000 }).toBe('RUNNING');
+  // Numbers that only rise.
+  await counts(host, 'live-video', 5);
+  expect((await host.reading('live-video'))?.source).toBe('clip-a');
+  await attend(host, 'live-video');
+  await hears(host, TONES[3]);
+  await liveInStep(host, 'B-frames', COMES_TOGETHER_S);
   await noProblem();
 });
 

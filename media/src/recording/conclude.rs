@@ -193,12 +193,13 @@ impl Picture {
         order.sort_by_key(|n| at[*n]);
         let sorted: Vec<i64> = order.iter().map(|n| at[*n]).collect();
         let rate = FrameRate::of(&sorted);
-        let (moments, places) = rate.places(&sorted);
+        let places = rate.places(&sorted);
         let mut shown = vec![0; at.len()];
-        for (n, moment) in order.into_iter().zip(moments) {
+        for (n, moment) in order.into_iter().zip(places.moments) {
             shown[n] = moment;
         }
-        Self { start: sorted.first().copied().map(Ticks), rate, shown, places }
+        let start = (!sorted.is_empty()).then_some(Ticks(places.start));
+        Self { start, rate, shown, places: places.count }
     }
 
     fn table(&self, runs: &[Run], duration: u64) -> StblBox {

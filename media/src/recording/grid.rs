@@ -41,6 +41,14 @@ const USUAL: [FrameRate; 17] = [
 ];
 /// A rate this near to a usual one is it.
 const NEAR: f64 = 0.015;
+/// A source's line is learnt after so long, or a little later ([`Placing`](crate::stream::Placing) has 2 s).
+const LEARNT: i64 = CLOCK * 5 / 2;
+/// Until then it may move by this part of the time.
+const MOVES: i64 = 8;
+/// And once it is learnt, by half of this part.
+const STAYS: i64 = 128;
+/// After no frames for this long the source may be another one.
+const PAUSE: i64 = CLOCK / 2;
 
 /// The usual rate that is meant by one that was measured.
 fn usual(measured: f64) -> Option<FrameRate> {
@@ -95,34 +103,103 @@ impl FrameRate {
         (i128::from(since) * num + unit / 2).div_euclid(unit) as i64
     }
 
-    /// Whether a place is later than a moment by more than a frame.
-    fn too_late(self, place: i64, since: i64) -> bool {
+    /// Frames in ticks of 90 kHz.
+    fn ticks(self, frames: i64) -> i64 {
         let unit = i128::from(CLOCK) * i128::from(self.den);
-        i128::from(place) * unit - i128::from(since) * i128::from(self.num) > unit
+        (i128::from(frames) * unit).div_euclid(i128::from(self.num)) as i64
     }
 
-    /// The moment of each frame by the track's clock, since the first, rising; and how many places
-    /// there are in all.
-    pub(super) fn places(self, shown: &[i64]) -> (Vec<i64>, i64) {
-        let frame = i64::from(self.clock().1);
-        let first = shown.first().copied().unwrap_or_default();
-        let mut place = -1;
-        let mut moment = -1;
-        let mut moments = Vec::with_capacity(shown.len());
-        for at in shown {
-            let since = at - first;
-            let next = self.nearest(since).max(place + 1);
-            if place >= 0 && self.too_late(next, since) {
-                // One too many: half of the way to the next place, or of what is left of it.
-                let left = (place + 1) * frame - moment;
-                moment += (left / 2).max(1);
-            } else {
-                place = next;
-                moment = place * frame;
+    /// The whole number of frames that a step is: none where it is none, even with a line that
+    /// is on the move.
+    fn whole(self, step: i64) -> Option<i64> {
+        let frames = self.nearest(step);
+        let off = (step - self.ticks(frames)).abs();
+        (frames >= 1 && off <= step / MOVES + self.ticks(1) / 20).then_some(frames)
+    }
+
+    /// How far the line moves by which a source's frames are placed, until it is learnt. Its first
+    /// frames are off by so much, and none of them is missing or one too many.
+    fn settles(self, frames: &[i64]) -> i64 {
+        let mut off = 0;
+        let mut settled = Vec::new();
+        for pair in frames.windows(2) {
+            let step = pair[1] - pair[0];
+            if pair[1] - frames[0] > 2 * LEARNT {
+                break;
             }
-            moments.push(moment);
+            // Not a camera's: its frames come when there is something to show.
+            let Some(whole) = self.whole(step) else { return 0 };
+            off += step - self.ticks(whole);
+            if pair[1] - frames[0] >= LEARNT {
+                settled.push(off);
+            }
         }
-        (moments, place + 1)
+        settled.sort_unstable();
+        let spread = settled.last().zip(settled.first()).map_or(0, |(last, first)| last - first);
+        if spread > LEARNT / STAYS {
+            return 0;
+        }
+        let off = settled.get(settled.len() / 2).copied().unwrap_or(off);
+        if (self.ticks(1) / 4..=LEARNT / MOVES).contains(&off.abs()) { off } else { 0 }
+    }
+
+    /// The place of each frame. `shown` rises, in ticks of 90 kHz.
+    ///
+    /// Frames are counted: that a source's clock was put right by less than a frame, or that
+    /// its first frames were, leaves no hole. Only where the count is off by more does the time decide.
+    pub(super) fn places(self, shown: &[i64]) -> Places {
+        let mut places = Places { moments: Vec::with_capacity(shown.len()), count: 0, start: 0 };
+        for (n, part) in shown.chunk_by(|one, next| next - one < PAUSE).enumerate() {
+            let settles = self.settles(part);
+            if n == 0 {
+                places.start = part[0] + settles;
+            }
+            let mut before = None;
+            for at in part {
+                let since = at - places.start;
+                let counted = before.and_then(|before| self.whole(at - before));
+                let next = match (before, counted) {
+                    (None, _) => self.nearest(since + settles),
+                    (_, Some(frames)) => places.count - 1 + frames,
+                    (_, None) => self.nearest(since),
+                };
+                let moves = if at - part[0] < LEARNT { settles } else { 0 };
+                let leeway = moves.min(0) - self.ticks(1)..=moves.max(0) + self.ticks(1);
+                let fits = leeway.contains(&(self.ticks(next) - since)) && next >= places.count;
+                places.push(self, if fits { Ok(next) } else { Err(since) });
+                before = Some(at);
+            }
+        }
+        places
+    }
+}
+
+/// Where the frames of a recording are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Places {
+    /// The moment of each by the track's clock, since the first, rising.
+    pub(super) moments: Vec<i64>,
+    /// How many places there are in all.
+    pub(super) count: i64,
+    /// When the first was, in ticks of 90 kHz: what is heard then belongs to it.
+    pub(super) start: i64,
+}
+
+impl Places {
+    /// One more: at its place, or else where a time says.
+    fn push(&mut self, rate: FrameRate, to: Result<i64, i64>) {
+        let frame = i64::from(rate.clock().1);
+        let place = to.unwrap_or_else(|since| rate.nearest(since)).max(self.count);
+        let last = self.moments.last().copied();
+        let too_late = to.is_err_and(|since| rate.ticks(place) - since > rate.ticks(1));
+        self.moments.push(match last {
+            // One too many: half of the way to the next place, or of what is left of it.
+            Some(last) if too_late => last + ((self.count * frame - last) / 2).max(1),
+            _ => place * frame,
+        });
+        if last.is_none() || !too_late {
+            self.count = place + 1;
+        }
     }
 }
 
@@ -168,15 +245,16 @@ mod tests {
         let later: Vec<i64> = shown.iter().map(|at| at + 90_000 * 30).collect();
         shown.extend(later);
         assert_eq!(FrameRate::of(&shown), rate(25, 1));
-        let (moments, places) = rate(25, 1).places(&shown);
-        assert_eq!((moments[99], moments[100], places), (99_000, 750_000, 850));
+        let places = rate(25, 1).places(&shown);
+        let seen = (places.moments[99], places.moments[100], places.count);
+        assert_eq!(seen, (99_000, 750_000, 850));
     }
 
     #[test]
     fn every_frame_has_a_place_near_its_time_though_the_clock_drifts() {
         for ppm in [-200.0, 0.0, 200.0] {
             let shown = frames(25.0, ppm, 90_000);
-            let (moments, _) = rate(25, 1).places(&shown);
+            let Places { moments, .. } = rate(25, 1).places(&shown);
             let mut shared = 0;
             for (at, moment) in shown.iter().zip(&moments) {
                 let off = moment * 90 / 25 - (at - shown[0]);
@@ -186,6 +264,68 @@ mod tests {
             assert!(moments.windows(2).all(|pair| pair[0] < pair[1]));
             // An hour at 200 ppm is 18 frames.
             assert!(shared <= if ppm > 0.0 { 20 } else { 1 }, "{ppm}: {shared} share a place");
+        }
+    }
+
+    /// Frames of 25 a second, of which each of the first is longer or shorter by so much.
+    fn learnt(by: i64, of: std::ops::Range<usize>, count: usize) -> Vec<i64> {
+        let mut shown = vec![1_000];
+        for n in 0..count - 1 {
+            shown.push(shown[n] + 3_600 + if of.contains(&n) { by } else { 0 });
+        }
+        shown
+    }
+
+    #[test]
+    fn no_frame_is_missing_or_too_many_where_a_sources_clock_is_learnt() {
+        for (by, of) in [(450, 3..18), (-450, 3..18), (450, 20..22), (14, 10..500), (-14, 10..500)]
+        {
+            let shown = learnt(by, of.clone(), 400);
+            let places = rate(25, 1).places(&shown);
+            // The slow ones come to less than two frames in the end, and are put right once.
+            let slow = by.abs() == 14;
+            let until = if slow { 200 } else { 400 };
+            let counted: Vec<i64> = (0..until).map(|n| n * 1000).collect();
+            assert_eq!(places.moments[..until as usize], counted[..], "{by} {of:?}");
+            let moved = if slow { 0 } else { by * of.len() as i64 };
+            assert!((places.start - 1_000 - moved).abs() < 1_200, "{by}: {}", places.start);
+            if slow {
+                assert_eq!(places.count, 400 + by.signum());
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_missing_leaves_its_place_also_while_a_clock_is_learnt() {
+        let mut shown = learnt(450, 3..18, 400);
+        shown.remove(10);
+        shown.remove(299);
+        let Places { moments, count, .. } = rate(25, 1).places(&shown);
+        let without: Vec<i64> =
+            (0..400).filter(|n| ![10, 300].contains(n)).map(|n| n * 1000).collect();
+        assert_eq!((moments, count), (without, 400));
+    }
+
+    #[test]
+    fn a_source_that_comes_back_is_learnt_again() {
+        let mut shown = learnt(-450, 0..12, 100);
+        let back = shown[99] + 90_000;
+        shown.extend(learnt(450, 3..18, 100).iter().map(|at| at - 1_000 + back));
+        let Places { moments, start, .. } = rate(25, 1).places(&shown);
+        assert_eq!(start, 1_000 - 5_400);
+        // A second, and the frame and a half and nearly two more that both lines moved by.
+        let first = (shown[100] + 6_750 - start + 1_800) / 3_600;
+        let again: Vec<i64> = (0..100).map(|n| (first + n) * 1000).collect();
+        assert_eq!(moments[100..], again[..]);
+    }
+
+    #[test]
+    fn who_sends_frames_at_any_time_has_them_near_it() {
+        let shown: Vec<i64> = (0..900).map(|n: i64| n * 3_600 + n * 7_919 % 2_700).collect();
+        let Places { moments, start, .. } = rate(25, 1).places(&shown);
+        for (at, moment) in shown.iter().zip(&moments) {
+            let off = moment * 90 / 25 - (at - start);
+            assert!(off.abs() <= 3_700, "{off} ticks off");
         }
     }
 }

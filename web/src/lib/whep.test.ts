@@ -141,6 +141,29 @@ describe('WhepPlayer', () => {
     expect(peers).toHaveLength(1);
   });
 
+  it('is live within a tenth of a second of the first byte, however late that comes', async () => {
+    play();
+    await settle();
+    peer().become('connected');
+    await vi.advanceTimersByTimeAsync(1250);
+    expect(states).toEqual([]);
+    peer().bytes = 1;
+    await vi.advanceTimersByTimeAsync(50);
+    expect(states).toEqual([['live', null]]);
+  });
+
+  it('looks at one transport once a second, also when that was away for a moment', async () => {
+    play();
+    await settle();
+    const looks = vi.spyOn(peer(), 'getStats');
+    peer().bytes = 1;
+    for (const state of ['connected', 'disconnected', 'connected']) peer().become(state);
+    await settle();
+    expect(looks).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(looks).toHaveBeenCalledTimes(5);
+  });
+
   it('deletes its session with its bearer when leaving', async () => {
     play();
     await settle();

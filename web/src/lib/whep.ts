@@ -42,8 +42,10 @@ export interface WhepOptions {
 }
 
 const FLOW_CHECK_MS = 1000;
-/** Checks without a byte after which the picture counts as standing still. */
-const STALL_CHECKS = 2;
+/** Up to the first byte it is looked more often, so that nobody reads "connecting" over a picture. */
+const FIRST_CHECK_MS = 100;
+/** After so long without a byte the picture counts as standing still. */
+const STALL_MS = 2000;
 /** Not now: nobody publishes, or the server is too busy; it may say after how many milliseconds to ask again. */
 class Later extends Error {
   constructor(
@@ -60,9 +62,10 @@ export class WhepPlayer {
   #failures = 0;
   #state: LiveState = 'connecting';
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #flowTimer: ReturnType<typeof setInterval> | undefined;
+  #flowTimer: ReturnType<typeof setTimeout> | undefined;
+  #watch: symbol | undefined;
   #bytes = 0;
-  #quietChecks = 0;
+  #quietMs = 0;
   #wasLive = false;
   #held: Held = { picture: 0, sound: 0 };
 
@@ -93,7 +96,7 @@ export class WhepPlayer {
 
   /** Makes a new session at once unless media is arriving; for when the server was away. */
   nudge(): void {
-    if (this.#state === 'closed' || (this.#state === 'live' && this.#quietChecks === 0)) return;
+    if (this.#state === 'closed' || (this.#state === 'live' && this.#quietMs === 0)) return;
     this.#failures = 0;
     this.#again(0);
   }
@@ -200,32 +203,42 @@ export class WhepPlayer {
   }
 
   #watchFlow(attempt: Attempt): void {
-    clearInterval(this.#flowTimer);
+    clearTimeout(this.#flowTimer);
+    // A look that is under way when the transport comes back is not gone on with.
+    const watch = (this.#watch = Symbol('watch'));
     this.#bytes = 0;
-    this.#quietChecks = 0;
-    const check = async () => {
+    this.#quietMs = 0;
+    const checkIn = (wait: number): void => {
+      this.#flowTimer = setTimeout(() => void check(wait), wait);
+    };
+    const check = async (waited: number): Promise<void> => {
       const bytes = received(await attempt.peer.getStats());
-      if (attempt !== this.#attempt) return;
-      this.#quietChecks = bytes > this.#bytes ? 0 : this.#quietChecks + 1;
+      if (attempt !== this.#attempt || watch !== this.#watch) return;
+      this.#quietMs = bytes > this.#bytes ? 0 : this.#quietMs + waited;
       this.#bytes = bytes;
-      if (this.#quietChecks === 0) {
+      if (bytes > 0 && this.#quietMs === 0) {
         this.#wasLive = true;
         this.#setState('live');
-      } else if (this.#quietChecks >= STALL_CHECKS) {
-        if (attempt.peer.connectionState === 'disconnected') {
-          this.#failed(attempt, new Error('the server is gone'));
-        } else {
-          this.#setState('stalled');
-        }
+      } else if (this.#quietMs >= STALL_MS) {
+        this.#standsStill(attempt);
       }
+      // An attempt that failed is over.
+      if (attempt === this.#attempt) checkIn(bytes > 0 ? FLOW_CHECK_MS : FIRST_CHECK_MS);
     };
-    this.#flowTimer = setInterval(() => void check(), FLOW_CHECK_MS);
-    void check();
+    void check(0);
+  }
+
+  #standsStill(attempt: Attempt): void {
+    if (attempt.peer.connectionState === 'disconnected') {
+      this.#failed(attempt, new Error('the server is gone'));
+    } else {
+      this.#setState('stalled');
+    }
   }
 
   /** Ends the present attempt, here and at the server. */
   #end(): void {
-    clearInterval(this.#flowTimer);
+    clearTimeout(this.#flowTimer);
     const attempt = this.#attempt;
     this.#attempt = null;
     if (attempt) endAttempt(this.#options, attempt);

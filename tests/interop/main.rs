@@ -25,6 +25,7 @@ mod peer;
 mod proxy;
 mod publish;
 mod qtake;
+mod recorded;
 mod returns;
 mod rtp;
 mod server;

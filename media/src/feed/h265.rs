@@ -73,7 +73,7 @@ fn header(kind: u8, unit: &[u8]) -> [u8; HEADER] {
 /// The number of a parameter set, as far as it stands where it can be read without the rest: of a
 /// video's in the first four bits, of a picture's as an Exp-Golomb code. A sequence's stands behind
 /// its profile; encoders number one, so that all are taken for the same.
-fn number(unit: &[u8]) -> u32 {
+pub(crate) fn number(unit: &[u8]) -> u32 {
     let first = unit.get(HEADER).copied().unwrap_or(0);
     match kind(unit[0]) {
         VPS => u32::from(first >> 4),

@@ -6,7 +6,7 @@ mod cutter;
 mod downmix;
 mod elsewhere;
 pub(crate) mod h264;
-mod h265;
+pub(crate) mod h265;
 pub(crate) mod sound;
 mod timeline;
 

@@ -6,26 +6,25 @@
 //! file that is not fragmented, and that any player seeks in. Until then it is playable too, and
 //! what a crash leaves behind is whole up to its last fragment.
 
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use shiguredo_mp4::boxes::{
-    AudioSampleEntryFields, Avc1Box, AvccBox, Brand, DinfBox, DopsBox, EdtsBox, FtypBox, HdlrBox,
-    MdhdBox, MdiaBox, MediaHeader, MfhdBox, MinfBox, MoofBox, MoovBox, MvexBox, MvhdBox, OpusBox,
-    SampleEntry, SmhdBox, StblBox, StcoBox, StscBox, StsdBox, StszBox, SttsBox, TfdtBox, TfhdBox,
-    TkhdBox, TrafBox, TrakBox, TrexBox, TrunBox, TrunSample, UnknownBox, VisualSampleEntryFields,
+    Brand, DinfBox, EdtsBox, FtypBox, HdlrBox, MdhdBox, MdiaBox, MediaHeader, MfhdBox, MinfBox,
+    MoofBox, MoovBox, MvexBox, MvhdBox, SampleEntry, SmhdBox, StblBox, StcoBox, StscBox, StsdBox,
+    StszBox, SttsBox, TfdtBox, TfhdBox, TkhdBox, TrafBox, TrakBox, TrexBox, TrunBox, TrunSample,
     VmhdBox,
 };
 use shiguredo_mp4::{
-    BoxSize, BoxType, Either, Encode as _, FixedPointNumber, LanguageCode, Mp4FileTime,
-    SampleFlags, Uint,
+    Either, Encode as _, FixedPointNumber, LanguageCode, Mp4FileTime, SampleFlags,
 };
 
 use crate::rtp::PictureSize;
 
 use super::EncodeError;
 use super::fragment::{Fragment, Frame, Sound};
-use super::h264::Sets;
+use super::sample_entry::{picture_entry, sound_entry};
+use super::sets::Sets;
 use super::time::{CLOCK, SAMPLES, Ticks};
 
 /// The tracks.
@@ -191,73 +190,6 @@ impl Track {
             unknown_boxes: Vec::new(),
         }
     }
-}
-
-/// `avc1`, or `avc3` where other parameter sets come in between (ISO/IEC 14496-15, 5.4.2).
-pub(super) fn picture_entry(
-    sets: &Sets,
-    size: PictureSize,
-    changes: bool,
-) -> Result<SampleEntry, EncodeError> {
-    let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
-    let first = sets.sequence.first().map(Vec::as_slice).unwrap_or_default();
-    let [_, profile, compatibility, level, ..] = *first else {
-        return Err(EncodeError("there is no parameter set of the picture".to_owned()));
-    };
-    // High profiles have more to say; what almost all cameras send is 4:2:0 of 8 bits.
-    let high = matches!(profile, 100 | 110 | 122 | 144);
-    let entry = Avc1Box {
-        visual: VisualSampleEntryFields {
-            data_reference_index: VisualSampleEntryFields::DEFAULT_DATA_REFERENCE_INDEX,
-            width: side(size.width),
-            height: side(size.height),
-            horizresolution: VisualSampleEntryFields::DEFAULT_HORIZRESOLUTION,
-            vertresolution: VisualSampleEntryFields::DEFAULT_VERTRESOLUTION,
-            frame_count: VisualSampleEntryFields::DEFAULT_FRAME_COUNT,
-            compressorname: VisualSampleEntryFields::NULL_COMPRESSORNAME,
-            depth: VisualSampleEntryFields::DEFAULT_DEPTH,
-        },
-        avcc_box: AvccBox {
-            avc_profile_indication: profile,
-            profile_compatibility: compatibility,
-            avc_level_indication: level,
-            length_size_minus_one: Uint::new(3),
-            sps_list: sets.sequence.clone(),
-            pps_list: sets.picture.clone(),
-            chroma_format: high.then(|| Uint::new(1)),
-            bit_depth_luma_minus8: high.then(|| Uint::new(0)),
-            bit_depth_chroma_minus8: high.then(|| Uint::new(0)),
-            sps_ext_list: Vec::new(),
-        },
-        unknown_boxes: Vec::new(),
-    };
-    if !changes {
-        return Ok(SampleEntry::Avc1(entry));
-    }
-    // The same under another name.
-    let payload = entry.encode_to_vec()?.split_off(8);
-    let length = u32::try_from(payload.len() + 8).unwrap_or(u32::MAX);
-    let (box_type, box_size) = (BoxType::Normal(*b"avc3"), BoxSize::U32(length));
-    Ok(SampleEntry::Unknown(UnknownBox { box_type, box_size, payload }))
-}
-
-/// Opus as it comes over RTP: nothing of it is to be skipped.
-pub(super) fn sound_entry(channels: u8) -> SampleEntry {
-    SampleEntry::Opus(OpusBox {
-        audio: AudioSampleEntryFields {
-            data_reference_index: NonZeroU16::MIN,
-            channelcount: channels.into(),
-            samplesize: AudioSampleEntryFields::DEFAULT_SAMPLESIZE,
-            samplerate: FixedPointNumber::new(SAMPLES as u16, 0),
-        },
-        dops_box: DopsBox {
-            output_channel_count: channels,
-            pre_skip: 0,
-            input_sample_rate: SAMPLES as u32,
-            output_gain: 0,
-        },
-        unknown_boxes: Vec::new(),
-    })
 }
 
 impl Fragment {

@@ -13,12 +13,11 @@ use thiserror::Error;
 use crate::rtp::PictureSize;
 
 use super::EncodeError;
-use super::boxes::{
-    PICTURE, PLACEHOLDER, SOUND, Track, created, empty, movie, picture_entry, sound_entry,
-};
+use super::boxes::{PICTURE, PLACEHOLDER, SOUND, Track, created, empty, movie};
 use super::grid::FrameRate;
-use super::h264::{Sets, sets_of};
+use super::sample_entry::{picture_entry, sound_entry};
 use super::scan::{Place, Run, Scan, scan};
+use super::sets::{Sets, sets_of};
 use super::time::{CLOCK, SAMPLES, Ticks};
 
 /// Parameter sets stand at the beginning of a key frame: so far is looked for them.
@@ -84,7 +83,8 @@ pub struct Conclusion {
 /// # Errors
 /// When the file cannot be read, or there is nothing in it.
 pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeError> {
-    let found = scan(file)?;
+    let mut found = scan(file)?;
+    leave_leading_out(&mut found.pictures);
     let seen = Seen::look(file, &found)?;
     let picture = Picture::of(&found.pictures);
     let Some(start) = picture.start else { return Err(ConcludeError::Empty) };
@@ -125,6 +125,16 @@ pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeErr
     };
     debug_assert_eq!(head.len() as u64, PLACEHOLDER);
     Ok(Conclusion { end: found.end, index, placeholder: found.placeholder, head, summary })
+}
+
+/// Leaves out what is decoded after the first key frame and shown before it: some of it needs frames
+/// that are not in the file (leading pictures, ITU-T H.265, 3.75).
+fn leave_leading_out(pictures: &mut Vec<Run>) {
+    let Some(first) = pictures.iter().flatten().next().map(|place| place.at) else { return };
+    for run in pictures.iter_mut() {
+        run.retain(|place| place.at >= first);
+    }
+    pictures.retain(|run| !run.is_empty());
 }
 
 /// What the samples themselves say.

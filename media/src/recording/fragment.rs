@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::h264::Sets;
+use crate::rtp::Codec;
+
+use super::sets::Sets;
 use super::time::Ticks;
 
 /// A frame of the picture.
@@ -39,6 +41,12 @@ impl Fragment {
     #[must_use]
     pub fn begins(&self) -> bool {
         self.frames.first().is_some_and(|frame| frame.key)
+    }
+
+    /// The codec of its picture. A file has pictures of one alone.
+    #[must_use]
+    pub fn codec(&self) -> Codec {
+        self.sets.syntax.codec()
     }
 
     /// When its first picture or sound is.

@@ -6,15 +6,18 @@
 //! they are. [`conclude`] finds them again, after a crash too, and says how the file is ended: each
 //! frame then has its place by the recording's frame rate.
 
+mod assembler;
 mod boxes;
 mod conclude;
 mod fragment;
 mod grid;
-mod h264;
 mod order;
 mod recorder;
+mod sample_entry;
 mod scan;
+mod sets;
 mod sound;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod time;

@@ -9,10 +9,12 @@ use crate::rtcp::WallClock;
 use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
 
+use super::assembler::{Assembler, Whole};
 use super::fragment::{Fragment, Frame, Sound};
-use super::h264::{Assembler, Sets, Whole};
 use super::order::{Next, Order};
+use super::sets::Sets;
 use super::sound::{SoundLine, near};
+use super::syntax::Syntax;
 use super::time::{CLOCK, Ticks};
 
 /// A fragment is ended after this, where that can be: what a crash may cost.
@@ -45,6 +47,8 @@ pub struct Recorder {
     line: SoundLine,
     /// Decoding can go on only with a key frame.
     waits: bool,
+    /// It went on with the last key frame: what is shown before that one is not decoded.
+    resumed: bool,
     codec: Option<Codec>,
     sets: Arc<Sets>,
     frames: Vec<Frame>,
@@ -71,6 +75,7 @@ impl Recorder {
             assembler: Assembler::default(),
             line: SoundLine::default(),
             waits: true,
+            resumed: false,
             codec: None,
             sets: Arc::default(),
             frames: Vec::new(),
@@ -91,8 +96,17 @@ impl Recorder {
         self.cut();
         self.picture.reset();
         self.sound.reset();
-        self.assembler = Assembler::default();
+        self.assembler = Assembler::new(self.assembler.syntax());
         self.line.reset();
+        self.waits = true;
+    }
+
+    /// The picture goes on in another codec, with a key frame: in fragments of its own.
+    fn change(&mut self, syntax: Syntax) {
+        self.cut();
+        self.picture.reset();
+        self.assembler = Assembler::new(syntax);
+        self.sets = Arc::new(Sets::new(syntax));
         self.waits = true;
     }
 
@@ -102,10 +116,16 @@ impl Recorder {
         self.counted
     }
 
+    /// The codec of the picture, as far as there is one.
+    #[must_use]
+    pub fn codec(&self) -> Option<Codec> {
+        self.codec
+    }
+
     /// The codec of a picture that cannot be recorded, if that is what comes.
     #[must_use]
     pub fn refused(&self) -> Option<Codec> {
-        self.codec.filter(|codec| *codec != Codec::H264)
+        self.codec.filter(|codec| Syntax::of(*codec).is_none())
     }
 
     /// Takes a packet; of the picture those of one layer.
@@ -113,8 +133,9 @@ impl Recorder {
         match packet.codec.kind() {
             Kind::Video => {
                 self.codec = Some(packet.codec);
-                if packet.codec != Codec::H264 {
-                    return;
+                let Some(syntax) = Syntax::of(packet.codec) else { return };
+                if syntax != self.assembler.syntax() {
+                    self.change(syntax);
                 }
                 self.picture.push(now, packet);
             }
@@ -182,6 +203,13 @@ impl Recorder {
             self.counted.left_out += 1;
             return;
         };
+        if self.resumed && frame.skipped {
+            self.counted.left_out += 1;
+            return;
+        }
+        if frame.key {
+            self.resumed = self.waits;
+        }
         let at = near(&self.wall, last.captured, frame.timestamp);
         if !self.frames.is_empty() && self.ends_before(at, frame.key) {
             self.cut();

@@ -8,6 +8,8 @@ use proptest::prelude::*;
 use shiguredo_mp4::TrackKind;
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
+mod hevc;
+
 use super::*;
 use crate::feed::h264::Packetiser;
 use crate::rtcp::WallClock;

@@ -34,16 +34,38 @@ fn note(found: &mut Inspection, unit: &[u8]) {
 }
 
 /// What a sequence parameter set says (ITU-T H.265, 7.3.2.2).
-struct Sequence {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    /// general_profile_space.
+    pub(crate) space: u8,
     /// general_profile_idc.
-    profile: u8,
+    pub(crate) profile: u8,
     /// general_tier_flag.
-    tier: u8,
+    pub(crate) tier: u8,
+    /// general_profile_compatibility_flag, the first in the highest bit.
+    pub(crate) compatibility: u32,
+    /// The 48 bits from general_progressive_source_flag on.
+    pub(crate) constraints: u64,
     /// general_level_idc: thirty times the level.
-    level: u8,
-    size: PictureSize,
+    pub(crate) level: u8,
+    /// How many temporal sub-layers there are, and whether they are nested.
+    pub(crate) sub_layers: u8,
+    pub(crate) nested: bool,
+    /// chroma_format_idc.
+    pub(crate) chroma_format: u8,
+    /// bit_depth_luma_minus8 and bit_depth_chroma_minus8; none where the set is cut short.
+    pub(crate) depths: Option<[u8; 2]>,
+    pub(crate) size: PictureSize,
     /// Pictures come out in another order than they are sent.
     reorders: bool,
+}
+
+impl Sequence {
+    /// What a unit says that is a sequence parameter set.
+    pub(crate) fn of(unit: &[u8]) -> Option<Self> {
+        let (header, body) = unit.split_first_chunk::<HEADER>()?;
+        if kind(header[0]) == SPS { sequence(body) } else { None }
+    }
 }
 
 fn sequence(body: &[u8]) -> Option<Sequence> {
@@ -51,8 +73,12 @@ fn sequence(body: &[u8]) -> Option<Sequence> {
     let mut bits = Bits::new(&raw);
     bits.skip(4)?; // sps_video_parameter_set_id
     let sub_layers = bits.take(3)?; // less one
-    bits.bit()?; // sps_temporal_id_nesting_flag
-    let (profile, tier, level) = profile_tier_level(&mut bits, sub_layers)?;
+    let nested = bits.bit()?;
+    let (space, tier, profile) = (bits.take(2)?, bits.take(1)?, bits.take(5)?);
+    let compatibility = bits.take(32)?;
+    let constraints = u64::from(bits.take(16)?) << 32 | u64::from(bits.take(32)?);
+    let level = bits.take(8)?;
+    skip_sub_layers(&mut bits, sub_layers)?;
     bits.ue()?; // sps_seq_parameter_set_id
     let chroma_format = bits.ue()?;
     let separate_planes = chroma_format == 3 && bits.bit()?;
@@ -69,17 +95,27 @@ fn sequence(body: &[u8]) -> Option<Sequence> {
     let width = cropped(width, crop[0], crop[1], unit_x)?;
     let height = cropped(height, crop[2], crop[3], unit_y)?;
     // Of what comes after the size nothing is needed to show the picture.
-    let reorders = reorders(&mut bits, sub_layers).unwrap_or(false);
-    Some(Sequence { profile, tier, level, size: PictureSize { width, height }, reorders })
+    let depths = depths(&mut bits);
+    let reorders = depths.and_then(|_| reorders(&mut bits, sub_layers)).unwrap_or(false);
+    // Each is no wider than its bits, and there are four chroma formats.
+    Some(Sequence {
+        space: space as u8,
+        profile: profile as u8,
+        tier: tier as u8,
+        compatibility,
+        constraints,
+        level: level as u8,
+        sub_layers: sub_layers as u8 + 1,
+        nested,
+        chroma_format: chroma_format.min(3) as u8,
+        depths,
+        size: PictureSize { width, height },
+        reorders,
+    })
 }
 
-/// profile_tier_level (ITU-T H.265, 7.3.3), of which the general part is kept.
-fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Option<(u8, u8, u8)> {
-    bits.skip(2)?; // general_profile_space
-    let tier = bits.take(1)? as u8;
-    let profile = bits.take(5)? as u8;
-    bits.skip(32 + 48)?; // compatibility and constraint flags
-    let level = bits.take(8)? as u8;
+/// What profile_tier_level (ITU-T H.265, 7.3.3) says of sub-layers.
+fn skip_sub_layers(bits: &mut Bits<'_>, sub_layers: u32) -> Option<()> {
     let mut present = Vec::new();
     for _ in 0..sub_layers {
         present.push((bits.bit()?, bits.bit()?));
@@ -90,13 +126,16 @@ fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Option<(u8, u8, u
     for (profile, level) in present {
         bits.skip(if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
     }
-    Some((profile, tier, level))
+    Some(())
+}
+
+fn depths(bits: &mut Bits<'_>) -> Option<[u8; 2]> {
+    let depth = |value: u32| u8::try_from(value).ok().filter(|depth| *depth <= 8);
+    Some([depth(bits.ue()?)?, depth(bits.ue()?)?])
 }
 
 /// Whether a picture may be shown before one that is sent earlier, in the highest sub-layer.
 fn reorders(bits: &mut Bits<'_>, sub_layers: u32) -> Option<bool> {
-    bits.ue()?; // bit_depth_luma_minus8
-    bits.ue()?; // bit_depth_chroma_minus8
     bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
     let told = if bits.bit()? { sub_layers + 1 } else { 1 };
     let mut most = 0;
@@ -147,6 +186,11 @@ mod tests {
         assert_eq!(found.size, Some(PictureSize { width: 1280, height: 720 }));
         assert_eq!(found.profile, Some([1, 0, 93]));
         assert!(found.parameters && !found.key && !found.bidirectional);
+        let set = Sequence::of(&SPS_1080P).unwrap();
+        assert_eq!((set.compatibility, set.constraints), (0x2000_0000, 0x9000_0000_0000));
+        assert_eq!((set.sub_layers, set.nested, set.chroma_format), (1, true, 1));
+        assert_eq!((set.depths, set.space), (Some([2, 2]), 0));
+        assert_eq!(Sequence::of(&SPS_720P).and_then(|set| set.depths), Some([0, 0]));
         let found = inspect(&SPS_1080P);
         assert_eq!(found.size, Some(PictureSize { width: 1920, height: 1080 }));
         assert_eq!(found.profile, Some([2, 0, 120]));

@@ -4,7 +4,7 @@
 mod av1;
 pub(crate) mod bits;
 mod h264;
-mod h265;
+pub(crate) mod h265;
 mod meter;
 mod opus;
 mod vp8;

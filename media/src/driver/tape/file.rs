@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::ids::RecordingId;
 use crate::recording::{ConcludeError, Fragment, Summary, Ticks, begin, conclude, encode};
+use crate::rtp::Codec;
 
 /// What was written is on the disk after this: a power cut costs so much more than a crash.
 const SYNC: Duration = Duration::from_secs(1);
@@ -21,6 +22,8 @@ pub(super) struct Writing {
     /// The start of its first fragment.
     pub(super) origin: Option<Ticks>,
     pub(super) end: Ticks,
+    /// The codec of its picture.
+    pub(super) codec: Option<Codec>,
     sequence: u32,
     /// Bytes of whole fragments.
     pub(super) bytes: u64,
@@ -45,6 +48,7 @@ impl Writing {
             file,
             origin: None,
             end: Ticks(0),
+            codec: None,
             sequence: 0,
             bytes: 0,
             synced: now,
@@ -53,7 +57,8 @@ impl Writing {
         }
     }
 
-    /// Writes a fragment; none before the first that a decoder can begin with.
+    /// Writes a fragment; none before the first that a decoder can begin with, and none with a
+    /// picture of another codec than that has.
     pub(super) fn put(&mut self, fragment: &Fragment) -> io::Result<()> {
         let origin = match self.origin {
             Some(origin) => origin,
@@ -61,11 +66,12 @@ impl Writing {
             None => {
                 let bytes = begin(fragment).map_err(io::Error::other)?;
                 self.write(&bytes)?;
+                self.codec = Some(fragment.codec());
                 *self.origin.insert(fragment.start())
             }
         };
-        if fragment.start() < origin {
-            return Ok(()); // the sound of before it began
+        if fragment.start() < origin || self.codec != Some(fragment.codec()) {
+            return Ok(()); // the sound of before it began, or what no player goes on with
         }
         self.sequence = self.sequence.wrapping_add(1);
         let bytes = encode(fragment, origin, self.sequence).map_err(io::Error::other)?;

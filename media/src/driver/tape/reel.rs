@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::ids::StreamId;
 use crate::recording::{Fragment, Recorder};
 use crate::rtcp::WallClock;
+use crate::rtp::Codec;
 use crate::status::RecordingStatus;
 use crate::stream::Packet;
 
@@ -103,15 +104,25 @@ impl Reel {
     pub(super) fn status(&self) -> Option<RecordingStatus> {
         let file = self.file.as_ref()?;
         let refused = self.recorder.refused();
+        let other = self.recorder.codec().filter(|_| file.codec.is_some() && refused.is_none());
+        let other = other.filter(|codec| file.codec != Some(*codec));
         Some(RecordingStatus {
             id: file.id,
             since: file.origin.map(crate::recording::Ticks::unix_ms),
             duration_ms: file.origin.map_or(0, |origin| file.end.unix_ms() - origin.unix_ms()),
             bytes: file.bytes,
             frames_left_out: self.recorder.counted().left_out,
-            problem: refused.map(|codec| {
-                format!("The picture is {}, which is not recorded yet.", codec.name())
-            }),
+            problem: refused
+                .map(|codec| format!("The picture is {}, which is not recorded yet.", codec.name()))
+                .or_else(|| other.map(goes_elsewhere)),
         })
     }
+}
+
+/// What is to be done where a source goes on in another codec.
+fn goes_elsewhere(codec: Codec) -> String {
+    format!(
+        "The picture is {} now, which cannot go on in this recording: end it, and begin another.",
+        codec.name()
+    )
 }

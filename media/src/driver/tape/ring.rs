@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::ids::StreamId;
 use crate::recording::{Fragment, Ticks, begin, encode};
+use crate::rtp::Codec;
 
 /// A file of the ring has so much at least: so exactly an instant replay begins where it is to.
 const SEGMENT: Duration = Duration::from_secs(5);
@@ -30,6 +31,7 @@ struct Segment {
     file: File,
     /// What a file begins with that begins here.
     head: Vec<u8>,
+    codec: Codec,
     start: Ticks,
     end: Ticks,
     sequence: u32,
@@ -76,6 +78,10 @@ impl Ring {
 
     /// Keeps a fragment, and drops what is too old.
     pub(super) fn push(&mut self, fragment: &Fragment) -> io::Result<()> {
+        // An instant replay is one file, and that has pictures of one codec.
+        if self.segments.back().is_some_and(|segment| segment.codec != fragment.codec()) {
+            self.segments.clear();
+        }
         let full = self
             .segments
             .back()
@@ -105,6 +111,7 @@ impl Ring {
             file: OpenOptions::new().write(true).create_new(true).open(&path)?,
             path,
             head: begin(first).map_err(io::Error::other)?,
+            codec: first.codec(),
             start: first.start(),
             end: first.start(),
             sequence: 0,

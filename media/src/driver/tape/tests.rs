@@ -16,6 +16,13 @@ const SPS: [u8; 25] = [
     0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x1e, 0x47, 0x8c,
 ];
 const PPS: [u8; 4] = [0x68, 0xce, 0x3c, 0x80];
+const HEVC_VPS: [u8; 6] = [0x40, 1, 0x0c, 1, 0xff, 0xff];
+const HEVC_SPS: [u8; 41] = [
+    0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03,
+    0x00, 0x5d, 0xa0, 0x02, 0x80, 0x80, 0x2d, 0x16, 0x5b, 0xa4, 0xa4, 0xc2, 0xf0, 0x16, 0x80, 0x80,
+    0x00, 0x00, 0x03, 0x00, 0x80, 0x00, 0x00, 0x0c, 0x84,
+];
+const HEVC_PPS: [u8; 4] = [0x44, 1, 0xc0, 0x73];
 const STREAM: StreamId = StreamId(5);
 
 struct World {
@@ -49,23 +56,34 @@ impl World {
 
     /// A frame every 40 ms, a key frame every second.
     fn packets(&mut self, n: u32) -> Vec<Packet> {
-        let captured = self.start + Duration::from_millis(40) * n;
-        let timestamp = self.wall.media(captured);
         let units: Vec<Vec<u8>> = if n.is_multiple_of(25) {
             vec![SPS.to_vec(), PPS.to_vec(), vec![0x65, 0x88, 1]]
         } else {
             vec![vec![0x41, 0x9a, n as u8]]
         };
+        self.units(n, Codec::H264, units)
+    }
+
+    /// A key frame of H.265.
+    fn of_hevc(&mut self, n: u32) -> Vec<Packet> {
+        let sets = [&HEVC_VPS[..], &HEVC_SPS, &HEVC_PPS];
+        let units = sets.into_iter().chain([&[0x26, 1, 0xaf, 7][..]]);
+        self.units(n, Codec::H265, units.map(<[u8]>::to_vec).collect())
+    }
+
+    fn units(&mut self, n: u32, codec: Codec, units: Vec<Vec<u8>>) -> Vec<Packet> {
+        let captured = self.start + Duration::from_millis(40) * n;
+        let timestamp = self.wall.media(captured);
         let last = units.len() - 1;
         let packets = units.into_iter().enumerate().map(|(index, unit)| {
             self.seq += 1;
             Packet {
-                codec: Codec::H264,
+                codec,
                 layer: 0,
                 seq: self.seq,
                 timestamp,
                 marker: index == last,
-                inspection: inspect(Codec::H264, &unit),
+                inspection: inspect(codec, &unit),
                 payload: unit.into(),
                 captured,
             }
@@ -137,6 +155,37 @@ fn where_the_thread_has_the_stream_already_it_begins_there_too() {
     world.end();
     let summary = finish_recording(&world.path("a.mp4")).unwrap();
     assert_eq!((summary.frames, summary.start_ms), (35, 1_770_000_001_000));
+}
+
+#[test]
+fn a_file_has_pictures_of_one_codec_and_says_what_to_do_when_another_comes() {
+    let mut world = World::new(Duration::from_secs(60));
+    world.frames(0..25);
+    assert_eq!(world.begin("a.mp4", Vec::new()), Ok(()));
+    world.frames(25..50);
+    for n in 50..100 {
+        let now = world.start + Duration::from_millis(40) * n;
+        for packet in world.of_hevc(n) {
+            world.thread.item(now, Item::Packet(STREAM, packet));
+        }
+    }
+    world.thread.tell_status(STREAM);
+    let problem = world.shared.running().get(&STREAM).and_then(|status| status.problem.clone());
+    assert!(problem.unwrap().contains("H265 now"), "it says what to do");
+    let replay = world.replay(10).unwrap();
+    assert!(world.end());
+    assert_eq!(finish_recording(&world.path("a.mp4")).unwrap().frames, 50);
+    replay.write(&world.path("replay.mp4")).unwrap();
+    let summary = finish_recording(&world.path("replay.mp4")).unwrap();
+    assert_eq!(summary.start_ms, 1_770_000_002_000, "of the codec that comes now");
+    // And the next recording is of that.
+    assert_eq!(world.begin("b.mp4", Vec::new()), Ok(()));
+    let more = world.of_hevc(100);
+    for packet in more {
+        world.thread.item(world.start + Duration::from_secs(4), Item::Packet(STREAM, packet));
+    }
+    assert!(world.end());
+    assert_eq!(finish_recording(&world.path("b.mp4")).unwrap().frames, 2);
 }
 
 #[test]

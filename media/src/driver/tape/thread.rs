@@ -202,7 +202,7 @@ impl Thread {
         self.emit();
     }
 
-    fn tell_status(&mut self, stream: StreamId) {
+    pub(super) fn tell_status(&mut self, stream: StreamId) {
         if let Some(status) = self.reels.get(&stream).and_then(Reel::status) {
             self.shared.running().insert(stream, status);
         }

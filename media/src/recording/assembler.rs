@@ -1,48 +1,17 @@
-//! H.264 out of RTP packets (RFC 6184) into samples of an MP4 (ISO/IEC 14496-15).
+//! H.264 and H.265 out of RTP packets into samples of an MP4 (ISO/IEC 14496-15).
 
 use std::sync::Arc;
 
-use crate::feed::h264::number;
-use crate::nal::h264::{DELIMITER, FILLER, FU_A, IDR, PPS, SEI, SPS, STAP_A};
-use crate::nal::keep;
-use crate::rtp::{Codec, PictureSize, inspect};
+use crate::nal::Aggregate;
 use crate::stream::Packet;
+
+use super::sets::Sets;
+use super::syntax::{Access, Payload, Role, Syntax};
 
 /// Bytes of the length before each unit.
 const LENGTH: usize = 4;
 /// A frame is not larger than this. What claims to be is given up.
 const LARGEST: usize = 16 << 20;
-
-/// The parameter sets of a picture.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Sets {
-    pub(crate) sequence: Vec<Vec<u8>>,
-    pub(crate) picture: Vec<Vec<u8>>,
-}
-
-impl Sets {
-    /// Whether a decoder can begin with them.
-    pub(crate) fn complete(&self) -> bool {
-        !self.sequence.is_empty() && !self.picture.is_empty()
-    }
-
-    /// Takes a set; what is none is passed over.
-    pub(crate) fn take(&mut self, unit: &[u8]) {
-        match unit.first().map(|header| header & 0x1f) {
-            Some(SPS) if unit.len() > 4 => keep(&mut self.sequence, unit, number),
-            Some(PPS) => keep(&mut self.picture, unit, number),
-            _ => {}
-        }
-    }
-
-    pub(crate) fn size(&self) -> Option<PictureSize> {
-        self.sequence.last().and_then(|set| inspect(Codec::H264, set).size)
-    }
-
-    fn units(&self) -> impl Iterator<Item = &Vec<u8>> {
-        self.sequence.iter().chain(&self.picture)
-    }
-}
 
 /// A frame that is whole.
 #[derive(Debug)]
@@ -50,6 +19,8 @@ pub(super) struct Whole {
     /// Of its packets.
     pub(super) timestamp: u32,
     pub(super) key: bool,
+    /// It cannot be decoded where decoding began with the key frame before it.
+    pub(super) skipped: bool,
     /// Units with their lengths before them; a key frame begins with its parameter sets.
     pub(super) data: Vec<u8>,
     /// The parameter sets of a key frame.
@@ -67,6 +38,7 @@ pub(super) struct Assembler {
     /// As long as the last frame that was none of the keys: so much room the next one is given.
     usual: usize,
     key: bool,
+    skipped: bool,
     /// There is a slice in it.
     picture: bool,
     /// It came with parameter sets.
@@ -75,6 +47,16 @@ pub(super) struct Assembler {
 }
 
 impl Assembler {
+    /// One of frames of a codec.
+    pub(super) fn new(syntax: Syntax) -> Self {
+        Self { sets: Sets::new(syntax), ..Self::default() }
+    }
+
+    /// The codec of its frames.
+    pub(super) fn syntax(&self) -> Syntax {
+        self.sets.syntax
+    }
+
     /// The packets before the next one are missing.
     pub(super) fn gap(&mut self) {
         // What is missing may be the end of this frame, or the beginning of the next one.
@@ -99,7 +81,7 @@ impl Assembler {
             self.broken = broken;
         }
         if self.timestamp.is_none() {
-            self.broken &= !begins(&packet.payload);
+            self.broken &= !self.syntax().begins(&packet.payload);
         }
         self.timestamp = Some(packet.timestamp);
         self.payload(&packet.payload);
@@ -112,7 +94,8 @@ impl Assembler {
     fn finish(&mut self, whole: &mut impl FnMut(Option<Whole>)) {
         let broken = std::mem::take(&mut self.broken) || self.part.take().is_some();
         let (key, fresh) = (std::mem::take(&mut self.key), std::mem::take(&mut self.fresh));
-        let picture = std::mem::take(&mut self.picture);
+        let (picture, skipped) =
+            (std::mem::take(&mut self.picture), std::mem::take(&mut self.skipped));
         if !key {
             self.usual = self.data.len().min(LARGEST / 16);
         }
@@ -134,57 +117,63 @@ impl Assembler {
             all.extend_from_slice(&data);
         }
         let sets = key.then(|| Arc::new(self.sets.clone()));
-        whole(Some(Whole { timestamp, key, data: all, sets }));
+        whole(Some(Whole { timestamp, key, skipped, data: all, sets }));
     }
 
     fn payload(&mut self, payload: &[u8]) {
-        let Some((header, body)) = payload.split_first() else { return };
         if self.data.len() > LARGEST {
             // It is thrown away when it ends, and it may never end.
             self.give_up();
             self.data = Vec::new();
         }
-        if header & 0x1f != FU_A && self.part.is_some() {
+        let payload = self.syntax().payload(payload);
+        if self.part.is_some() && !matches!(payload, Payload::Part { .. } | Payload::Empty) {
             self.give_up(); // the unit under way has no end
         }
-        match header & 0x1f {
-            1..=23 => self.unit(payload),
-            STAP_A => {
-                let mut rest = body;
-                while let [high, low, tail @ ..] = rest {
-                    let length = usize::from(u16::from_be_bytes([*high, *low]));
-                    let Some(unit) = tail.get(..length) else {
-                        self.broken = true;
-                        return;
-                    };
-                    self.unit(unit);
-                    rest = &tail[length..];
+        match payload {
+            Payload::Unit(unit) => self.unit(unit),
+            Payload::Aggregate(units) => self.aggregate(units),
+            Payload::Part { begins, ends, header, body } => {
+                if begins {
+                    self.begin(&header);
                 }
+                self.part(ends, body);
             }
-            FU_A => self.part(*header, body),
-            // Interleaved modes are never agreed on.
-            _ => self.broken = true,
+            Payload::Unknown => self.broken = true,
+            Payload::Empty => {}
         }
     }
 
-    fn part(&mut self, header: u8, body: &[u8]) {
-        let Some((fu, part)) = body.split_first() else { return };
-        if fu & 0x80 != 0 {
-            if self.part.is_some() {
-                self.give_up();
-            }
-            self.part = Some(self.data.len());
-            self.data.extend_from_slice(&[0, 0, 0, 0, header & 0xe0 | fu & 0x1f]);
+    fn aggregate(&mut self, units: &[u8]) {
+        let mut taken = 0;
+        for unit in Aggregate(units) {
+            taken += 2 + unit.len();
+            self.unit(unit);
         }
+        // What is cut short; a single byte behind the last unit is passed over.
+        self.broken |= units.len() > taken + 1;
+    }
+
+    /// A unit begins that comes in parts.
+    fn begin(&mut self, header: &[u8]) {
+        if self.part.is_some() {
+            self.give_up();
+        }
+        self.part = Some(self.data.len());
+        self.data.extend_from_slice(&[0; LENGTH]);
+        self.data.extend_from_slice(&header[..self.syntax().header()]);
+    }
+
+    fn part(&mut self, ends: bool, body: &[u8]) {
         let Some(at) = self.part else {
             self.broken = true;
             return;
         };
-        self.data.extend_from_slice(part);
+        self.data.extend_from_slice(body);
         if self.data.len() > LARGEST {
             self.broken = true;
             self.part = None;
-        } else if fu & 0x40 != 0 {
+        } else if ends {
             self.part = None;
             self.joined(at);
         }
@@ -193,8 +182,8 @@ impl Assembler {
     /// A unit that came in parts is whole.
     fn joined(&mut self, at: usize) {
         let start = at + LENGTH;
-        let kind = self.data[start] & 0x1f;
-        if matches!(kind, SPS | PPS | DELIMITER | FILLER) {
+        let role = self.syntax().role(self.syntax().kind(self.data[start]));
+        if matches!(role, Role::Set | Role::Padding) {
             let unit = self.data.split_off(start);
             self.data.truncate(at);
             return self.unit(&unit);
@@ -202,48 +191,30 @@ impl Assembler {
         // Units are bounded far below that.
         let length = (self.data.len() - start) as u32;
         self.data[at..start].copy_from_slice(&length.to_be_bytes());
-        self.note(kind);
+        self.note(role);
     }
 
-    fn note(&mut self, kind: u8) {
-        self.picture |= (1..=IDR).contains(&kind);
-        self.key |= kind == IDR;
+    fn note(&mut self, role: Role) {
+        let Role::Slice(access) = role else { return };
+        self.picture = true;
+        self.key |= access == Access::Key;
+        self.skipped |= access == Access::Skipped;
     }
 
     fn unit(&mut self, unit: &[u8]) {
-        let Some(header) = unit.first() else { return };
-        match header & 0x1f {
-            SPS | PPS => {
+        let Some(first) = unit.first() else { return };
+        match self.syntax().role(self.syntax().kind(*first)) {
+            Role::Set => {
                 self.sets.take(unit);
                 self.fresh = true;
             }
-            DELIMITER | FILLER => {}
-            kind => {
-                self.note(kind);
+            Role::Padding => {}
+            role => {
+                self.note(role);
                 append(&mut self.data, unit);
                 self.broken |= self.data.len() > LARGEST;
             }
         }
-    }
-}
-
-/// Whether a payload is surely the first of its frame: remarks and parameter sets come before all
-/// else, and a slice with the first macroblock begins a picture.
-fn begins(payload: &[u8]) -> bool {
-    let first_slice = |kind: u8, body: &[u8]| {
-        matches!(kind, SEI | SPS | DELIMITER)
-            || (matches!(kind, 1 | IDR) && body.first().is_some_and(|byte| byte & 0x80 != 0))
-    };
-    match payload {
-        [header, rest @ ..] if header & 0x1f == STAP_A => match rest {
-            [_, _, unit, body @ ..] => first_slice(unit & 0x1f, body),
-            _ => false,
-        },
-        [header, fu, body @ ..] if header & 0x1f == FU_A => {
-            fu & 0x80 != 0 && first_slice(fu & 0x1f, body)
-        }
-        [header, body @ ..] => first_slice(header & 0x1f, body),
-        [] => false,
     }
 }
 
@@ -253,27 +224,12 @@ fn append(data: &mut Vec<u8>, unit: &[u8]) {
     data.extend_from_slice(unit);
 }
 
-/// The parameter sets that a sample begins with.
-pub(super) fn sets_of(sample: &[u8]) -> Sets {
-    let mut sets = Sets::default();
-    let mut rest = sample;
-    while let Some((length, tail)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let Some(unit) = tail.get(..length) else { break };
-        if !unit.first().is_some_and(|header| matches!(header & 0x1f, SPS | PPS)) {
-            break;
-        }
-        sets.take(unit);
-        rest = &tail[length..];
-    }
-    sets
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::rtp::{Codec, inspect};
 
     const PARTS: [u8; 3] = [0x7c, 0x85, 0x88];
 

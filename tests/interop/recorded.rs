@@ -1,0 +1,134 @@
+//! What encoders send, recorded, and decoded by ffmpeg from the file that comes of it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use rushes::demo::{picture::Size, strip};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::ffmpeg::{Ffmpeg, Version};
+use crate::peer::Error;
+use crate::publish::PICTURE_TIMEOUT;
+use crate::server::{Server, SrtSource};
+use crate::srt::wait_for;
+
+/// Pictures that go out in another order than they are sent in, and key frames that others go back
+/// beyond: what x265 does unless it is told otherwise.
+const OPEN: [&str; 4] =
+    ["-c:v", "libx265", "-x265-params", "bframes=3:b-adapt=0:open-gop=1:log-level=error"];
+const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
+/// Frames of the clip that is sent over and over.
+const LOOP: u32 = 100;
+/// Frames that are recorded at least, 25 a second.
+const ENOUGH: usize = 75;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A connection to the server on which it is asked, and tells.
+struct Socket(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
+
+impl Socket {
+    async fn open(server: &Server) -> Result<Self, Error> {
+        let api = server.api();
+        let mut url = api.base.join("/ws")?;
+        url.set_scheme("ws").map_err(|()| "no WebSocket's address")?;
+        let mut request = url.as_str().into_client_request()?;
+        request.headers_mut().insert("X-Token", api.token.parse()?);
+        Ok(Self(connect_async(request).await?.0))
+    }
+
+    async fn next(&mut self) -> Result<Value, Error> {
+        loop {
+            match self.0.next().await.ok_or("the connection ended")?? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Close(frame) => return Err(format!("closed: {frame:?}").into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// Asks, and passes over whatever else is told before the answer.
+    async fn ask(&mut self, endpoint: &str, data: Value) -> Result<Value, Error> {
+        let frame = json!({ "endpoint": endpoint, "data": data, "request_id": endpoint });
+        self.0.send(Message::text(frame.to_string())).await?;
+        loop {
+            let answer = self.next().await?;
+            if answer["request_id"] == endpoint {
+                let failed = !answer["error"].is_null();
+                return if failed { Err(answer.to_string().into()) } else { Ok(answer["data"].clone()) };
+            }
+        }
+    }
+}
+
+/// Records a source for three seconds: the file.
+async fn record(server: &Server, source: &SrtSource) -> Result<Vec<u8>, Error> {
+    let mut socket = Socket::open(server).await?;
+    socket.ask("rushes/live/record", json!({ "id": source.id, "on": true })).await?;
+    loop {
+        let listed = socket.ask("rushes/live/recordings", json!({ "id": source.id })).await?;
+        let recording = &listed["sources"][0]["recording"];
+        if !recording["problem"].is_null() {
+            return Err(recording.to_string().into());
+        }
+        if recording["duration_ms"].as_u64().is_some_and(|ms| ms >= ENOUGH as u64 * 40) {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    socket.ask("rushes/live/record", json!({ "id": source.id, "on": false })).await?;
+    let asset = loop {
+        let told = socket.next().await?;
+        if let Some(asset) = told["data"]["recorded_asset_id"].as_str() {
+            break asset.to_owned();
+        }
+    };
+    let file = server.api().call("/get/asset/file/primary", json!({ "id": asset })).await?;
+    assert_eq!((&file["width"], &file["height"]), (&json!(640), &json!(360)));
+    let url = file["url"].as_str().ok_or("the file has no address")?;
+    Ok(reqwest::get(url).await?.bytes().await?.to_vec())
+}
+
+/// The numbers in the pictures of a file, in their order. ffmpeg has nothing to say against it.
+async fn numbers(server: &Server, file: &[u8]) -> Result<Vec<u32>, Error> {
+    let path = server.folder().join("recorded.mp4");
+    std::fs::write(&path, file)?;
+    let decoded = tokio::process::Command::new(Version::Debian.find()?)
+        .args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-i"])
+        .arg(&path)
+        .args(["-map", "0:v", "-vsync", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let said = String::from_utf8_lossy(&decoded.stderr);
+    assert!(decoded.status.success() && said.is_empty(), "{said}");
+    let size = Size::new(640, 360)?;
+    let pictures = decoded.stdout.chunks(640 * 360);
+    let read = |picture: &[u8]| strip::read(picture, 640, size).map(|reading| reading.frame);
+    pictures.map(|picture| read(picture).ok_or("a picture without its number".into())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_is_recorded_as_it_is_sent_with_every_frame_in_its_order() {
+    let server = Server::start("recorded").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &OPEN, &AAC).unwrap();
+    let is_h265 = |details: &Value| details["additional_details"]["video"]["codec"] == "H265";
+    let details = wait_for(&server, &source, |details| {
+        is_h265(details) && details["additional_details"]["video"]["b_frames"] == true
+    });
+    details.await.unwrap();
+
+    let recorded = tokio::time::timeout(PICTURE_TIMEOUT, record(&server, &source));
+    let file = recorded.await.expect("it is recorded in time").unwrap();
+    assert!(file.windows(4).any(|four| four == b"hvc1"));
+    let numbers = numbers(&server, &file).await.unwrap();
+    assert!(numbers.len() >= ENOUGH, "{} frames", numbers.len());
+    let follows = |pair: &[u32]| pair[1] == (pair[0] + 1) % LOOP;
+    assert!(numbers.windows(2).all(follows), "{numbers:?}");
+    ffmpeg.stop().await.unwrap();
+}

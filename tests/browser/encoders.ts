@@ -61,7 +61,7 @@ export async function numbersIn(file: Buffer): Promise<number[]> {
   try {
     const path = join(folder, 'file');
     writeFileSync(path, file);
-    const raw = ['-vsync', 'passthrough', '-vf', `scale=${WIDTH}:${HEIGHT}`, '-pix_fmt', 'gray', '-f', 'rawvideo', 'pipe:1'];
+    const raw = ['-fps_mode', 'passthrough', '-vf', `scale=${WIDTH}:${HEIGHT}`, '-pix_fmt', 'gray', '-f', 'rawvideo', 'pipe:1'];
     const child = spawn('ffmpeg', ['-hide_banner', '-nostdin', '-loglevel', 'error', '-i', path, ...raw], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });

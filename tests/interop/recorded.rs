@@ -98,7 +98,7 @@ async fn numbers(server: &Server, file: &[u8]) -> Result<Vec<u32>, Error> {
     let decoded = tokio::process::Command::new(Version::Debian.find()?)
         .args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-i"])
         .arg(&path)
-        .args(["-map", "0:v", "-vsync", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
+        .args(["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

@@ -42,6 +42,8 @@ pub struct App {
     pub composites: OnceLock<Composites>,
     /// Whose turn it is to begin, change or end one of them.
     pub composing: tokio::sync::Mutex<()>,
+    /// Whose turn it is to say whether a source has a slate.
+    pub slating: tokio::sync::Mutex<()>,
     /// Pictures of live sources.
     pub stills: Stills,
     /// What records live sources, once it runs.
@@ -127,6 +129,7 @@ impl App {
             recordings: OnceLock::new(),
             composites: OnceLock::new(),
             composing: tokio::sync::Mutex::default(),
+            slating: tokio::sync::Mutex::default(),
             srt_key,
             bus: Bus::default(),
             turns: Turns::default(),

@@ -152,6 +152,7 @@ impl Server {
             .map_err(|cause| RunError::Bind { address: app.config.rtp_listen, cause })?;
         live::recordings::open(&app).await?;
         live::composites::open(&app).await?;
+        live::slates::open(&app).await?;
         app.connections.spawn(watch_streams(Arc::clone(&app), streams));
         app.connections.spawn(mail::run(Arc::clone(&app)));
         let router = rpc::layered(routes(&app), &app);

@@ -23,6 +23,7 @@ pub mod recording;
 pub mod rtcp;
 pub mod rtp;
 mod rtp_source;
+mod slate;
 pub mod srt;
 pub mod srtp;
 mod status;

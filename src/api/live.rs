@@ -170,6 +170,9 @@ impl Registration {
                 details.insert(name.to_owned(), value);
             }
         }
+        if live::slates::may_have(row.kind) {
+            details.insert("slate".to_owned(), json!(row.slate));
+        }
         Self {
             additional_details: Some(details),
             description: Some(row.description.clone()),
@@ -233,6 +236,9 @@ pub(super) async fn delete(ctx: &mut Ctx, req: DeleteRegistration) -> ApiResult<
             live::rtp::unregister(&app, row.id);
             if row.kind == SourceKind::Composite {
                 live::composites::follow(&app, row.id).await;
+            }
+            if row.slate {
+                live::slates::follow(&app, row.id).await;
             }
             live::end(&app, row.id, row.asset_id).await;
         }

@@ -18,6 +18,7 @@ pub mod reach;
 pub mod recordings;
 pub mod rtp;
 pub(crate) mod shares;
+pub(crate) mod slates;
 pub mod srt;
 mod streams;
 

@@ -59,6 +59,8 @@ pub struct RegistrationRow {
     pub qtake_expires: Option<Millis>,
     /// A composite's layout, as JSON.
     pub layout: Option<String>,
+    /// Its viewers see a slate while nobody publishes it.
+    pub slate: bool,
 }
 
 impl RegistrationRow {
@@ -111,12 +113,13 @@ macro_rules! select {
             "SELECT r.id, r.project_id, r.owner_id, r.kind, d.room_id, r.name, r.description, ",
             "r.device, r.stream, r.token_sha256, r.asset_id, r.last_connected, r.created, r.stopped, ",
             "q.registration_id AS qtake_id, q.qtake_project, q.verified AS qtake_verified, ",
-            "q.expires AS qtake_expires, c.layout ",
+            "q.expires AS qtake_expires, c.layout, z.registration_id IS NOT NULL AS slate ",
             "FROM live_registrations r JOIN projects p ON p.id = r.project_id ",
             "LEFT JOIN live_desktops d ON d.registration_id = r.id ",
             "LEFT JOIN live_qtake_streams s ON s.registration_id = r.id ",
             "LEFT JOIN live_qtake q ON q.registration_id = COALESCE(s.qtake_id, r.id) ",
             "LEFT JOIN live_composites c ON c.registration_id = r.id ",
+            "LEFT JOIN live_slates z ON z.registration_id = r.id ",
             "JOIN productions n ON n.id = p.production_id ",
             "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
             $tail
@@ -126,6 +129,8 @@ macro_rules! select {
 
 // Behind the macro, which it uses.
 pub mod shares;
+
+pub mod slates;
 
 pub mod composites;
 pub mod raw;

@@ -30,6 +30,7 @@ mod returns;
 mod rtp;
 mod server;
 mod simulcast;
+mod slate;
 mod srt;
 mod srt_wire;
 mod surround;

@@ -21,7 +21,7 @@ const RETURNS: [(Duration, Look); 3] = [
 /// Waits until both viewers show the picture of the publisher that has just started. Its clip
 /// begins with frame 0, so that the first number seen says how long after its first key frame
 /// the picture is there.
-async fn shown(
+pub(crate) async fn shown(
     viewer: &Viewer,
     browser: &mut Browser,
     look: Look,

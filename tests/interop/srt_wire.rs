@@ -4,6 +4,8 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,10 +22,10 @@ use crate::proxy::{Network, Proxy};
 use crate::server::{Folder, Turn};
 
 const PASSPHRASE: &str = "0123456789ABCDEF0123456789ABCDEF";
-/// What goes into one packet: seven of a transport stream.
-const PIECE: usize = 7 * 188;
 /// How long a sender may take to connect, and to end.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Packets of a transport stream in a second, for each Mbit/s.
+const PACKETS: u32 = 1_000_000 / (188 * 8);
 
 /// What came of one caller.
 #[derive(Debug)]
@@ -36,6 +38,11 @@ struct Received {
 struct Port {
     address: SocketAddr,
     connected: Receiver<()>,
+    /// The number of the first packet of a transport stream that came, as soon as there is one.
+    begun: Receiver<u32>,
+    /// The number of the packet that is the last one that counts: it ends with that. 0 as long as
+    /// that is not known.
+    last: Arc<AtomicU32>,
     received: thread::JoinHandle<Result<Received, std::io::Error>>,
 }
 
@@ -45,8 +52,11 @@ impl Port {
         socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20)?;
         let address = socket.local_addr()?;
         let (tell, connected) = channel();
-        let received = thread::spawn(move || receive(&socket, encrypted, &tell));
-        Ok(Self { address, connected, received })
+        let (first, begun) = channel();
+        let last = Arc::new(AtomicU32::new(0));
+        let until = Arc::clone(&last);
+        let received = thread::spawn(move || receive(&socket, encrypted, &tell, (&first, &until)));
+        Ok(Self { address, connected, begun, last, received })
     }
 
     fn end(self) -> Result<Received, Error> {
@@ -58,6 +68,7 @@ fn receive(
     socket: &UdpSocket,
     encrypted: bool,
     connected: &Sender<()>,
+    (begun, last): (&Sender<u32>, &AtomicU32),
 ) -> Result<Received, std::io::Error> {
     let mut listener = Listener::new(Instant::now(), Limits::default());
     let (mut buffer, mut bytes) = ([0; 2048], Vec::new());
@@ -87,7 +98,17 @@ fn receive(
                     listener.answer(Instant::now(), call.id, keys);
                     let _ = connected.send(());
                 }
-                Output::Data(_, payload) => bytes.extend_from_slice(&payload),
+                Output::Data(id, payload) => {
+                    bytes.extend_from_slice(&payload);
+                    let came = latest(&bytes);
+                    // Nobody asks any more where this is of no consequence.
+                    let _ = came.map(|came| begun.send(came));
+                    let last = last.load(Ordering::Relaxed);
+                    if last > 0 && came >= Some(last) {
+                        let status = listener.status(id).ok_or(std::io::ErrorKind::NotFound)?;
+                        return Ok(Received { bytes, status });
+                    }
+                }
                 Output::Closed(_, _, status) => return Ok(Received { bytes, status }),
             }
         }
@@ -105,28 +126,57 @@ impl Drop for Process {
     }
 }
 
-/// A network between a sender and a port.
-fn network(port: &Port, percent: u32) -> Result<(SocketAddr, Option<Proxy>), Error> {
-    if percent == 0 {
+/// A network between a sender and a port: so many of a hundred datagrams are lost, each way, and a
+/// round trip takes so many milliseconds, 10 and more.
+fn network(port: &Port, percent: u32, trip: u32) -> Result<(SocketAddr, Option<Proxy>), Error> {
+    if (percent, trip) == (0, 0) {
         return Ok((port.address, None));
     }
     let outside = UdpSocket::bind("127.0.0.1:0")?;
     let address = outside.local_addr()?;
-    // A round trip of 40 ms, with what is usual.
     let network = Network::losing(percent);
-    network.delay(15);
+    // With the five milliseconds that it always takes.
+    network.delay((trip / 2).saturating_sub(5));
     Ok((address, Some(Proxy::start(outside, port.address, network)?)))
 }
 
-/// A transport stream that looks like one to any player: null packets with a counter.
-fn numbered(packets: u32) -> Vec<u8> {
-    let packet = |number: u32| {
-        let mut packet = [0xff; 188];
-        packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
-        packet[4..8].copy_from_slice(&number.to_be_bytes());
-        packet
-    };
-    (0..packets).flat_map(packet).collect()
+/// A packet of a transport stream that looks like one to any player: a null packet with a number.
+fn numbered(number: u32) -> [u8; 188] {
+    let mut packet = [0xff; 188];
+    packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+    packet[4..8].copy_from_slice(&number.to_be_bytes());
+    packet
+}
+
+/// The number of such a packet; none where it is none, or not whole.
+fn number(packet: &[u8]) -> Option<u32> {
+    let number = u32::from_be_bytes(packet.get(4..8)?.try_into().ok()?);
+    (packet == numbered(number)).then_some(number)
+}
+
+/// The number of the last whole packet.
+fn latest(bytes: &[u8]) -> Option<u32> {
+    let end = bytes.len().checked_sub(188)?;
+    (end.saturating_sub(187)..=end).rev().find_map(|at| number(&bytes[at..at + 188]))
+}
+
+/// The numbers of all whole packets, and how many bytes between them belong to none. Senders cut
+/// where they want: the first packet and the last one may be parts.
+fn numbers(bytes: &[u8]) -> (Vec<u32>, usize) {
+    let (mut numbers, mut strange, mut at) = (Vec::new(), 0, 0);
+    while let Some(packet) = bytes.get(at..at + 188) {
+        match number(packet) {
+            Some(number) => {
+                numbers.push(number);
+                at += 188;
+            }
+            None => {
+                strange += usize::from(!numbers.is_empty() || at >= 188);
+                at += 1;
+            }
+        }
+    }
+    (numbers, strange)
 }
 
 /// Who sends what it is fed.
@@ -143,6 +193,8 @@ enum Caller {
 struct Trial {
     /// Of a hundred datagrams so many are lost each way.
     percent: u32,
+    /// Milliseconds that a round trip takes; 0: the loopback itself.
+    trip: u32,
     /// Bits of the key.
     key: Option<u32>,
     mbit: u32,
@@ -173,29 +225,21 @@ impl Trial {
         command
     }
 
-    /// Five seconds, fed once the caller is connected.
+    /// Two seconds from the first packet on that comes.
     fn run(self, caller: Caller) -> Result<(), Error> {
         let folder = Folder::new("srtwire")?;
         let port = Port::open(self.key.is_some())?;
-        let (address, _proxy) = network(&port, self.percent)?;
+        let (address, _proxy) = network(&port, self.percent, self.trip)?;
         let child = self.command(caller, address, &folder).spawn();
         let child = child.map_err(|error| format!("{caller:?}: {error}; run `make tools`"))?;
         let mut sender = Process(child);
         port.connected.recv_timeout(TIMEOUT)?;
-        // The answer has to get there: what is read before that is lost.
-        thread::sleep(Duration::from_millis(500));
         let mut input = sender.0.stdin.take().ok_or("no input")?;
-        let packets = self.mbit * 3_332;
-        // It sends ten pieces of 1456 bytes at a time: what comes after these is only to push them
-        // out.
-        let sent = numbered(packets + 200);
-        feed(&mut input, &sent, f64::from(self.mbit) * 1e6)?;
-        // It does not end by itself, and drops what it has in hand when it is killed.
-        thread::sleep(Duration::from_millis(1500));
-        drop(sender);
+        self.feed(&mut input, &port)?;
+        // It is killed after that: it does not end by itself.
         let received = port.end()?;
         eprintln!("{caller:?}, {self:?}: {:?}", received.status);
-        self.check(&received, &sent, packets as usize * 188)?;
+        self.check(&received)?;
         if caller == Caller::SrtLiveTransmit {
             let overhead = overhead(&folder)?;
             eprintln!("{overhead:.3} packets on the wire for one of payload");
@@ -206,13 +250,48 @@ impl Trial {
         Ok(())
     }
 
-    fn check(&self, received: &Received, sent: &[u8], counted: usize) -> Result<(), Error> {
-        let Received { bytes, status } = received;
-        if let Some(at) = bytes.iter().zip(sent).position(|(got, sent)| got != sent) {
-            return Err(format!("byte {at} is another: {status:?}").into());
+    /// Writes at its rate. What is read before the answer has got to the sender is lost, so that
+    /// what counts begins with the first packet that comes.
+    fn feed(self, input: &mut impl std::io::Write, port: &Port) -> Result<(), Error> {
+        let begun = Instant::now();
+        let (mut next, mut end) = (0, None);
+        while end.is_none_or(|end| next < end) {
+            let due = f64::from(next) / f64::from(self.mbit * PACKETS);
+            if due > TIMEOUT.as_secs_f64() {
+                return Err("nothing of what is sent comes".into());
+            }
+            let due = begun + Duration::from_secs_f64(due);
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+            let piece: Vec<u8> = (next..next + 7).flat_map(numbered).collect();
+            input.write_all(&piece)?;
+            input.flush()?;
+            next += 7;
+            if end.is_none() && port.begun.try_recv().is_ok() {
+                let last = next + 2 * self.mbit * PACKETS;
+                port.last.store(last, Ordering::Relaxed);
+                // It sends ten pieces of 1456 bytes at a time: what comes after the last one is
+                // only to push it out.
+                end = Some(last + 200);
+            }
         }
-        if bytes.len() < counted || status.dropped != 0 {
-            return Err(format!("{} of {} bytes: {status:?}", bytes.len(), sent.len()).into());
+        Ok(())
+    }
+
+    fn check(&self, received: &Received) -> Result<(), Error> {
+        let Received { bytes, status } = received;
+        let (numbers, strange) = numbers(bytes);
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else {
+            return Err(format!("nothing came: {status:?}").into());
+        };
+        if !numbers.is_sorted_by(|a, b| a < b) {
+            return Err(format!("not in order: {status:?}").into());
+        }
+        // All of them, where the network leaves the time for it.
+        let missing = (last - first + 1) as usize - numbers.len();
+        let most = if self.percent > 2 || self.trip > 40 { numbers.len() / 500 } else { 0 };
+        if missing > most || (most == 0 && status.dropped + strange as u64 != 0) {
+            let all = last - first + 1;
+            return Err(format!("{missing} of {all} packets, {strange} bytes: {status:?}").into());
         }
         if self.percent > 0 && status.retransmitted == 0 {
             return Err("the network lost nothing".into());
@@ -240,23 +319,11 @@ fn overhead(folder: &Folder) -> Result<f64, Error> {
     Ok(count("packets")? / count("packetsUnique")?)
 }
 
-/// Writes at so many bits a second.
-fn feed(input: &mut impl std::io::Write, bytes: &[u8], rate: f64) -> Result<(), Error> {
-    let begun = Instant::now();
-    for (number, chunk) in bytes.chunks(PIECE).enumerate() {
-        let due = begun + Duration::from_secs_f64((number * PIECE * 8) as f64 / rate);
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        input.write_all(chunk)?;
-        input.flush()?;
-    }
-    Ok(())
-}
-
 /// ffmpeg makes one stream for the wire and for a file.
 fn ffmpeg(version: Version, percent: u32, encrypted: bool) -> Result<(), Error> {
     let folder = Folder::new("srtwire")?;
     let port = Port::open(encrypted)?;
-    let (address, _proxy) = network(&port, percent)?;
+    let (address, _proxy) = network(&port, percent, if percent == 0 { 0 } else { 40 })?;
     let file = folder.path().join("sent.ts");
     let keys = if encrypted { format!("&passphrase={PASSPHRASE}") } else { String::new() };
     let url = format!("srt://{address}?latency=250000{keys}");
@@ -289,26 +356,28 @@ fn ffmpeg(version: Version, percent: u32, encrypted: bool) -> Result<(), Error> 
 /// srt-tokio shares nothing with libsrt. Its network loses nothing: of what it sends through one that
 /// does, a packet in some thousands does not come in time.
 async fn srt_tokio() -> Result<(), Error> {
-    let trial = Trial { percent: 0, key: Some(128), mbit: 5 };
+    let trial = Trial { percent: 0, trip: 0, key: Some(128), mbit: 5 };
     let port = Port::open(true)?;
-    let (address, _proxy) = network(&port, trial.percent)?;
     let options = SrtSocket::builder().latency(Duration::from_millis(250));
     let call = options.encryption(16, PASSPHRASE);
-    let mut socket = call.call(address.to_string().as_str(), None).await?;
-    let packets = trial.mbit * 3_332;
+    let mut socket = call.call(port.address.to_string().as_str(), None).await?;
     // It closes without waiting for what the receiver holds back: a second more than is counted.
-    let sent = numbered(packets + packets / 5);
+    let counted = 2 * trial.mbit * PACKETS;
     let begun = tokio::time::Instant::now();
-    for (number, piece) in sent.chunks(PIECE).enumerate() {
-        let due = (number * PIECE * 8) as f64 / (f64::from(trial.mbit) * 1e6);
+    for first in (0..counted + trial.mbit * PACKETS).step_by(7) {
+        let due = f64::from(first) / f64::from(trial.mbit * PACKETS);
         tokio::time::sleep_until(begun + Duration::from_secs_f64(due)).await;
-        socket.send((Instant::now(), Bytes::copy_from_slice(piece))).await?;
+        let piece: Vec<u8> = (first..first + 7).flat_map(numbered).collect();
+        socket.send((Instant::now(), Bytes::from(piece))).await?;
     }
     socket.close().await?;
     let received = tokio::task::spawn_blocking(|| port.end().map_err(|error| error.to_string()));
     let received = received.await??;
     eprintln!("srt-tokio, {trial:?}: {:?}", received.status);
-    trial.check(&received, &sent, packets as usize * 188)
+    if received.bytes.len() < counted as usize * 188 {
+        return Err(format!("{} packets came", received.bytes.len() / 188).into());
+    }
+    trial.check(&received)
 }
 
 /// Runs what waits for processes, while nothing else is measured.
@@ -317,14 +386,45 @@ async fn alone(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Res
     tokio::task::spawn_blocking(work).await?
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_byte_of_srt_live_transmit_comes_in_order() {
-    let trial = Trial { percent: 2, key: None, mbit: 5 };
+/// A sender with a key has one of each length in turn.
+const KEYS: [u32; 3] = [128, 192, 256];
+
+/// All senders of a rate: without a loss, and with 2 and 5 of a hundred, in the clear and encrypted.
+async fn every_byte_at(mbit: u32) -> Result<(), Error> {
     alone(move || {
-        Trial { percent: 0, ..trial }.run(Caller::SrtLiveTransmit)?;
-        Trial { percent: 5, key: Some(128), ..trial }.run(Caller::SrtLiveTransmit)?;
-        Trial { key: Some(192), mbit: 20, ..trial }.run(Caller::SrtLiveTransmit)?;
-        Trial { mbit: 50, ..trial }.run(Caller::SrtLiveTransmit)
+        for (percent, bits) in [0, 2, 5].into_iter().zip(KEYS) {
+            for key in [None, Some(bits)] {
+                let trip = if percent == 0 { 20 } else { 40 };
+                Trial { percent, trip, key, mbit }.run(Caller::SrtLiveTransmit)?;
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_byte_of_srt_live_transmit_comes_in_order_at_5_mbit() {
+    every_byte_at(5).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_byte_of_srt_live_transmit_comes_in_order_at_20_mbit() {
+    every_byte_at(20).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_byte_of_srt_live_transmit_comes_in_order_at_50_mbit() {
+    every_byte_at(50).await.unwrap();
+}
+
+/// A quarter of a second is two and a half round trips: what is lost twice in a row is late.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_over_a_long_way_comes_in_order_and_nearly_all_of_it() {
+    let trial = Trial { percent: 2, trip: 100, key: None, mbit: 20 };
+    alone(move || {
+        trial.run(Caller::SrtLiveTransmit)?;
+        Trial { key: Some(128), ..trial }.run(Caller::SrtLiveTransmit)
     })
     .await
     .unwrap();
@@ -332,7 +432,7 @@ async fn every_byte_of_srt_live_transmit_comes_in_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_byte_of_gstreamer_comes_in_order() {
-    let trial = Trial { percent: 2, key: Some(256), mbit: 5 };
+    let trial = Trial { percent: 2, trip: 40, key: Some(256), mbit: 5 };
     alone(move || trial.run(Caller::GStreamer)).await.unwrap();
 }
 

@@ -22,6 +22,7 @@ mod qtake;
 mod recording;
 mod rooms;
 mod rtp;
+mod slate;
 mod srt;
 mod tree;
 mod websocket;

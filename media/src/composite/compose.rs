@@ -9,7 +9,7 @@ use crate::picture::{Colour, Crop, Place, Planes, Refused, Scaler, Seen, contain
 use crate::rtp::PictureSize;
 
 use super::layout::{Cell, Fit, Layout};
-use super::text::{Letters, plate};
+use super::text::{Letters, plate, words};
 
 /// A picture is shown this long after it was captured: what is captured at one moment is then
 /// shown at one moment, whichever way it came.
@@ -239,21 +239,5 @@ fn label(cell: &Cell) -> Planes {
 
 /// What stands where there is no picture: whose, and why.
 fn slate(cell: &Cell, away: Away) -> Planes {
-    let size = size_of(cell.place);
-    let mut slate = Planes::filled(size, Colour::GREY);
-    let letters = Letters::of(size.height);
-    let lines = [cell.label.clone(), away.text()];
-    let plates: Vec<Planes> = lines
-        .iter()
-        .filter(|line| !line.is_empty())
-        .map(|line| plate(line, letters, size.width, Colour::GREY))
-        .collect();
-    let height: u32 = plates.iter().map(|plate| plate.size().height).sum();
-    let mut top = (i64::from(size.height) - i64::from(height)) as i32 / 2;
-    for plate in plates {
-        let left = (size.width as i32 - plate.size().width as i32) / 2;
-        slate.put((left, top), &plate);
-        top += plate.size().height as i32;
-    }
-    slate
+    words(size_of(cell.place), &[&cell.label, &away.text()])
 }

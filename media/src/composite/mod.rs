@@ -15,3 +15,4 @@ pub use compose::{Composer, DELAY, SILENT};
 pub use layout::{CELLS, Canvas, Cell, Fit, LABEL, Layout, LayoutError, SoundFrom};
 pub use pace::{Pace, Tick};
 pub use sound::{Heard, Mixer, Voice};
+pub(crate) use text::words;

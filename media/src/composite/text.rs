@@ -66,3 +66,22 @@ pub(super) fn plate(text: &str, letters: Letters, most: u32, ground: Colour) -> 
     }
     plate
 }
+
+/// A picture of nothing but lines of text, one below the other in its middle.
+pub(crate) fn words(size: PictureSize, lines: &[&str]) -> Planes {
+    let mut picture = Planes::filled(size, Colour::GREY);
+    let letters = Letters::of(size.height);
+    let plates: Vec<Planes> = lines
+        .iter()
+        .filter(|line| !line.is_empty())
+        .map(|line| plate(line, letters, size.width, Colour::GREY))
+        .collect();
+    let height: u32 = plates.iter().map(|plate| plate.size().height).sum();
+    let mut top = (i64::from(size.height) - i64::from(height)) as i32 / 2;
+    for plate in plates {
+        let left = (size.width as i32 - plate.size().width as i32) / 2;
+        picture.put((left, top), &plate);
+        top += plate.size().height as i32;
+    }
+    picture
+}

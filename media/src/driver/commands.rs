@@ -10,7 +10,7 @@ use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
-use crate::webrtc::Fragment;
+use crate::webrtc::{Fragment, Source};
 
 use super::defects::Serves;
 use super::sender::Job;
@@ -72,6 +72,10 @@ impl Shard {
             Command::Meeting(order) => self.order(now, order),
             Command::Tape(order) => self.tape_order(now, order),
             Command::Tap(order) => self.tap_order(now, order),
+            Command::Slate(stream, title, reply) => {
+                self.set_slate(now, stream, title);
+                let _ = reply.send(());
+            }
             Command::KeyFrame(stream, reply) => {
                 let _ = reply.send(self.key_frame(now, stream));
             }
@@ -89,6 +93,7 @@ impl Shard {
             Command::Describe(stream, _)
             | Command::Status(stream, _)
             | Command::Viewers(stream, _)
+            | Command::Slate(stream, ..)
             | Command::KeyFrame(stream, _) => Some(Serves::Stream(*stream)),
             _ => None,
         }
@@ -101,10 +106,14 @@ impl Shard {
     }
 
     fn describe(&mut self, stream: StreamId) -> Option<Described> {
-        let entry = self.streams.get(&stream)?;
+        let slate = self.slates.are_for(stream);
+        let nobody = slate.then(|| Described { source: Source::default(), is_shown: true });
+        let Some(entry) = self.streams.get(&stream) else { return nobody };
         let is_there = entry.publisher.is_some();
-        let publishes = is_there || !entry.coming.is_empty();
-        publishes.then(|| Described { source: entry.shows(entry.source), is_there })
+        if !is_there && entry.coming.is_empty() {
+            return nobody;
+        }
+        Some(Described { source: entry.shows(entry.source), is_shown: is_there || slate })
     }
 
     fn attach(&mut self, now: Instant, attach: Attach) {

@@ -136,9 +136,11 @@ impl Shard {
         // The stream may have been forgotten meanwhile: its publisher left.
         let entry = self.streams.entry(stream).or_default();
         let Some(viewing) = session.viewing() else { return };
-        let source = entry.publisher.map(|_| entry.shows(entry.source)).unwrap_or_default();
-        let Some(formats) = viewing.viewer.formats(&source) else {
-            return self.end(now, slot, "it cannot carry the publisher's codec");
+        let (source, needs) = entry.sends();
+        let formats = match viewing.viewer.formats(&source) {
+            Some(formats) => formats,
+            None if needs => return self.end(now, slot, "it cannot carry the publisher's codec"),
+            None => (None, None),
         };
         let counters = viewing.counters.clone();
         let egress = viewing.viewer.take_egress().map(|setup| Egress::new(setup, counters));
@@ -150,8 +152,7 @@ impl Shard {
         viewing.since = unix_ms();
         entry.threads.resize(self.senders.count(), 0);
         if entry.threads[thread] == 0 {
-            let layers = entry.publisher.map(|_| entry.ingest.layers().len());
-            let cached = entry.cache.packets();
+            let (layers, cached) = entry.begins_with();
             self.senders.push(thread, Job::Open { stream, layers, cached });
         }
         entry.threads[thread] += 1;
@@ -170,6 +171,7 @@ impl Shard {
         };
         self.senders.push(thread, Job::Join(Box::new(join)));
         self.touched.insert(stream);
+        self.look_at_slate(now, stream);
     }
 
     /// A packet of a publisher's.
@@ -220,6 +222,7 @@ impl Shard {
     /// A packet goes to the threads that have viewers of the stream, and to composites.
     pub(super) fn fan_out(&mut self, now: Instant, stream: StreamId, packet: Packet) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.note_lag(&self.wall, now, &packet);
         entry.cache.push(now, &packet);
         for (thread, viewers) in entry.threads.iter().enumerate() {
             if *viewers > 0 {
@@ -274,7 +277,7 @@ impl Shard {
     }
 
     /// A session is gone from the table: its stream goes on without it.
-    pub(super) fn leave(&mut self, slot: Slot, session: &Session) {
+    pub(super) fn leave(&mut self, now: Instant, slot: Slot, session: &Session) {
         let stream = session.stream;
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.coming.retain(|coming| *coming != slot);
@@ -289,9 +292,13 @@ impl Shard {
             if entry.threads[thread] == 0 {
                 self.senders.push(thread, Job::Forget(stream));
             }
+            if entry.viewers.is_empty() {
+                entry.slate.clear();
+            }
         }
         if entry.publisher == Some(slot) {
             entry.publisher = None;
+            entry.left = Some(now);
             entry.transcode = None;
             entry.ingest.unpublish();
             entry.cache.publish(1);

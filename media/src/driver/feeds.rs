@@ -15,6 +15,7 @@ use crate::webrtc::Source;
 use super::defects::Serves;
 use super::sessions::{End, Session};
 use super::shard::{Shard, short};
+use super::slates::Drawn;
 use super::transcodes::Transcoded;
 
 /// Items that wait for the shard, most of them frames: some seconds of a stream. Beyond, whoever
@@ -33,6 +34,8 @@ pub(super) enum FeedItem {
     End(SessionId),
     /// What was made of a publisher's picture.
     Transcoded(Transcoded),
+    /// What viewers are shown while nobody publishes.
+    Slate(Drawn),
 }
 
 /// A new publisher.
@@ -147,6 +150,10 @@ impl Shard {
             FeedItem::Transcoded(made) => {
                 self.serves = Some(Serves::Stream(made.stream));
                 self.transcoded(now, made);
+            }
+            FeedItem::Slate(drawn) => {
+                self.serves = Some(Serves::Stream(drawn.stream()));
+                self.slate_drawn(now, drawn);
             }
             FeedItem::End(id) => {
                 if let Some(slot) = self.sessions.find(id) {

@@ -26,6 +26,7 @@ mod sender;
 mod senders;
 mod sessions;
 mod shard;
+mod slates;
 mod socket;
 mod sound;
 mod srt;
@@ -60,6 +61,7 @@ pub use meeting::Joined;
 pub use meetings::Act;
 pub use rtp::{Rtp, RtpConfig, RtpGate};
 use sessions::End;
+use slates::Slates;
 pub use srt::{Admission, BoxFuture, Caller, Gate, Srt, SrtConfig};
 pub use stills::{Still, Stills};
 pub use tape::{
@@ -139,8 +141,9 @@ pub enum Trickled {
 #[derive(Debug)]
 struct Described {
     source: Source,
-    /// The publisher is connected; else it is still to come.
-    is_there: bool,
+    /// Who watches sees something: the publisher is connected, or there is a slate as long as it is
+    /// still to come.
+    is_shown: bool,
 }
 
 enum Command {
@@ -158,6 +161,7 @@ enum Command {
     Tape(tape::Order),
     Tap(composites::Order),
     KeyFrame(StreamId, oneshot::Sender<Vec<Packet>>),
+    Slate(StreamId, Option<Arc<str>>, oneshot::Sender<()>),
     Reconnect(oneshot::Sender<()>),
     Watching(oneshot::Sender<usize>),
     Answer(oneshot::Sender<bool>),
@@ -231,6 +235,7 @@ impl Media {
             events,
             known: known.clone(),
             transcodes: Transcodes::new(config.transcodes, feeds.clone()),
+            slates: Slates::new(feeds.clone()),
         };
         std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
             match catch_unwind(AssertUnwindSafe(|| shard::run(start))) {
@@ -286,8 +291,8 @@ impl Media {
     /// Answers a viewer's offer with what suits the stream's publisher.
     ///
     /// # Errors
-    /// [`OfferError::NoPublisher`] when nobody publishes and the viewer is not to
-    /// wait, or if the offer cannot be answered.
+    /// [`OfferError::NoPublisher`] when nobody publishes, there is no slate and the
+    /// viewer is not to wait, or if the offer cannot be answered.
     pub async fn view(
         &self,
         stream: StreamId,
@@ -301,7 +306,7 @@ impl Media {
             .ok_or(OfferError::Unavailable)?;
         // One that was answered and is not connected may never be.
         let source = match (source, absent) {
-            (Some(Described { source, is_there: true }), _) => source,
+            (Some(Described { source, is_shown: true }), _) => source,
             (found, Absent::Wait) => found.map(|found| found.source).unwrap_or_default(),
             (_, Absent::Refuse) => return Err(OfferError::NoPublisher),
         };
@@ -361,6 +366,15 @@ impl Media {
     /// such session. It ends with the stream.
     pub async fn feed(&self, session: SessionId) -> Option<watch::Receiver<Feed>> {
         self.ask(|reply| Command::Feed(session, reply)).await.flatten()
+    }
+
+    /// Has the viewers of a stream see a slate while nobody publishes it: a picture with this name,
+    /// which says that it is away. None: no more. Whoever asks to watch is then answered although
+    /// nobody publishes, with [`Absent::Refuse`] too. Says whether the media plane has heard of it,
+    /// which keeps it until it ends.
+    pub async fn slate(&self, stream: StreamId, title: Option<String>) -> bool {
+        let title = title.map(Arc::from);
+        self.ask(|reply| Command::Slate(stream, title, reply)).await.is_some()
     }
 
     /// How each viewer of a stream receives.

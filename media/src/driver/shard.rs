@@ -22,6 +22,7 @@ use super::meetings::Meetings;
 use super::sender::Word;
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot};
+use super::slates::Slates;
 use super::socket::{BATCHES, Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
 use super::tape::Tape;
@@ -57,6 +58,7 @@ pub(super) struct Shard {
     pub(super) tape: Tape,
     pub(super) taps: Taps,
     pub(super) transcodes: Transcodes,
+    pub(super) slates: Slates,
     timers: Timers,
     /// Streams with key frames to ask for.
     pub(super) touched: HashSet<StreamId>,
@@ -85,12 +87,13 @@ pub(super) struct Start {
     pub(super) events: mpsc::Sender<MediaEvent>,
     pub(super) known: Known,
     pub(super) transcodes: Transcodes,
+    pub(super) slates: Slates,
 }
 
 /// Runs until it is told to end, or nobody is left to tell.
 pub(super) fn run(start: Start) -> io::Result<()> {
-    let Start { socket, listener, lines, threads, commands, feeds, events, known, transcodes } =
-        start;
+    let Start { socket, listener, lines, threads, commands, feeds, events, known, .. } = start;
+    let Start { transcodes, slates, .. } = start;
     let (arrivals, accepting) = tcp::start(listener, lines.clone())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
@@ -110,6 +113,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             tape: Tape::default(),
             taps: Taps::default(),
             transcodes,
+            slates,
             timers: Timers::default(),
             touched: HashSet::new(),
             wake_at: None,
@@ -141,9 +145,9 @@ impl Shard {
         let mut inbox = Inbox::new();
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
         loop {
-            let meetings = self.meetings.deadline();
-            let wake = [self.timers.next(), self.wake_at, meetings, Some(housekeeping)];
-            let wake = wake.into_iter().flatten().min().unwrap_or(housekeeping);
+            let cores = [self.meetings.deadline(), self.slates.deadline()];
+            let wake = [self.timers.next(), self.wake_at, Some(housekeeping)].into_iter();
+            let wake = wake.chain(cores).flatten().min().unwrap_or(housekeeping);
             tokio::select! {
                 command = commands.recv() => {
                     let Some(command) = command else { break };
@@ -160,6 +164,7 @@ impl Shard {
             let now = Instant::now();
             self.expire_timers(now);
             self.contained(now, |shard| shard.tick_meetings(now));
+            self.tick_slates(now);
             if housekeeping <= now {
                 housekeeping = now + HOUSEKEEPING;
                 self.housekeeping(now);
@@ -354,6 +359,7 @@ impl Shard {
         }
         self.contained(now, |shard| shard.look_at_layers(now));
         self.contained(now, |shard| shard.look_at_transcodes(now));
+        self.contained(now, |shard| shard.look_at_slates(now));
         self.contained(now, |shard| shard.tell_feeds(now));
         let forgotten = self.sessions.forget(now);
         if !forgotten.is_empty() {
@@ -375,7 +381,9 @@ impl Shard {
         if let Some(session) = self.sessions.remove(now, slot) {
             match &session.end {
                 End::Member(_) => self.leave_meeting(now, slot, &session),
-                End::Publisher(_) | End::Viewer(_) | End::Feed(_) => self.leave(slot, &session),
+                End::Publisher(_) | End::Viewer(_) | End::Feed(_) => {
+                    self.leave(now, slot, &session)
+                }
             }
             if session.connections().next().is_some() {
                 // Nothing is taken for them any more once they are to close.

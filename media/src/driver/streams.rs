@@ -7,11 +7,13 @@ use tokio::sync::watch;
 
 use crate::rtcp::WallClock;
 use crate::rtp::{Kind, TrackMeter, profile_name};
+use crate::slate::Lag;
 use crate::status::{AudioStatus, Feed, Layer, StreamState, StreamStatus, VideoStatus};
 use crate::stream::{Cache, Ingest, Packet, Placing};
 use crate::webrtc::Source;
 
 use super::sessions::Slot;
+use super::slates::Stand;
 use super::transcodes::Conversion;
 
 /// Without media for this long, a stream does not count as live.
@@ -47,6 +49,11 @@ pub(super) struct Entry {
     pub(super) rids: Vec<String>,
     /// What comes of a picture that browsers do not show.
     pub(super) transcode: Option<Conversion>,
+    /// When the last publisher left.
+    pub(super) left: Option<Instant>,
+    /// How old its pictures are when they come.
+    pub(super) lag: Lag,
+    pub(super) slate: Stand,
 }
 
 impl Entry {
@@ -67,8 +74,16 @@ impl Entry {
     /// A publisher with this many layers begins.
     pub(super) fn publish(&mut self, layers: usize) {
         self.transcode = None;
+        self.slate.clear();
+        self.left = None;
+        self.lag = Lag::default();
         self.ingest.publish(layers);
         self.cache.publish(layers);
+        self.begin_places(layers);
+    }
+
+    /// What comes next in these layers counts from somewhere else, and goes on where viewers are.
+    pub(super) fn begin_places(&mut self, layers: usize) {
         self.placing.resize_with(layers, Placing::default);
         self.placing.iter_mut().for_each(Placing::publish);
     }
@@ -77,6 +92,7 @@ impl Entry {
     /// ends stays.
     pub(super) fn reset(&mut self) {
         self.transcode = None;
+        self.slate.clear();
         self.ingest = Ingest::default();
         self.cache = Cache::default();
         // Viewers' own numbers see to it that their time goes on (see `Rewriter`).

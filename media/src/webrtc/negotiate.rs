@@ -50,7 +50,20 @@ impl Source {
     }
 }
 
+/// Constrained baseline, which every viewer takes. Of the level nothing depends on it.
+const ENCODED_HERE: u32 = 0x42_e028;
+
 impl TrackFormat {
+    /// A picture as this server encodes it.
+    pub(crate) fn encoded_here() -> Self {
+        let format = FormatParams {
+            packetization_mode: Some(1),
+            profile_level_id: Some(ENCODED_HERE),
+            ..FormatParams::default()
+        };
+        Self { codec: Codec::H264, format }
+    }
+
     /// How well a receiver's payload type suits this track; none if it cannot
     /// carry it.
     pub(crate) fn suits(&self, offered: &OfferedCodec) -> Option<u32> {

@@ -5,6 +5,7 @@
 mod client;
 mod expiry;
 mod publishing;
+mod slate;
 mod talking;
 mod tcp;
 mod viewing;

@@ -275,6 +275,7 @@ mod tests {
             qtake_verified: None,
             qtake_expires: None,
             layout: None,
+            slate: false,
         }
     }
 

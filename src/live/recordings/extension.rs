@@ -1,4 +1,4 @@
-//! The endpoints `rushes/live/…`: who records what.
+//! The endpoints `rushes/live/…`: who records what, and which source has a slate.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::ConnectionId,
     ids::{AssetId, RegistrationId, RoomId},
-    live::{by_name, may_watch, stream_of},
+    live::{by_name, may_watch, slates, stream_of},
     rooms::read,
     rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall},
     store::{self, Db, live::RegistrationRow, text::RoomStatus},
@@ -34,6 +34,7 @@ impl Extension for LiveExtension {
                 "rushes/live/replay" => instant_replay(&call).await,
                 "rushes/live/always" => always(&call).await,
                 "rushes/live/recordings" => list(&call).await,
+                "rushes/live/slate" => slates::set(&call).await,
                 _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
             }
         })
@@ -89,7 +90,11 @@ async fn of_room(
 
 /// Whether somebody manages the live sources of a folder. A screen that is shared in a room is
 /// there for its administrators alone.
-async fn of_folder(db: &mut Db, caller: &Caller, row: &RegistrationRow) -> ApiResult<()> {
+pub(in crate::live) async fn of_folder(
+    db: &mut Db,
+    caller: &Caller,
+    row: &RegistrationRow,
+) -> ApiResult<()> {
     may_watch(db, caller, row).await?;
     let manages = Permission::CreateLiveStream;
     let seen = access::project_for(db, caller, row.project_id, manages).await?;

@@ -69,6 +69,8 @@ export class RoomModel {
 
   readonly asset = $derived(this.assets.find((asset) => asset.id === this.state?.asset_id) ?? null);
   readonly isLive = $derived(this.state !== null && isLive(this.state));
+  /** True when nobody publishes the live source on the screen: what arrives is a slate. */
+  readonly away = $derived(this.isLive && this.asset?.is_live === false);
   /** True when the live source on the screen has left the room, as a shared screen does that ended. */
   readonly gone = $derived(this.#listed && this.isLive && !this.asset);
   readonly rate = $derived.by<FrameRate | null>(() => {

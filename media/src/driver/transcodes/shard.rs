@@ -5,8 +5,6 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use str0m::format::FormatParams;
-
 use crate::ids::StreamId;
 use crate::rtp::{Codec, Kind};
 use crate::status::{TranscodeState, TranscodeStatus};
@@ -22,8 +20,6 @@ use super::{ITEMS, Item, Place, Shared, Transcoded, thread};
 /// Rates are known well enough after this; a picture that needs it is passed on as it comes
 /// until then.
 const FIRST_LOOK: Duration = Duration::from_millis(750);
-/// Constrained baseline, which every viewer takes. Of the level nothing depends on it.
-const PROFILE: u32 = 0x42_e028;
 
 /// What comes of a stream's picture that browsers do not show as it is.
 #[derive(Debug)]
@@ -130,12 +126,7 @@ impl Entry {
         if self.converted().is_none() {
             return source;
         }
-        let format = FormatParams {
-            packetization_mode: Some(1),
-            profile_level_id: Some(PROFILE),
-            ..FormatParams::default()
-        };
-        let video = source.video.map(|_| TrackFormat { codec: Codec::H264, format });
+        let video = source.video.map(|_| TrackFormat::encoded_here());
         Source { video, ..source }
     }
 

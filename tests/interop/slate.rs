@@ -1,0 +1,122 @@
+//! A publisher goes and comes back: where that was asked for, its viewers see a slate meanwhile.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use rtc::peer_connection::state::RTCPeerConnectionState;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+use crate::browser::{Browser, Kind};
+use crate::ffmpeg::{Ffmpeg, Look, Version};
+use crate::peer::Error;
+use crate::publish::{PICTURE_TIMEOUT, watch};
+use crate::returns::shown;
+use crate::server::{Api, Registered, Server};
+
+const FIRST: Look = Look { size: "640x360", profile: "baseline", grain: false };
+const SECOND: Look = Look { size: "480x270", profile: "high", grain: false };
+
+/// Asks for a slate, over the WebSocket.
+async fn ask_for_slate(api: &Api, source: &Registered) -> Result<Value, Error> {
+    let mut url = api.base.join("/ws")?;
+    url.set_scheme("ws").map_err(|()| "no WebSocket there")?;
+    let mut request = url.as_str().into_client_request()?;
+    request.headers_mut().insert("X-Token", api.token.parse()?);
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
+    let data = json!({ "id": source.id, "on": true });
+    let asked = json!({ "endpoint": "rushes/live/slate", "data": data, "request_id": 1 });
+    socket.send(Message::text(asked.to_string())).await?;
+    while let Some(message) = socket.next().await {
+        let Message::Text(text) = message? else { continue };
+        let answer: Value = serde_json::from_str(&text)?;
+        if answer["request_id"] == 1 {
+            return Ok(answer["data"].clone());
+        }
+    }
+    Err("the server closed the connection".into())
+}
+
+/// Whether the browser shows a slate: dark grey, and in its middle letters.
+async fn shows_slate(browser: &mut Browser) -> Result<bool, Error> {
+    let script = "rushes.luma(rushes.peers['viewer'])";
+    let picture = browser.evaluate(script, Duration::ZERO).await?;
+    let luma = hex::decode(picture["hex"].as_str().ok_or("no pixels")?)?;
+    let grey = luma.iter().filter(|luma| (24..44).contains(*luma)).count();
+    let letters = luma.iter().filter(|luma| **luma > 180).count();
+    Ok(grey * 10 > luma.len() * 9 && letters > 100)
+}
+
+async fn status(server: &Server, source: &Registered) -> Result<Value, Error> {
+    let details = server.api().call("/get/live/details", json!({ "id": source.id })).await?;
+    Ok(details["status"].clone())
+}
+
+fn publish(server: &Server, source: &Registered, look: Look) -> Result<Ffmpeg, Error> {
+    Ffmpeg::publish_so(Version::Ffmpeg9, &source.whip, server.folder(), look)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viewers_of_a_source_that_goes_see_its_slate_and_then_its_picture_in_the_same_session() {
+    let server = Server::start("slate").await.unwrap();
+    let source = server.register("A cam").await.unwrap();
+    let other = server.register("B cam").await.unwrap();
+    let asked = ask_for_slate(server.api(), &source).await.unwrap();
+    assert_eq!(asked["slate"], true, "{asked}");
+    // Nobody has published yet.
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let first = "seen.seen.frames >= 3 && seen.seen.width === 1280 && seen.seen.height === 720";
+    browser.wait_for("viewer", PICTURE_TIMEOUT, first).await.unwrap();
+    assert!(shows_slate(&mut browser).await.unwrap());
+    assert_eq!(status(&server, &source).await.unwrap(), "WAITING");
+
+    browser.again("viewer").await.unwrap();
+    let ffmpeg = publish(&server, &source, FIRST).unwrap();
+    let beside = publish(&server, &other, FIRST).unwrap();
+    let viewer = watch(&server, &source).await.unwrap();
+    let without = watch(&server, &other).await.unwrap();
+    shown(&viewer, &mut browser, FIRST, &viewer.stats()).await.unwrap();
+    without.wait_for(PICTURE_TIMEOUT, |stats| stats.decoded > 25).await.unwrap();
+    assert!(!shows_slate(&mut browser).await.unwrap());
+
+    ffmpeg.stop().await.unwrap();
+    beside.stop().await.unwrap();
+    // Slates have no frame number.
+    let gone =
+        viewer.wait_for(PICTURE_TIMEOUT, |stats| stats.frame_number.is_none()).await.unwrap();
+    browser.again("viewer").await.unwrap();
+    let (key_frames, packets) = (gone.key_frames, without.stats().video.packets);
+    // Two groups, and each decodes.
+    let seen = |stats: &crate::peer::viewer::Stats| {
+        stats.key_frames >= key_frames + 2 && stats.decoded >= gone.decoded + 5
+    };
+    let slate = viewer.wait_for(PICTURE_TIMEOUT, seen).await.unwrap();
+    assert_eq!((slate.width, slate.height), FIRST.dimensions(), "as large as the picture was");
+    let frames = "seen.seen.frames >= 4 && seen.seen.width === 640";
+    browser.wait_for("viewer", PICTURE_TIMEOUT, frames).await.unwrap();
+    assert!(shows_slate(&mut browser).await.unwrap());
+    assert_eq!(without.stats().video.packets, packets, "nobody asked for one there");
+    for source in [&source, &other] {
+        assert_eq!(status(&server, source).await.unwrap(), "WAITING");
+    }
+
+    let before = viewer.stats();
+    browser.again("viewer").await.unwrap();
+    let ffmpeg = publish(&server, &source, SECOND).unwrap();
+    let number = shown(&viewer, &mut browser, SECOND, &before).await.unwrap();
+    eprintln!("the first picture after the slate is number {number} of the new publisher");
+    assert!(number <= Ffmpeg::KEY_INTERVAL, "number {number}");
+    assert!(!shows_slate(&mut browser).await.unwrap());
+    // The same connections, which never broke.
+    let states = viewer.states();
+    assert_eq!(states.last(), Some(&RTCPeerConnectionState::Connected), "{states:?}");
+    let broken = [RTCPeerConnectionState::Failed, RTCPeerConnectionState::Closed];
+    assert!(!states.iter().any(|state| broken.contains(state)), "{states:?}");
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, "true").await.unwrap();
+    crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
+    viewer.close().await.unwrap();
+    without.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}

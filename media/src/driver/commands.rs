@@ -24,7 +24,7 @@ impl Shard {
         // Whoever asked may have given up meanwhile: nobody then misses the answer.
         match command {
             Command::Describe(stream, reply) => {
-                let _ = reply.send(self.describe(stream));
+                let _ = reply.send(self.describe(now, stream));
             }
             Command::Attach(attach) => self.attach(now, *attach),
             Command::Trickle(session, fragment, reply) => {
@@ -100,11 +100,14 @@ impl Shard {
         entry.cache.key_frame(entry.ingest.first_layer(now))
     }
 
-    fn describe(&mut self, stream: StreamId) -> Option<Described> {
+    fn describe(&mut self, now: Instant, stream: StreamId) -> Option<Described> {
+        // Whether there is something else for who does not take it.
+        self.look_at_transcode(now, stream);
         let entry = self.streams.get(&stream)?;
         let is_there = entry.publisher.is_some();
         let publishes = is_there || !entry.coming.is_empty();
-        publishes.then(|| Described { source: entry.shows(entry.source), is_there })
+        let (source, instead) = (entry.shows(entry.source), entry.instead(&entry.source));
+        publishes.then_some(Described { source, instead, is_there })
     }
 
     fn attach(&mut self, now: Instant, attach: Attach) {
@@ -128,6 +131,7 @@ impl Shard {
             }
             None => {
                 entry.expected.insert(slot);
+                self.expect_viewer(now, stream, slot);
             }
         }
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
@@ -184,6 +188,9 @@ impl Shard {
     /// Changes a viewer's layer if that is called for.
     pub(super) fn look_at_layer(&mut self, now: Instant, slot: Slot, layers: &[Layer]) {
         let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else { return };
+        if viewing.made {
+            return;
+        }
         let network = viewing.network(now);
         let change = viewing.chooser(now).look(now, layers, network);
         if let (Some(change), Some(thread)) = (change, viewing.thread) {

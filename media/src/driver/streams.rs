@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) rids: Vec<String>,
     /// What comes of a picture that browsers do not show.
     pub(super) transcode: Option<Conversion>,
+    /// The number of the last packet that was made beside the publisher's own.
+    pub(super) made: u64,
 }
 
 impl Entry {
@@ -164,7 +166,10 @@ impl Entry {
             layers: self.layers(now),
             viewers: self.viewers.len(),
             since: self.since.filter(|_| state == StreamState::Live),
-            transcode: self.transcode.as_ref().map(Conversion::status),
+            transcode: self
+                .source
+                .video
+                .and_then(|format| Some(self.transcode.as_ref()?.status(format.codec))),
         }
     }
 }

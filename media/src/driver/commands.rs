@@ -102,7 +102,7 @@ impl Shard {
 
     fn describe(&mut self, now: Instant, stream: StreamId) -> Option<Described> {
         // Whether there is something else for who does not take it.
-        self.look_at_transcode(now, stream);
+        self.need_beside(now, stream);
         let entry = self.streams.get(&stream)?;
         let is_there = entry.publisher.is_some();
         let publishes = is_there || !entry.coming.is_empty();

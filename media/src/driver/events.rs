@@ -175,7 +175,7 @@ impl Shard {
         self.senders.push(thread, Job::Join(Box::new(join)));
         self.touched.insert(stream);
         if made {
-            self.look_at_transcode(now, stream);
+            self.need_beside(now, stream);
         }
     }
 
@@ -190,7 +190,7 @@ impl Shard {
         let Some(viewing) = viewing else { return };
         viewing.made = entry.seat(&viewing.viewer, &entry.source).is_some_and(|seat| seat.made);
         if viewing.made {
-            self.look_at_transcode(now, stream);
+            self.need_beside(now, stream);
         }
     }
 
@@ -283,7 +283,7 @@ impl Shard {
             }
         }
         if needed {
-            self.look_at_transcode(now, stream);
+            self.need_beside(now, stream);
         }
     }
 

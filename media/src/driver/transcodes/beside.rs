@@ -20,7 +20,7 @@ use super::shard::{Conversion, FIRST_LOOK, h264_of};
 /// decoder is not started for each of many who come and go.
 const LINGER: Duration = Duration::from_secs(10);
 /// Where ffmpeg failed, it is not tried again before.
-pub(super) const PAUSE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(30);
 
 /// How a viewer is sent the picture.
 pub(in super::super) struct Seat {
@@ -76,41 +76,56 @@ impl Shard {
         slots.into_iter().filter(needs).count()
     }
 
+    /// Somebody may need the picture converted: looks whether it can be, unless it is already.
+    pub(in super::super) fn need_beside(&mut self, now: Instant, stream: StreamId) {
+        let is_on = |entry: &Entry| matches!(entry.transcode, Some(Conversion::On(_)));
+        if self.streams.get(&stream).is_some_and(|entry| entry.is_beside() && !is_on(entry)) {
+            self.look_beside(now, stream);
+        }
+    }
+
     /// Looks whether the picture should be converted, or should be no more.
     pub(super) fn look_beside(&mut self, now: Instant, stream: StreamId) {
-        let needy = self.needy(stream);
-        let limits = self.transcodes.limits;
+        let (limits, running) = (self.transcodes.limits, self.transcodes.running());
         let ffmpeg = self.transcodes.ffmpeg.is_some();
         let Some(entry) = self.streams.get_mut(&stream) else { return };
-        if entry.ingest.video(now).age(now) < FIRST_LOOK {
+        if entry.publisher.is_none() || entry.ingest.video(now).age(now) < FIRST_LOOK {
             return;
         }
         let measured = entry.measured(now);
         match &mut entry.transcode {
-            Some(Conversion::On(on)) => {
-                on.viewers = needy;
-                if let Some(refusal) = on.growth.look(limits, &measured) {
-                    return self.end_transcode(now, stream, refusal);
+            Some(Conversion::On(on)) => match on.growth.look(limits, &measured) {
+                Some(refusal) => self.end_transcode(now, stream, refusal),
+                None => {
+                    on.tap.aim(encoding(&measured));
+                    self.look_at_need(now, stream);
                 }
-                on.tap.aim(encoding(&measured));
-                let since = if needy > 0 { None } else { on.idle.or(Some(now)) };
-                on.idle = since;
-                if since.is_some_and(|at| now.saturating_duration_since(at) >= LINGER) {
-                    tracing::info!(%stream, "nobody needs the converted picture any more");
-                    entry.transcode = Some(Conversion::Ready);
-                    self.forget_made(stream);
-                }
-            }
+            },
             Some(Conversion::Refused(refusal, until)) if refusal.is_final() || now < *until => {}
-            _ => {
-                let running = self.transcodes.running();
-                match admit(limits, running, &measured, ffmpeg) {
-                    None => {}
-                    Some(Err(refusal)) => self.refuse_beside(now, stream, refusal),
-                    Some(Ok(aim)) if needy > 0 => self.start_transcode(now, stream, aim),
-                    Some(Ok(_)) => entry.transcode = Some(Conversion::Ready),
+            _ => match admit(limits, running, &measured, ffmpeg) {
+                None => {}
+                Some(Err(refusal)) => self.refuse_beside(now, stream, refusal),
+                Some(Ok(aim)) => {
+                    entry.transcode = Some(Conversion::Ready);
+                    if self.needy(stream) > 0 {
+                        self.start_transcode(now, stream, aim);
+                    }
                 }
-            }
+            },
+        }
+    }
+
+    /// Ends what nobody has needed for a while.
+    fn look_at_need(&mut self, now: Instant, stream: StreamId) {
+        let needy = self.needy(stream);
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let Some(Conversion::On(on)) = &mut entry.transcode else { return };
+        on.viewers = needy;
+        on.idle = if needy > 0 { None } else { on.idle.or(Some(now)) };
+        if on.idle.is_some_and(|since| now.saturating_duration_since(since) >= LINGER) {
+            tracing::info!(%stream, "nobody needs the converted picture any more");
+            entry.transcode = Some(Conversion::Ready);
+            self.forget_made(stream);
         }
     }
 
@@ -121,14 +136,16 @@ impl Shard {
         stream: StreamId,
         refusal: TranscodeRefusal,
     ) {
-        let again = matches!(refusal, TranscodeRefusal::Ffmpeg(_));
-        let until = if again { now + PAUSE } else { now };
         let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let again = matches!(refusal, TranscodeRefusal::Ffmpeg(_));
+        let refused = Conversion::Refused(refusal, if again { now + PAUSE } else { now });
+        let before = entry.transcode.replace(refused);
         let source = entry.source;
-        entry.transcode = Some(Conversion::Refused(refusal, until));
-        self.forget_made(stream);
-        if self.needy(stream) > 0 {
-            self.follow(now, stream, &source);
+        if !matches!(before, Some(Conversion::Refused(..))) {
+            self.forget_made(stream);
+            if self.needy(stream) > 0 {
+                self.follow(now, stream, &source);
+            }
         }
     }
 

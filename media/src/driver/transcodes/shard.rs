@@ -254,10 +254,17 @@ impl Shard {
     }
 
     /// Looks whether a picture should be converted, or should be no more.
-    pub(in super::super) fn look_at_transcode(&mut self, now: Instant, stream: StreamId) {
+    fn look_at_transcode(&mut self, now: Instant, stream: StreamId) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         if entry.is_beside() {
             return self.look_beside(now, stream);
+        }
+        if !entry.ingest.video(now).b_frames()
+            && !matches!(entry.transcode, Some(Conversion::On(_)))
+        {
+            // It was of another codec.
+            entry.transcode = None;
+            return;
         }
         let measured = entry.measured(now);
         let limits = self.transcodes.limits;
@@ -373,11 +380,11 @@ impl Shard {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         let ran = entry.converted().is_some();
         let beside = matches!(&entry.transcode, Some(Conversion::On(on)) if on.beside);
-        entry.transcode = Some(Conversion::Refused(refusal, now));
         tracing::warn!(%stream, %refusal, "a picture is not converted");
         if beside {
             return self.refuse_beside(now, stream, refusal);
         }
+        entry.transcode = Some(Conversion::Refused(refusal, now));
         if ran {
             entry.cache.publish(1);
             entry.ingest.want_keyframe(now, 0);

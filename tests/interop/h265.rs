@@ -12,15 +12,20 @@ use crate::srt::{is_live, says, wait_for};
 use crate::transcode::{B_FRAMES, assert_in_order, median, offset};
 
 const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
-/// As an encoder of a camera sends it: 10 bits, without B-frames.
-const H265: [&str; 6] =
-    ["-c:v", "libx265", "-pix_fmt", "yuv420p10le", "-x265-params", "bframes=0:log-level=error"];
-/// With B-frames, and key frames that are referred to across (open groups).
-const H265_B_FRAMES: [&str; 4] =
-    ["-c:v", "libx265", "-x265-params", "bframes=3:b-adapt=0:open-gop=1:log-level=error"];
+/// In the profile that the offers of those have who take H.265 (Main).
+const H265: [&str; 4] = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
+/// Ten bits, with B-frames that refer to the key frames on both sides (open groups).
+const H265_B_FRAMES: [&str; 6] = [
+    "-c:v",
+    "libx265",
+    "-pix_fmt",
+    "yuv420p10le",
+    "-x265-params",
+    "bframes=3:b-adapt=0:open-gop=1:log-level=error",
+];
 const H264: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
 /// Pictures that a browser is watched for, and the beep with which seconds begin.
-const PICTURES: u32 = 200;
+const PICTURES: u32 = 300;
 const BEEP: u32 = 1320;
 /// An offer of a player that takes H.264 alone.
 const H264_ALONE: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
@@ -57,7 +62,7 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let details = wait_for(&server, &source, ready).await.unwrap();
     let of = &details["additional_details"];
     assert_eq!((&of["problems"], &of["video"]["codec"]), (&json!([]), &json!("H265")));
-    assert_eq!(of["video"]["profile"].as_str().map(|name| &name[..7]), Some("Main 10"));
+    assert!(of["video"]["profile"].as_str().is_some_and(|name| name.starts_with("Main ")));
 
     // One who takes it, and does not notice what is done for others.
     let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
@@ -70,6 +75,9 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let pictures = seen.seen.clone().unwrap();
     assert_eq!((pictures.width, pictures.height), (640, 360));
     assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
+    // It brings both together for a while, and says how far apart they are as of some moments.
+    let settled = "seen.seen.frames >= 600";
+    browser.wait_for("viewer", PICTURE_TIMEOUT, settled).await.unwrap();
     let lips = browser.lips("viewer", PICTURES, BEEP).await.unwrap();
     let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
     assert!(numbers.len() as u32 >= PICTURES - 2, "{numbers:?}");

@@ -11,7 +11,7 @@ use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, PIPE, Version};
 use crate::peer::Error;
-use crate::peer::viewer::{Stats, Viewer};
+use crate::peer::viewer::Viewer;
 use crate::proxy::{Network, Proxy};
 use crate::publish::{PICTURE_TIMEOUT, picture_and_sound};
 use crate::server::{Server, SrtSource};

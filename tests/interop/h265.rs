@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, Version};
+use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
@@ -34,30 +35,30 @@ fn transcode(details: &Value) -> &Value {
     &details["additional_details"]["transcode"]
 }
 
-fn send(server: &Server, source: &SrtSource, video: &[&str]) -> Ffmpeg {
-    Ffmpeg::send(Version::Debian, &source.url, server.folder(), video, &AAC).unwrap()
+fn send(server: &Server, source: &SrtSource, video: &[&str]) -> Result<Ffmpeg, Error> {
+    Ffmpeg::send(Version::Debian, &source.url, server.folder(), video, &AAC)
 }
 
 /// What a player hears that takes H.264 alone: the status, and the reason where it is refused.
-async fn asked(source: &SrtSource) -> (u16, Value) {
+async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
     let answer = reqwest::Client::new()
         .post(source.whep.url.clone())
         .bearer_auth(&source.whep.bearer)
         .header("content-type", "application/sdp")
         .body(H264_ALONE)
         .send()
-        .await
-        .unwrap();
+        .await?;
     let status = answer.status().as_u16();
-    let problem = serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default();
-    (status, problem)
+    // An answer is no JSON, and none is looked at.
+    let problem = serde_json::from_str(&answer.text().await?).unwrap_or_default();
+    Ok((status, problem))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let server = Server::start("h265").await.unwrap();
     let source = server.register_srt("Encoder").await.unwrap();
-    let ffmpeg = send(&server, &source, &H265);
+    let ffmpeg = send(&server, &source, &H265).unwrap();
     let ready = |details: &Value| is_live(details) && transcode(details)["state"] == "READY";
     let details = wait_for(&server, &source, ready).await.unwrap();
     let of = &details["additional_details"];
@@ -120,13 +121,13 @@ async fn viewers_stay_when_the_source_changes_between_h264_and_h265() {
             is_live(details) && details["additional_details"]["video"]["codec"] == codec
         }
     };
-    let ffmpeg = send(&server, &source, &H264);
+    let ffmpeg = send(&server, &source, &H264).unwrap();
     wait_for(&server, &source, codec("H264")).await.unwrap();
     browser.watch("viewer", &source.whep).await.unwrap();
     let mut seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
     ffmpeg.stop().await.unwrap();
     for (name, settings) in [("H265", &H265_B_FRAMES[..]), ("H264", &H264[..])] {
-        let ffmpeg = send(&server, &source, settings);
+        let ffmpeg = send(&server, &source, settings).unwrap();
         wait_for(&server, &source, codec(name)).await.unwrap();
         let more = format!("seen.seen.frames >= {}", seen.seen.unwrap().frames + 100);
         seen = browser.wait_for("viewer", PICTURE_TIMEOUT, &more).await.unwrap();
@@ -149,17 +150,17 @@ async fn where_h265_is_not_converted_others_hear_why() {
     ] {
         let server = Server::start_with("h265no", &[option]).await.unwrap();
         let source = server.register_srt("Encoder").await.unwrap();
-        let ffmpeg = send(&server, &source, &H265);
+        let ffmpeg = send(&server, &source, &H265).unwrap();
         let known = |details: &Value| is_live(details) && transcode(details)["state"].is_string();
         wait_for(&server, &source, known).await.unwrap();
         if option.ends_with("true") {
             // That is found out when somebody needs it.
-            assert_eq!(asked(&source).await.0, 201);
+            assert_eq!(asked(&source).await.unwrap().0, 201);
         }
         let says = |details: &Value| says(details, problem) && says(details, "H.265");
         let details = wait_for(&server, &source, says).await.unwrap();
         assert_eq!(transcode(&details)["state"], "REFUSED");
-        let (status, refused) = asked(&source).await;
+        let (status, refused) = asked(&source).await.unwrap();
         let detail = refused["detail"].as_str().unwrap_or_default();
         assert!(detail.contains("the stream's video is H265"), "{status} {refused}");
         assert!(status == 422 && detail.contains(told), "{status} {refused}");
@@ -177,21 +178,21 @@ async fn where_h265_is_not_converted_others_hear_why() {
 async fn h265_and_b_frames_share_one_budget() {
     let server = Server::start("h265budget").await.unwrap();
     let first = server.register_srt("First").await.unwrap();
-    let b_frames = send(&server, &first, &B_FRAMES);
+    let b_frames = send(&server, &first, &B_FRAMES).unwrap();
     let runs = |details: &Value| transcode(details)["state"] == "RUNNING";
     wait_for(&server, &first, runs).await.unwrap();
 
     let second = server.register_srt("Second").await.unwrap();
-    let h265 = send(&server, &second, &H265);
+    let h265 = send(&server, &second, &H265).unwrap();
     let full = |details: &Value| says(details, "converts 1 pictures at a time");
     wait_for(&server, &second, full).await.unwrap();
-    let (status, refused) = asked(&second).await;
+    let (status, refused) = asked(&second).await.unwrap();
     let told = refused["detail"].as_str().unwrap_or_default();
     assert!(status == 422 && told.contains("converts 1 pictures at a time"), "{refused}");
 
     b_frames.stop().await.unwrap();
     let ready = |details: &Value| transcode(details)["state"] == "READY";
     wait_for(&server, &second, ready).await.unwrap();
-    assert_eq!(asked(&second).await.0, 201);
+    assert_eq!(asked(&second).await.unwrap().0, 201);
     h265.stop().await.unwrap();
 }

@@ -48,8 +48,8 @@ pub use network::network;
 pub use rtp_source::{RtpOrigin, RtpSource, RtpStatus, RtpTrack, Stranger};
 pub use status::{
     AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RecordingStatus,
-    RtpSourceStatus, SourceStatus, StreamState, StreamStatus, TranscodeState, TranscodeStatus,
-    Transport, VideoStatus, ViewerStatus,
+    RtpSourceStatus, SourceStatus, StreamState, StreamStatus, TranscodeCause, TranscodeState,
+    TranscodeStatus, Transport, VideoStatus, ViewerStatus,
 };
-pub use transcode::{TranscodeLimits, TranscodeRefusal};
+pub use transcode::{OutsideFault, TranscodeLimits, TranscodeRefusal};
 pub use webrtc::Offered;

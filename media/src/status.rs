@@ -47,17 +47,35 @@ pub struct StreamStatus {
 pub enum TranscodeState {
     /// It soon will be, and is passed on as it comes until then.
     Starting,
-    /// Viewers get it converted.
+    /// Viewers get it converted: all of them, or those who do not take it as it comes.
     Running,
+    /// It is passed on as it comes, and would be converted for a viewer who does not take it; there
+    /// is none.
+    Ready,
     /// It is passed on as it comes.
     Refused,
+}
+
+/// Why a picture is converted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TranscodeCause {
+    /// It has B-frames: what is made takes its place for all viewers.
+    #[serde(rename = "B_FRAMES")]
+    BFrames,
+    /// It is H.265: what is made is for those who do not take that.
+    H265,
 }
 
 /// What comes of a picture that browsers do not show as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TranscodeStatus {
+    /// What calls for it.
+    pub cause: TranscodeCause,
     /// Whether it is converted.
     pub state: TranscodeState,
+    /// The viewers for whom it is converted, as of the last second, where that is not all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub viewers: Option<usize>,
     /// Pictures that were made.
     pub frames: u64,
     /// Pictures of the source that are not among them: they came faster than they are converted.

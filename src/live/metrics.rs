@@ -80,7 +80,7 @@ const FIGURES: [Figure; 27] = figures! {
         |l| Some(l.status.video.as_ref()?.gaps as f64);
     gauge "rushes_stream_video_b_frames" "1 if there are B-frames, which browsers cannot show."
         |l| Some(f64::from(u8::from(l.status.video.as_ref()?.b_frames)));
-    gauge "rushes_stream_transcode_running" "1 if viewers get the picture converted, 0 if it is refused."
+    gauge "rushes_stream_transcode_running" "1 if viewers get the picture converted, 0 if they do not."
         |l| Some(f64::from(u8::from(l.status.transcode.as_ref()?.state == TranscodeState::Running)));
     counter "rushes_stream_transcode_frames_total" "Pictures that were converted."
         |l| Some(l.status.transcode.as_ref()?.frames as f64);

@@ -6,8 +6,8 @@
 //! the names of device and stream are the client's own, and the same names find the same asset. A
 //! project of QTAKE's that is registered stands for its folder ([`qtake`]).
 
-mod b_frames;
 pub(crate) mod composites;
+mod converted;
 pub mod ice;
 pub(crate) mod layout;
 pub mod metrics;
@@ -35,7 +35,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use rushes_media::{StreamId, StreamStatus, rtp::Codec};
+use rushes_media::{StreamId, StreamStatus};
 use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, Viewers, WhipPath};
 use serde_json::json;
 
@@ -61,9 +61,6 @@ pub(crate) use streams::{connected, end, forget_streams, note};
 pub(crate) const FIRST_STREAM: &str = "1";
 /// The longest name of a device or stream, in bytes.
 const LONGEST_NAME: usize = 200;
-
-const H265: &str = "The picture is H.265, which browsers show where the machine has a decoder for it \
-    (Safari, and Chrome on many machines) and others do not: set the encoder to H.264 for everybody.";
 
 /// The stream of a registration.
 #[must_use]
@@ -332,11 +329,8 @@ pub(crate) fn id_in_url(uri: &str) -> &str {
 #[must_use]
 pub(crate) fn problems(status: &StreamStatus, source: Option<&[String]>) -> Vec<String> {
     let mut problems = source.map(<[String]>::to_vec).unwrap_or_default();
-    if status.video.as_ref().is_some_and(|video| video.codec == Codec::H265) {
-        problems.push(H265.to_owned());
-    }
-    if status.video.as_ref().is_some_and(|video| video.b_frames) {
-        problems.extend(b_frames::problem(status.transcode.as_ref()));
+    if let Some(video) = &status.video {
+        problems.extend(converted::problems(video, status.transcode.as_ref()));
     }
     problems
 }

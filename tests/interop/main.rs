@@ -15,6 +15,7 @@ mod demo;
 mod ffmpeg;
 mod firefox;
 mod gstreamer;
+mod h265;
 mod ice_tcp;
 mod libdatachannel;
 mod loss;

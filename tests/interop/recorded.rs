@@ -57,7 +57,11 @@ impl Socket {
             let answer = self.next().await?;
             if answer["request_id"] == endpoint {
                 let failed = !answer["error"].is_null();
-                return if failed { Err(answer.to_string().into()) } else { Ok(answer["data"].clone()) };
+                return if failed {
+                    Err(answer.to_string().into())
+                } else {
+                    Ok(answer["data"].clone())
+                };
             }
         }
     }
@@ -98,7 +102,17 @@ async fn numbers(server: &Server, file: &[u8]) -> Result<Vec<u32>, Error> {
     let decoded = tokio::process::Command::new(Version::Debian.find()?)
         .args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-i"])
         .arg(&path)
-        .args(["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"])
+        .args([
+            "-map",
+            "0:v",
+            "-fps_mode",
+            "passthrough",
+            "-pix_fmt",
+            "gray",
+            "-f",
+            "rawvideo",
+            "-",
+        ])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()

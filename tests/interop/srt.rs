@@ -11,7 +11,7 @@ use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, PIPE, Version};
 use crate::peer::Error;
-use crate::peer::viewer::{Stats, Viewer};
+use crate::peer::viewer::Viewer;
 use crate::proxy::{Network, Proxy};
 use crate::publish::{PICTURE_TIMEOUT, picture_and_sound};
 use crate::server::{Server, SrtSource};
@@ -46,7 +46,7 @@ pub(crate) async fn wait_for(
 }
 
 /// Its tracks are known, and what was measured of its connection, which is told once a second.
-fn is_live(details: &Value) -> bool {
+pub(crate) fn is_live(details: &Value) -> bool {
     let known = &details["additional_details"];
     details["status"] == "LIVE"
         && known["video"]["width"] == 640
@@ -227,7 +227,7 @@ async fn an_elemental_links_channel_is_seen_and_heard_and_stopped_and_started() 
 }
 
 /// Whether what is wrong with a source is said with this word.
-fn says(details: &Value, word: &str) -> bool {
+pub(crate) fn says(details: &Value, word: &str) -> bool {
     let problems = details["additional_details"]["problems"].as_array();
     let mut texts = problems.into_iter().flatten().filter_map(Value::as_str);
     texts.any(|text| text.contains(word))
@@ -284,43 +284,5 @@ async fn what_cannot_be_shown_is_said_in_words() {
     let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &PICTURE, &surround).unwrap();
     let details = wait_for(&server, &source, says("more than two channels")).await.unwrap();
     assert!(says("when ffmpeg is installed")(&details) && !says("HE-AAC")(&details));
-    ffmpeg.stop().await.unwrap();
-}
-
-/// An offer of a player that takes H.264 alone.
-const H264_ALONE: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn h265_goes_to_those_who_take_it_and_others_hear_why() {
-    let server = Server::start("srth265").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    let h265 = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
-    let folder = server.folder();
-    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &h265, &AAC).unwrap();
-    let known = |details: &Value| is_live(details) && says(details, "H.265");
-    let details = wait_for(&server, &source, known).await.unwrap();
-    let video = &details["additional_details"]["video"];
-    assert_eq!((&video["codec"], &video["height"]), (&json!("H265"), &json!(360)));
-    assert!(video["profile"].as_str().unwrap().starts_with("Main "), "{video}");
-    assert_eq!(video["b_frames"], json!(false));
-
-    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
-    let enough = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
-    let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await.unwrap();
-    assert_eq!((stats.video.codec.as_deref(), stats.video.missing), (Some("video/H265"), 0));
-    viewer.close().await.unwrap();
-
-    let refused = reqwest::Client::new()
-        .post(source.whep.url.clone())
-        .bearer_auth(&source.whep.bearer)
-        .header("content-type", "application/sdp")
-        .body(H264_ALONE)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(refused.status(), 422);
-    let problem: Value = refused.json().await.unwrap();
-    let told = problem["detail"].as_str().unwrap();
-    assert!(told.contains("the stream's video is H265"), "{told}");
     ffmpeg.stop().await.unwrap();
 }

@@ -11,7 +11,7 @@ use crate::server::Server;
 use crate::srt::wait_for;
 
 /// Three B-frames between others, one of them referred to, as encoders come without a setting.
-const B_FRAMES: [&str; 8] = [
+pub(crate) const B_FRAMES: [&str; 8] = [
     "-preset",
     "veryfast",
     "-profile:v",
@@ -54,7 +54,7 @@ pub(crate) fn offset(lips: &Lips) -> f64 {
 }
 
 /// Each is the one after the one before, or a later one where `gaps` allows it; the clip begins again.
-fn assert_in_order(numbers: &[u32], gaps: u32) {
+pub(crate) fn assert_in_order(numbers: &[u32], gaps: u32) {
     let step = |pair: &[u32]| (pair[1] + FRAMES - pair[0]) % FRAMES;
     let back: Vec<_> =
         numbers.windows(2).filter(|pair| !(1..=1 + gaps).contains(&step(pair))).collect();

@@ -10,7 +10,7 @@ use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
-use crate::webrtc::{Fragment, Source};
+use crate::webrtc::Fragment;
 
 use super::defects::Serves;
 use super::sender::Job;
@@ -24,7 +24,7 @@ impl Shard {
         // Whoever asked may have given up meanwhile: nobody then misses the answer.
         match command {
             Command::Describe(stream, reply) => {
-                let _ = reply.send(self.describe(stream));
+                let _ = reply.send(self.describe(now, stream));
             }
             Command::Attach(attach) => self.attach(now, *attach),
             Command::Trickle(session, fragment, reply) => {
@@ -105,15 +105,18 @@ impl Shard {
         entry.cache.key_frame(entry.ingest.first_layer(now))
     }
 
-    fn describe(&mut self, stream: StreamId) -> Option<Described> {
+    fn describe(&mut self, now: Instant, stream: StreamId) -> Option<Described> {
+        // Whether there is something else for who does not take it.
+        self.need_beside(now, stream);
         let slate = self.slates.are_for(stream);
-        let nobody = slate.then(|| Described { source: Source::default(), is_shown: true });
+        let nobody = slate.then(Described::slate);
         let Some(entry) = self.streams.get(&stream) else { return nobody };
         let is_there = entry.publisher.is_some();
         if !is_there && entry.coming.is_empty() {
             return nobody;
         }
-        Some(Described { source: entry.shows(entry.source), is_shown: is_there || slate })
+        let (source, instead) = (entry.shows(entry.source), entry.instead(&entry.source));
+        Some(Described { source, instead, is_shown: is_there || slate })
     }
 
     fn attach(&mut self, now: Instant, attach: Attach) {
@@ -137,6 +140,7 @@ impl Shard {
             }
             None => {
                 entry.expected.insert(slot);
+                self.expect_viewer(now, stream, slot);
             }
         }
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
@@ -193,6 +197,9 @@ impl Shard {
     /// Changes a viewer's layer if that is called for.
     pub(super) fn look_at_layer(&mut self, now: Instant, slot: Slot, layers: &[Layer]) {
         let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else { return };
+        if viewing.made {
+            return;
+        }
         let network = viewing.network(now);
         let change = viewing.chooser(now).look(now, layers, network);
         if let (Some(change), Some(thread)) = (change, viewing.thread) {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::egress::Egress;
 use crate::ids::StreamId;
 use crate::status::MediaEvent;
-use crate::stream::Packet;
+use crate::stream::{MADE, Packet};
 use crate::webrtc::{PublishedMedia, Publisher, PublisherOutput, Source, ViewerOutput};
 
 use super::defects::Serves;
@@ -13,6 +13,7 @@ use super::sender::{Job, Join, Word};
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
 use super::streams::unix_ms;
+use super::transcodes::Seat;
 
 impl Shard {
     /// Something a publisher's session says.
@@ -116,6 +117,7 @@ impl Shard {
             if let Some(viewing) = self.sessions.get(*slot).and_then(Session::viewing) {
                 let layer = viewing.chooser(now).current().min(most);
                 viewing.begin(now, layer);
+                viewing.made = false;
             }
         }
     }
@@ -137,10 +139,10 @@ impl Shard {
         let entry = self.streams.entry(stream).or_default();
         let Some(viewing) = session.viewing() else { return };
         let (source, needs) = entry.sends();
-        let formats = match viewing.viewer.formats(&source) {
-            Some(formats) => formats,
+        let Seat { formats, made } = match entry.seat(&viewing.viewer, &source) {
+            Some(seat) => seat,
             None if needs => return self.end(now, slot, "it cannot carry the publisher's codec"),
-            None => (None, None),
+            None => Seat { formats: (None, None), made: false },
         };
         let counters = viewing.counters.clone();
         let egress = viewing.viewer.take_egress().map(|setup| Egress::new(setup, counters));
@@ -160,6 +162,8 @@ impl Shard {
         entry.viewers.insert(slot);
         let layer = entry.ingest.first_layer(now);
         viewing.begin(now, layer);
+        viewing.made = made;
+        let layer = if made { MADE } else { layer };
         let join = Join {
             stream,
             slot,
@@ -172,6 +176,24 @@ impl Shard {
         self.senders.push(thread, Job::Join(Box::new(join)));
         self.touched.insert(stream);
         self.look_at_slate(now, stream);
+        if made {
+            self.need_beside(now, stream);
+        }
+    }
+
+    /// A viewer was answered: where it needs something to be made of the picture, that begins, so
+    /// that it is there when the viewer is.
+    pub(super) fn expect_viewer(&mut self, now: Instant, stream: StreamId, slot: Slot) {
+        let Some(entry) = self.streams.get(&stream).filter(|entry| entry.publisher.is_some())
+        else {
+            return;
+        };
+        let viewing = self.sessions.get(slot).and_then(Session::viewing);
+        let Some(viewing) = viewing else { return };
+        viewing.made = entry.seat(&viewing.viewer, &entry.source).is_some_and(|seat| seat.made);
+        if viewing.made {
+            self.need_beside(now, stream);
+        }
     }
 
     /// A packet of a publisher's.
@@ -232,23 +254,39 @@ impl Shard {
         self.tap_packet(now, stream, &packet);
     }
 
-    /// The publisher's encoding is known, or new: viewers whose session cannot
-    /// carry it end, so that their clients come again.
+    /// The publisher's encoding is known, or new: viewers are sent what they take of it, or what is
+    /// made of it. Those whose session cannot carry either end, so that their clients come again.
     pub(super) fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
         let Some(entry) = self.streams.get(&stream) else { return };
-        let confirmed = &entry.shows(*confirmed);
-        let seated: Vec<Slot> = entry.viewers.iter().copied().collect();
-        for slot in seated {
+        let mut needed = false;
+        let seated: Vec<(Slot, Option<Seat>)> = entry
+            .viewers
+            .iter()
+            .filter_map(|slot| {
+                let viewing = self.sessions.get(*slot).and_then(Session::viewing)?;
+                Some((*slot, entry.seat(&viewing.viewer, confirmed)))
+            })
+            .collect();
+        for (slot, seat) in seated {
             let Some(viewing) = self.sessions.get(slot).and_then(Session::viewing) else {
                 continue;
             };
-            match (viewing.viewer.formats(confirmed), viewing.thread) {
-                (Some(formats), Some(thread)) => {
+            match (seat, viewing.thread) {
+                (Some(Seat { formats, made }), Some(thread)) => {
+                    needed |= made;
                     self.senders.push(thread, Job::Follow(slot, formats));
+                    if std::mem::replace(&mut viewing.made, made) != made {
+                        let own = viewing.chooser(now).current();
+                        let layer = if made { MADE } else { own };
+                        self.senders.push(thread, Job::Select { slot, layer, at_once: true });
+                    }
                 }
                 (None, _) => self.end(now, slot, "it cannot carry the publisher's codec"),
                 _ => {}
             }
+        }
+        if needed {
+            self.need_beside(now, stream);
         }
     }
 

@@ -4,16 +4,21 @@
 //! with fixed arguments, no protocol but its standard input and output, and with limits. It ends with
 //! whoever started it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-/// What runs it: no files, no core dumps, few open files, and 1 GiB of memory. It becomes ffmpeg, so
+use crate::transcode::Shown;
+
+/// What runs it: no files, no core dumps, few open files, and so much memory. It becomes ffmpeg, so
 /// that the process is the same.
 const LIMITED: &str =
-    "ulimit -c 0; ulimit -f 0; ulimit -n 64; ulimit -v 1048576; exec \"$0\" \"$@\"";
+    "ulimit -c 0; ulimit -f 0; ulimit -n 64; ulimit -v MEMORY; exec \"$0\" \"$@\"";
+/// How much memory, in KiB: what decodes pictures keeps up to seventeen of them.
+const MEMORY_FOR_SOUND: u64 = 1 << 20;
+const MEMORY_FOR_PICTURES: u64 = 2 << 20;
 /// What is said to all of them.
 const ALWAYS: [&str; 11] = [
     "-nostdin",
@@ -48,8 +53,45 @@ const AAC: [&str; 16] = [
     "-f",
     "au",
 ];
-/// Pieces of input that wait to be written. Beyond, they are left out.
+/// H.265 with times (IVF) to pictures as they are decoded, in 8 bits and 4:2:0, each with its size
+/// ("PGMYUV"), and of each a line with its number and its time, where else complaints go. Nothing is
+/// added or left out to keep a rate.
+const H265: [&str; 28] = [
+    "pipe",
+    "-copyts",
+    "-f",
+    "ivf",
+    "-c:v",
+    "hevc",
+    "-i",
+    "pipe:0",
+    "-map",
+    "0:v:0",
+    // Only where there is something to tell, the time is told.
+    "-vf",
+    "metadata=add:key=rushes:value=1,metadata=print:file=pipe\\\\:2:direct=1",
+    "-fps_mode",
+    "passthrough",
+    "-c:v",
+    "pgmyuv",
+    "-pix_fmt",
+    "yuv420p",
+    "-bitexact",
+    "-flush_packets",
+    "1",
+    "-threads",
+    "1",
+    "-nostats",
+    "-loglevel",
+    "fatal",
+    "-f",
+    "image2pipe",
+];
+/// Pieces of input that wait to be written, of sound and of a picture. Beyond, they are left out.
 const WAITING: usize = 128;
+const WAITING_FRAMES: usize = 512;
+/// The longest line that tells of a picture.
+const LINE: u64 = 512;
 /// Bytes that are read at once: two frames of 5.1.
 const CHUNK: usize = 48 << 10;
 /// Bytes of what it complains of that are logged, of one process.
@@ -100,22 +142,46 @@ impl Ffmpeg {
         &self,
         give: impl FnMut(Output) -> bool + Send + 'static,
     ) -> io::Result<Process> {
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", LIMITED]).arg(&*self.0).args(ALWAYS).args(AAC).arg("pipe:1");
-        Process::start(command, give)
+        let mut command = limited(MEMORY_FOR_SOUND);
+        command.arg(&*self.0).args(ALWAYS).args(AAC).arg("pipe:1");
+        Process::start(command, WAITING, give, log)
     }
+
+    /// Starts one that decodes H.265. `give` is the same as for sound; `say` is called on another
+    /// thread, with what it says of each picture before that comes, and says the same.
+    ///
+    /// # Errors
+    /// If there is no process.
+    pub(super) fn decode_h265(
+        &self,
+        give: impl FnMut(Output) -> bool + Send + 'static,
+        say: impl FnMut(Shown) -> bool + Send + 'static,
+    ) -> io::Result<Process> {
+        let mut command = limited(MEMORY_FOR_PICTURES);
+        command.arg(&*self.0).args(ALWAYS).args(H265).arg("pipe:1");
+        Process::start(command, WAITING_FRAMES, give, |stderr| listen(stderr, say))
+    }
+}
+
+/// A shell that becomes the program that is its first argument, with so many KiB of memory.
+fn limited(memory: u64) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(LIMITED.replace("MEMORY", &memory.to_string()));
+    command
 }
 
 impl Process {
     fn start(
         mut command: Command,
+        waiting: usize,
         give: impl FnMut(Output) -> bool + Send + 'static,
+        hear: impl FnOnce(ChildStderr) + Send + 'static,
     ) -> io::Result<Self> {
         command.env_clear().current_dir("/");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (input, inbox) = sync_channel(WAITING);
+        let (input, inbox) = sync_channel(waiting);
         // From here on it ends with this, whatever fails.
         let process = Self { child, input };
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
@@ -123,7 +189,7 @@ impl Process {
         };
         thread("rushes-ff-in", move || write(stdin, &inbox))?;
         thread("rushes-ff-out", move || read(stdout, give))?;
-        thread("rushes-ff-log", move || log(stderr))?;
+        thread("rushes-ff-log", move || hear(stderr))?;
         Ok(process)
     }
 
@@ -176,7 +242,7 @@ fn read(mut stdout: impl Read, mut give: impl FnMut(Output) -> bool) {
 }
 
 /// What it complains of is what strangers made it say: it is quoted, and not all of it is kept.
-fn log(mut stderr: impl Read) {
+fn log(mut stderr: ChildStderr) {
     let mut said = Vec::new();
     let _ = stderr.by_ref().take(COMPLAINTS).read_to_end(&mut said);
     for line in String::from_utf8_lossy(&said).lines() {
@@ -184,6 +250,36 @@ fn log(mut stderr: impl Read) {
     }
     // It is not to wait for a reader.
     let _ = io::copy(&mut stderr, &mut io::sink());
+}
+
+/// Takes what it says of its pictures; its complaints go among them.
+fn listen(stderr: ChildStderr, mut say: impl FnMut(Shown) -> bool) {
+    let mut stderr = BufReader::new(stderr);
+    let (mut line, mut logged) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        if !matches!(stderr.by_ref().take(LINE).read_until(b'\n', &mut line), Ok(1..)) {
+            return;
+        }
+        let text = String::from_utf8_lossy(&line);
+        if let Some(shown) = shown(&text) {
+            if !say(shown) {
+                break;
+            }
+        } else if logged < COMPLAINTS && text.trim() != "rushes=1" {
+            logged += line.len() as u64;
+            tracing::info!(line = ?text.trim_end(), "ffmpeg");
+        }
+    }
+    let _ = io::copy(&mut stderr, &mut io::sink());
+}
+
+/// `frame:12   pts:3600    pts_time:0.04`, maybe in the middle of a complaint.
+fn shown(line: &str) -> Option<Shown> {
+    let (_, line) = line.split_once("frame:")?;
+    let (number, line) = line.split_once(" pts:").or_else(|| line.split_once("pts:"))?;
+    let time = line.split_whitespace().next()?;
+    Some(Shown { number: number.trim().parse().ok()?, time: time.parse().ok() })
 }
 
 #[cfg(test)]
@@ -196,9 +292,10 @@ mod tests {
     /// What comes of a script that stands in ffmpeg's place.
     fn run(script: &str) -> (Process, Receiver<Output>) {
         let (outputs, inbox) = channel();
-        let mut command = Command::new("/bin/sh");
-        command.args(["-c", LIMITED, "/bin/sh", "-c", script]);
-        let process = Process::start(command, move |output| outputs.send(output).is_ok());
+        let mut command = limited(MEMORY_FOR_SOUND);
+        command.args(["/bin/sh", "-c", script]);
+        let give = move |output| outputs.send(output).is_ok();
+        let process = Process::start(command, WAITING, give, log);
         (process.unwrap(), inbox)
     }
 
@@ -249,6 +346,18 @@ mod tests {
         drop(process);
         assert!(matches!(inbox.recv_timeout(LONG).unwrap(), Output::Ended));
         assert!(!Path::new("/proc").join(id.trim()).exists(), "it is gone, and was waited for");
+    }
+
+    #[test]
+    fn what_it_says_of_a_picture_is_found_among_complaints() {
+        let told = Some(Shown { number: 12, time: Some(1_099_511_627_776) });
+        assert_eq!(shown("frame:12   pts:1099511627776 pts_time:12216795.8\n"), told);
+        assert_eq!(shown("[hevc @ 0x5] Could frame:12 pts:1099511627776 pts_time:1\n"), told);
+        let lost = Some(Shown { number: 0, time: None });
+        assert_eq!(shown("frame:0    pts:NOPTS   pts_time:NOPTS\n"), lost);
+        for other in ["rushes=1\n", "frame: x pts:1", "Conversion failed!", "frame:1", ""] {
+            assert_eq!(shown(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) enum Job {
     Packet(StreamId, Packet),
     /// Packets were lost on the way here.
     Gap(StreamId),
+    /// What was made of the picture here is made no more, or anew.
+    ForgetMade(StreamId),
     Join(Box<Join>),
     Leave(Slot),
     /// The viewer is somewhere else.
@@ -76,7 +78,8 @@ impl Job {
             | Job::Publish(stream, _)
             | Job::Unpublish(stream)
             | Job::Packet(stream, _)
-            | Job::Gap(stream) => Whose::Stream(*stream),
+            | Job::Gap(stream)
+            | Job::ForgetMade(stream) => Whose::Stream(*stream),
             Job::Join(join) => Whose::Viewer(join.slot),
             Job::Leave(slot)
             | Job::Move(slot, _)

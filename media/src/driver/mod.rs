@@ -51,7 +51,7 @@ use crate::error::{OfferError, SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, LayerChoice, Load, MediaEvent, StreamStatus, ViewerStatus};
 use crate::stream::Packet;
-use crate::transcode::TranscodeLimits;
+use crate::transcode::{TranscodeLimits, TranscodeRefusal};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
 pub use composites::{CompositeError, CompositeStatus, Composites};
@@ -141,9 +141,18 @@ pub enum Trickled {
 #[derive(Debug)]
 struct Described {
     source: Source,
+    /// What those are sent who do not take that, or why there is nothing else.
+    instead: Option<(Source, Option<TranscodeRefusal>)>,
     /// Who watches sees something: the publisher is connected, or there is a slate as long as it is
     /// still to come.
     is_shown: bool,
+}
+
+impl Described {
+    /// Nobody publishes, and who watches sees a slate.
+    fn slate() -> Self {
+        Self { source: Source::default(), instead: None, is_shown: true }
+    }
 }
 
 enum Command {
@@ -234,7 +243,7 @@ impl Media {
             feeds: items,
             events,
             known: known.clone(),
-            transcodes: Transcodes::new(config.transcodes, feeds.clone()),
+            transcodes: Transcodes::new(config.transcodes, feeds.clone(), config.ffmpeg.clone()),
             slates: Slates::new(feeds.clone()),
         };
         std::thread::Builder::new().name("rushes-media".to_owned()).spawn(move || {
@@ -305,13 +314,14 @@ impl Media {
             .await
             .ok_or(OfferError::Unavailable)?;
         // One that was answered and is not connected may never be.
-        let source = match (source, absent) {
-            (Some(Described { source, is_shown: true }), _) => source,
-            (found, Absent::Wait) => found.map(|found| found.source).unwrap_or_default(),
+        let (source, instead) = match (source, absent) {
+            (Some(Described { source, instead, is_shown: true }), _) => (source, instead),
+            (Some(found), Absent::Wait) => (found.source, found.instead),
+            (None, Absent::Wait) => Default::default(),
             (_, Absent::Refuse) => return Err(OfferError::NoPublisher),
         };
         let setup = self.0.setup.clone();
-        let (viewer, sdp) = guarded(|| Viewer::answer(&setup, Instant::now(), &offer, &source))?;
+        let (viewer, sdp) = guarded(|| answer_viewer(&setup, &offer, &source, instead.as_ref()))?;
         self.attach(stream, End::viewer(viewer), sdp, permit).await
     }
 
@@ -450,6 +460,28 @@ async fn ask<Item, T>(
     let (reply, answer) = oneshot::channel();
     thread.send_timeout(item(reply), PATIENCE).await.ok()?;
     tokio::time::timeout(PATIENCE, answer).await.ok()?.ok()
+}
+
+/// Answers a viewer's offer with what suits the source, or else what is made of that; if nothing is,
+/// the error says why.
+fn answer_viewer(
+    setup: &Arc<PeerSetup>,
+    offer: &str,
+    source: &Source,
+    instead: Option<&(Source, Option<TranscodeRefusal>)>,
+) -> Result<(Viewer, String), OfferError> {
+    let answer = |source| Viewer::answer(setup, Instant::now(), offer, source);
+    let taken = answer(source);
+    let (Err(OfferError::NoCodec(why)), Some((other, refusal))) = (&taken, instead) else {
+        return taken;
+    };
+    match (answer(other), refusal) {
+        (Ok(answered), None) => Ok(answered),
+        (Ok(_), Some(refusal)) => {
+            Err(OfferError::NoCodec(format!("{why}, and it is not converted: {refusal}")))
+        }
+        (Err(_), _) => taken,
+    }
 }
 
 fn new_etag() -> String {

@@ -206,6 +206,9 @@ impl Sender {
                 super::tests::defect_in(stream);
             }
             Job::Gap(stream) => self.with(now, stream, |core, now| core.gap(now)),
+            Job::ForgetMade(stream) => {
+                self.with(now, stream, |core, now| core.forget_made(now));
+            }
             Job::Join(join) => self.join(now, *join),
             Job::Leave(slot) => self.leave(slot),
             Job::Move(slot, route) => self.relocate(slot, route),

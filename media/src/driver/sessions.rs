@@ -68,6 +68,8 @@ pub(super) struct Viewing {
     pub(super) counters: Arc<Counters>,
     /// When it was connected, in unix milliseconds.
     pub(super) since: i64,
+    /// It is sent what is made of the picture here, beside what the publisher sends.
+    pub(super) made: bool,
     chooser: Option<Chooser>,
 }
 
@@ -92,9 +94,14 @@ impl Viewing {
 
 impl End {
     pub(super) fn viewer(viewer: Viewer) -> Self {
-        let viewing =
-            Viewing { viewer, thread: None, counters: Arc::default(), since: 0, chooser: None };
-        End::Viewer(Box::new(viewing))
+        End::Viewer(Box::new(Viewing {
+            viewer,
+            thread: None,
+            counters: Arc::default(),
+            since: 0,
+            made: false,
+            chooser: None,
+        }))
     }
 }
 

@@ -174,10 +174,10 @@ fn source() -> Source {
 }
 
 impl Entry {
-    /// What a newcomer is sent, and whether whoever cannot be sent that is of no use here.
+    /// What a newcomer is sent, or what that is made of; and whether whoever cannot be sent that is of no use here.
     pub(super) fn sends(&self) -> (Source, bool) {
         match self.publisher {
-            Some(_) => (self.shows(self.source), true),
+            Some(_) => (self.source, true),
             None if self.slate.is_shown() => (source(), false),
             None => (Source::default(), false),
         }
@@ -189,7 +189,7 @@ impl Entry {
         let layers = self.ingest.layers().len();
         match self.slate.cached().filter(|_| self.publisher.is_none()) {
             Some(cached) => (Some(layers), cached),
-            None => (self.publisher.map(|_| layers), self.cache.packets()),
+            None => (self.publisher.map(|_| layers), self.cache.everything()),
         }
     }
 
@@ -315,6 +315,7 @@ impl Shard {
         entry.slate.shown = Some(Shown { slate, cache, due: now });
         tracing::info!(%stream, "viewers are shown a slate");
         self.tell_threads(stream, || Job::Publish(stream, layers));
+        self.begin_layers(now, stream);
         for (slot, formats) in takers {
             let viewing = self.sessions.get(*slot).and_then(Session::viewing);
             if let Some(thread) = viewing.and_then(|viewing| viewing.thread) {

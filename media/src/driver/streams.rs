@@ -54,6 +54,8 @@ pub(super) struct Entry {
     /// How old its pictures are when they come.
     pub(super) lag: Lag,
     pub(super) slate: Stand,
+    /// The number of the last packet that was made beside the publisher's own.
+    pub(super) made: u64,
 }
 
 impl Entry {
@@ -180,7 +182,10 @@ impl Entry {
             layers: self.layers(now),
             viewers: self.viewers.len(),
             since: self.since.filter(|_| state == StreamState::Live),
-            transcode: self.transcode.as_ref().map(Conversion::status),
+            transcode: self
+                .source
+                .video
+                .and_then(|format| Some(self.transcode.as_ref()?.status(format.codec))),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Clips that ffmpeg made, all the way through.
 
+pub(crate) mod h265;
 pub(crate) mod sound;
 
 use std::time::{Duration, Instant};

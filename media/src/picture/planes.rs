@@ -96,6 +96,22 @@ impl Planes {
         })
     }
 
+    /// A picture of planes that have no gaps; none when they are not as large as they have to be, or
+    /// its width or height is odd.
+    pub(crate) fn of(size: PictureSize, [y, u, v]: [Vec<u8>; 3]) -> Option<Self> {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let even = width.is_multiple_of(2) && height.is_multiple_of(2) && width * height > 0;
+        let chroma = width * height / 4;
+        let lengths = (y.len(), u.len(), v.len());
+        (even && lengths == (width * height, chroma, chroma)).then_some(Self {
+            width,
+            height,
+            y,
+            u,
+            v,
+        })
+    }
+
     /// Its size in pixels.
     #[must_use]
     pub fn size(&self) -> PictureSize {

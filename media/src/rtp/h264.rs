@@ -124,8 +124,9 @@ fn read_size(bits: &mut Bits<'_>) -> Option<PictureSize> {
     Some(PictureSize { width, height })
 }
 
-/// The colours out of the usability information behind that (ITU-T H.264, E.1.1).
-fn read_colours(bits: &mut Bits<'_>) -> Option<Colours> {
+/// The colours out of the usability information behind that (ITU-T H.264, E.1.1; as far as here
+/// H.265 has the same, E.2.1).
+pub(super) fn read_colours(bits: &mut Bits<'_>) -> Option<Colours> {
     const EXTENDED_SAR: u32 = 255;
     if !bits.bit()? {
         return None;

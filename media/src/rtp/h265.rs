@@ -1,9 +1,14 @@
 //! H.265 (RFC 7798): key frames and the sequence parameter set.
 
 use super::bits::{Bits, without_emulation_prevention};
-use super::{Inspection, PictureSize};
+use super::h264::read_colours;
+use super::{Colours, Inspection, PictureSize};
 use crate::nal::Aggregate;
 use crate::nal::h265::{AGGREGATE, FRAGMENT, HEADER, PPS, SPS, VPS, is_key, kind};
+
+/// Sets of reference pictures (ITU-T H.265, 7.4.3.2.1), and pictures of one on either side (7.4.8).
+const MOST_SETS: u32 = 64;
+const MOST_REFERENCES: u32 = 16;
 
 pub(super) fn inspect(payload: &[u8]) -> Inspection {
     let mut found = Inspection::default();
@@ -58,6 +63,17 @@ pub(crate) struct Sequence {
     pub(crate) size: PictureSize,
     /// Pictures come out in another order than they are sent.
     reorders: bool,
+    colours: Colours,
+}
+
+/// What the first sequence parameter set in a payload says of colours; none where there is no set.
+pub(super) fn colours(payload: &[u8]) -> Option<Colours> {
+    let is_set = |unit: &&[u8]| unit.len() > HEADER && kind(unit[0]) == SPS;
+    let set = match kind(*payload.first()?) {
+        AGGREGATE => Aggregate(payload.get(HEADER..)?).find(is_set)?,
+        _ => Some(payload).filter(is_set)?,
+    };
+    Some(sequence(&set[HEADER..]).map(|set| set.colours).unwrap_or_default())
 }
 
 impl Sequence {
@@ -94,9 +110,12 @@ fn sequence(body: &[u8]) -> Option<Sequence> {
     };
     let width = cropped(width, crop[0], crop[1], unit_x)?;
     let height = cropped(height, crop[2], crop[3], unit_y)?;
+    let size = PictureSize { width, height };
     // Of what comes after the size nothing is needed to show the picture.
     let depths = depths(&mut bits);
-    let reorders = depths.and_then(|_| reorders(&mut bits, sub_layers)).unwrap_or(false);
+    let order = depths.and_then(|_| order(&mut bits, sub_layers));
+    let colours = order.and_then(|order| skip_to_usability(&mut bits, order.digits));
+    let colours = colours.and_then(|()| read_colours(&mut bits)).unwrap_or_default();
     // Each is no wider than its bits, and there are four chroma formats.
     Some(Sequence {
         space: space as u8,
@@ -109,8 +128,9 @@ fn sequence(body: &[u8]) -> Option<Sequence> {
         nested,
         chroma_format: chroma_format.min(3) as u8,
         depths,
-        size: PictureSize { width, height },
-        reorders,
+        size,
+        reorders: order.is_some_and(|order| order.reorders),
+        colours,
     })
 }
 
@@ -134,9 +154,17 @@ fn depths(bits: &mut Bits<'_>) -> Option<[u8; 2]> {
     Some([depth(bits.ue()?)?, depth(bits.ue()?)?])
 }
 
-/// Whether a picture may be shown before one that is sent earlier, in the highest sub-layer.
-fn reorders(bits: &mut Bits<'_>, sub_layers: u32) -> Option<bool> {
-    bits.ue()?; // log2_max_pic_order_cnt_lsb_minus4
+/// What a set says of the order of pictures.
+#[derive(Debug, Clone, Copy)]
+struct Order {
+    /// A picture may be shown before one that is sent earlier, in the highest sub-layer.
+    reorders: bool,
+    /// Bits of a picture's place that slices tell.
+    digits: u32,
+}
+
+fn order(bits: &mut Bits<'_>, sub_layers: u32) -> Option<Order> {
+    let digits = bits.ue()?.checked_add(4)?; // log2_max_pic_order_cnt_lsb_minus4
     let told = if bits.bit()? { sub_layers + 1 } else { 1 };
     let mut most = 0;
     for _ in 0..told {
@@ -144,7 +172,91 @@ fn reorders(bits: &mut Bits<'_>, sub_layers: u32) -> Option<bool> {
         most = bits.ue()?;
         bits.ue()?; // sps_max_latency_increase_plus1
     }
-    Some(most > 0)
+    Some(Order { reorders: most > 0, digits })
+}
+
+/// Passes over all up to the usability information.
+fn skip_to_usability(bits: &mut Bits<'_>, digits: u32) -> Option<()> {
+    for _ in 0..6 {
+        bits.ue()?; // sizes of blocks, and how they are divided
+    }
+    if bits.bit()? && bits.bit()? {
+        skip_scaling_lists(bits)?;
+    }
+    bits.skip(2)?; // amp_enabled_flag, sample_adaptive_offset_enabled_flag
+    if bits.bit()? {
+        bits.skip(4 + 4)?; // bit depths of PCM
+        bits.ue()?;
+        bits.ue()?;
+        bits.bit()?; // pcm_loop_filter_disabled_flag
+    }
+    let sets = bits.ue()?;
+    if sets > MOST_SETS {
+        return None;
+    }
+    let mut set = Vec::new();
+    for number in 0..sets {
+        set = references(bits, number, &set)?;
+    }
+    if bits.bit()? {
+        for _ in 0..bits.ue()?.min(MOST_SETS) {
+            bits.skip(digits)?; // lt_ref_pic_poc_lsb_sps
+            bits.bit()?; // used_by_curr_pic_lt_sps_flag
+        }
+    }
+    bits.skip(2) // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
+}
+
+/// ITU-T H.265, 7.3.4.
+fn skip_scaling_lists(bits: &mut Bits<'_>) -> Option<()> {
+    for size in 0..4 {
+        for _ in 0..if size == 3 { 2 } else { 6 } {
+            if !bits.bit()? {
+                bits.ue()?; // as another one
+                continue;
+            }
+            if size > 1 {
+                bits.se()?; // scaling_list_dc_coef_minus8
+            }
+            for _ in 0..64.min(1 << (4 + 2 * size)) {
+                bits.se()?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// A set of reference pictures (ITU-T H.265, 7.3.7 and 7.4.8): how far they are from the picture,
+/// those before it first, the nearest first. It may be said by what is other than in the one before.
+fn references(bits: &mut Bits<'_>, number: u32, before: &[i64]) -> Option<Vec<i64>> {
+    if number == 0 || !bits.bit()? {
+        let (earlier, later) = (bits.ue()?, bits.ue()?);
+        if earlier > MOST_REFERENCES || later > MOST_REFERENCES {
+            return None;
+        }
+        let mut set = Vec::new();
+        for (count, sign) in [(earlier, -1), (later, 1)] {
+            let mut at = 0;
+            for _ in 0..count {
+                at += sign * (i64::from(bits.ue()?) + 1);
+                bits.bit()?; // used_by_curr_pic_flag
+                set.push(at);
+            }
+        }
+        return Some(set);
+    }
+    let sign = if bits.bit()? { -1 } else { 1 };
+    let shift = sign * (i64::from(bits.ue()?) + 1);
+    let mut set = Vec::new();
+    for from in before.iter().copied().chain([0]) {
+        // Used by the picture, or else kept for others.
+        if bits.bit()? || bits.bit()? {
+            set.push(from + shift);
+        }
+    }
+    set.retain(|at| *at != 0);
+    set.sort_by_key(|at| (*at > 0, at.unsigned_abs()));
+    (set.len() <= 2 * MOST_REFERENCES as usize).then_some(set)
 }
 
 /// H.265's profile and level in words: `Main 4.1` (ITU-T H.265, annex A).
@@ -199,6 +311,46 @@ mod tests {
             let of_cut = inspect(&SPS_1080P[..cut]).size;
             assert!(of_cut.is_none() || of_cut == found.size, "what is cut is not guessed: {cut}");
         }
+    }
+
+    /// x265, Main 10, with scaling lists and the colours of HDR10.
+    const SPS_HDR: [u8; 47] = [
+        0x42, 0x01, 0x01, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00,
+        0x03, 0x00, 0x78, 0xa0, 0x03, 0xc0, 0x80, 0x10, 0xe4, 0xd9, 0x65, 0x65, 0x92, 0x4e, 0x57,
+        0x80, 0xb5, 0x09, 0x10, 0x09, 0x04, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00,
+        0x64, 0x20,
+    ];
+
+    #[test]
+    fn colours_are_read_from_parameter_sets() {
+        let hdr = Colours { full_range: false, primaries: 9, transfer: 16, matrix: 9 };
+        assert_eq!(colours(&SPS_HDR), Some(hdr));
+        let aggregate = [&[0x60, 1, 0, 3, 0x44, 1, 0xc1, 0, 47], &SPS_HDR[..]].concat();
+        assert_eq!(colours(&aggregate), Some(hdr));
+        assert_eq!(colours(&SPS_720P), Some(Colours::default()), "nothing is said");
+        assert_eq!(colours(&[0x44, 1, 0xc1]), None, "no sequence's set");
+        assert_eq!(colours(&SPS_HDR[..20]), Some(Colours::default()), "cut short");
+    }
+
+    #[test]
+    fn sets_of_references_are_passed_over() {
+        let written = |text: &str| -> Vec<u8> {
+            let bits: Vec<u8> = text.bytes().filter(|b| *b != b' ').map(|b| b - b'0').collect();
+            let byte =
+                |bits: &[u8]| bits.iter().fold(0, |all, bit| all << 1 | bit) << (8 - bits.len());
+            bits.chunks(8).map(byte).collect()
+        };
+        // Two before it and one after it: -1, -3, +2.
+        let first = written("011 010 1 1 010 0 010 1");
+        let first = references(&mut Bits::new(&first), 0, &[]).unwrap();
+        assert_eq!(first, [-1, -3, 2]);
+        // By what is other: one further back, without what would be the picture itself (+2 - 2), what
+        // was the first kept for others, and the third and the picture of the set itself used.
+        let second = written("1 1 010 01 00 1 1");
+        let mut bits = Bits::new(&second);
+        assert_eq!(references(&mut bits, 1, &first).unwrap(), [-2, -3]);
+        assert_eq!(bits.position(), 11);
+        assert_eq!(references(&mut Bits::new(&written("000010010 1")), 0, &[]), None, "too many");
     }
 
     #[test]

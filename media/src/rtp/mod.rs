@@ -125,9 +125,13 @@ pub(crate) fn is_later(timestamp: u32, than: u32) -> bool {
     timestamp != than && timestamp.wrapping_sub(than) < 1 << 31
 }
 
-/// What a payload of H.264 says of colours; none where it has no sequence parameter set.
-pub(crate) fn colours(payload: &[u8]) -> Option<Colours> {
-    h264::colours(payload)
+/// What a payload of H.264 or H.265 says of colours; none where it has no sequence parameter set.
+pub(crate) fn colours(codec: Codec, payload: &[u8]) -> Option<Colours> {
+    match codec {
+        Codec::H264 => h264::colours(payload),
+        Codec::H265 => h265::colours(payload),
+        _ => None,
+    }
 }
 
 /// What one packet says about its frame.
@@ -200,7 +204,7 @@ mod tests {
         fn no_payload_is_too_strange(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
             let pictures = [Codec::H264, Codec::H265, Codec::Vp8, Codec::Vp9, Codec::Av1];
             for codec in pictures.into_iter().chain([Codec::Opus]) {
-                let _ = inspect(codec, &payload);
+                let _ = (inspect(codec, &payload), colours(codec, &payload));
             }
         }
     }

@@ -20,7 +20,7 @@ mod tests;
 
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use aac::AacFrames;
-pub(crate) use frames::{Frames, Video};
+pub(crate) use frames::{Frame, Frames, Video};
 pub use source::{RtpSource, RtpStatus, RtpTrack};
 pub(crate) use table::Table;
 pub use table::{RtpOrigin, Stranger};

@@ -10,6 +10,7 @@
 mod gop;
 mod ingest;
 mod keyframes;
+mod lanes;
 mod placing;
 mod recent;
 mod rewrite;
@@ -20,10 +21,11 @@ use std::time::{Duration, Instant};
 
 use crate::rtp::{Codec, Inspection, Kind};
 
-use gop::Gop;
 pub use gop::GopLimits;
 pub use ingest::Ingest;
 pub(crate) use keyframes::KeyframeRequests;
+use lanes::Lanes;
+pub use lanes::{Cache, MADE};
 pub use placing::Placing;
 use recent::Recent;
 pub(crate) use rewrite::Rewriter;
@@ -37,8 +39,8 @@ const FEED: Duration = Duration::from_millis(2);
 pub struct Packet {
     /// What it carries.
     pub codec: Codec,
-    /// The simulcast layer, 0 being the lowest, or the only one. Each layer has
-    /// its own sequence numbers and timestamps.
+    /// The simulcast layer, 0 being the lowest, or the only one; [`MADE`] for what this server
+    /// made of the picture. Each layer has its own sequence numbers and timestamps.
     pub layer: u8,
     /// Extended sequence number; every packet of a layer comes at most once.
     pub seq: u64,
@@ -96,58 +98,6 @@ impl<F: FnMut(ViewerKey, Outgoing<'_>)> Sink for F {
     }
 }
 
-#[derive(Debug)]
-struct Layer {
-    gop: Gop,
-    recent: Recent,
-    /// A viewer needs a key frame.
-    wish: bool,
-}
-
-impl Layer {
-    fn new(limits: GopLimits) -> Self {
-        Self { gop: Gop::new(limits), recent: Recent::default(), wish: false }
-    }
-}
-
-/// The current groups of pictures of a publisher: what a [`Stream`] that begins
-/// elsewhere is given to begin with.
-#[derive(Debug)]
-pub struct Cache(Vec<Gop>);
-
-impl Default for Cache {
-    fn default() -> Self {
-        Self(vec![Gop::new(GopLimits::default())])
-    }
-}
-
-impl Cache {
-    /// Forgets everything; the next publisher has this many layers.
-    pub fn publish(&mut self, layers: usize) {
-        self.0 = (0..layers.max(1)).map(|_| Gop::new(GopLimits::default())).collect();
-    }
-
-    /// Keeps a packet of the picture.
-    pub fn push(&mut self, now: Instant, packet: &Packet) {
-        if let Some(gop) = self.0.get_mut(usize::from(packet.layer))
-            && packet.codec.kind() == Kind::Video
-        {
-            gop.push(now, packet);
-        }
-    }
-
-    /// The packets of the key frame that a layer's group begins with, and its parameter sets.
-    pub fn key_frame(&self, layer: u8) -> Vec<Packet> {
-        let gop = self.0.get(usize::from(layer));
-        gop.into_iter().flat_map(Gop::key_frame).cloned().collect()
-    }
-
-    /// What is kept, in the order in which it came.
-    pub fn packets(&self) -> Vec<Packet> {
-        self.0.iter().flat_map(Gop::packets).cloned().collect()
-    }
-}
-
 /// The viewers' side of a stream.
 #[derive(Debug)]
 pub struct Stream {
@@ -155,7 +105,7 @@ pub struct Stream {
     /// Grows with every publisher, so that packets of a replaced one are told apart.
     epoch: u32,
     publishing: bool,
-    layers: Vec<Layer>,
+    lanes: Lanes,
     viewers: Vec<Option<Viewer>>,
     /// When [`Stream::pump`] has something to do.
     due: Option<Instant>,
@@ -174,7 +124,7 @@ impl Stream {
             limits,
             epoch: 0,
             publishing: false,
-            layers: vec![Layer::new(limits)],
+            lanes: Lanes::new(limits, 1),
             viewers: Vec::new(),
             due: None,
         }
@@ -185,7 +135,7 @@ impl Stream {
     pub fn publish(&mut self, layers: usize) {
         self.epoch = self.epoch.wrapping_add(1);
         self.publishing = true;
-        self.layers = (0..layers.max(1)).map(|_| Layer::new(self.limits)).collect();
+        self.lanes = Lanes::new(self.limits, layers);
         let epoch = self.epoch;
         for (_, viewer) in enumerate(&mut self.viewers) {
             viewer.follow(epoch, layers.max(1) as u8);
@@ -195,7 +145,7 @@ impl Stream {
     /// The publisher left. Viewers stay and wait.
     pub fn unpublish(&mut self) {
         self.publishing = false;
-        for layer in &mut self.layers {
+        for (_, layer) in self.lanes.iter_mut() {
             layer.gop.clear();
             layer.wish = false;
         }
@@ -203,10 +153,23 @@ impl Stream {
 
     /// Packets were lost before they came here: viewers go on with the next key frame.
     pub fn gap(&mut self, now: Instant) {
-        for layer in &mut self.layers {
+        for (_, layer) in self.lanes.iter_mut() {
             layer.gop.clear();
         }
         for (_, viewer) in enumerate(&mut self.viewers) {
+            viewer.wait();
+        }
+        self.note_waiting(now);
+    }
+
+    /// What was made of the picture here is made no more, or anew: its viewers go on with the next
+    /// key frame of that. The others notice nothing.
+    pub fn forget_made(&mut self, now: Instant) {
+        if let Some(layer) = self.lanes.get_mut(MADE) {
+            layer.gop.clear();
+            (layer.recent, layer.wish) = (Recent::default(), false);
+        }
+        for (_, viewer) in enumerate(&mut self.viewers).filter(|(_, v)| v.layer() == MADE) {
             viewer.wait();
         }
         self.note_waiting(now);
@@ -224,7 +187,7 @@ impl Stream {
             let (batch, later) = rest.split_at(until_next_group(rest));
             rest = later;
             for packet in batch.iter().filter(|p| p.codec.kind() == Kind::Video) {
-                if let Some(layer) = self.layers.get_mut(usize::from(packet.layer)) {
+                if let Some(layer) = self.lanes.get_mut(packet.layer) {
                     layer.gop.push(now, packet);
                     layer.recent.push(now, packet);
                 }
@@ -235,14 +198,14 @@ impl Stream {
     }
 
     fn fan_out(&mut self, now: Instant, batch: &[Packet], sink: &mut impl Sink) {
-        let layers = &self.layers;
+        let lanes = &self.lanes;
         for (key, viewer) in enumerate(&mut self.viewers) {
             let out = &mut |out: Outgoing<'_>| sink.send(key, out);
             for packet in batch {
                 match packet.codec.kind() {
                     Kind::Audio => viewer.audio(now, packet, out),
                     Kind::Video if packet.layer == viewer.layer() => {
-                        if let Some(layer) = layers.get(usize::from(packet.layer)) {
+                        if let Some(layer) = lanes.get(packet.layer) {
                             viewer.video(packet, &layer.gop, out);
                         }
                     }
@@ -257,13 +220,13 @@ impl Stream {
     fn note_waiting(&mut self, now: Instant) {
         let mut due = false;
         for viewer in self.viewers.iter_mut().flatten() {
-            if let Some(layer) = self.layers.get(usize::from(viewer.wanted())) {
+            if let Some(layer) = self.lanes.get(viewer.wanted()) {
                 viewer.switch(&layer.gop);
             }
             if !viewer.waits() {
                 continue;
             }
-            let Some(layer) = self.layers.get_mut(usize::from(viewer.layer())) else { continue };
+            let Some(layer) = self.lanes.get_mut(viewer.layer()) else { continue };
             let takes = viewer.takes(&layer.gop);
             due |= takes;
             layer.wish |= !takes;
@@ -280,7 +243,7 @@ impl Stream {
     /// A viewer who can receive from `ready` on. Gets the cached pictures with the
     /// next calls of [`Stream::pump`].
     pub fn add_viewer(&mut self, now: Instant, ready: Instant, layer: u8) -> ViewerKey {
-        let layer = layer.min(self.layers.len() as u8 - 1);
+        let layer = self.lanes.nearest(layer);
         let viewer = Viewer::new(self.epoch, layer, ready);
         let free = self.viewers.iter().position(Option::is_none);
         let index = free.unwrap_or_else(|| {
@@ -310,7 +273,7 @@ impl Stream {
     /// The viewer is to see this layer: from that layer's next key frame on, or
     /// from its cached group if it is to be `at_once` or no key frame comes soon.
     pub fn select(&mut self, now: Instant, key: ViewerKey, layer: u8, at_once: bool) {
-        let Some(state) = self.layers.get_mut(usize::from(layer)) else { return };
+        let Some(state) = self.lanes.get_mut(layer) else { return };
         let Some(viewer) = viewer(&mut self.viewers, key) else { return };
         if viewer.select(now, layer, &state.gop, at_once) {
             state.wish = true;
@@ -327,7 +290,7 @@ impl Stream {
     pub fn lost_picture(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = viewer(&mut self.viewers, key) else { return };
         let again = viewer.lost_picture(now);
-        if let Some(layer) = self.layers.get_mut(usize::from(viewer.layer())) {
+        if let Some(layer) = self.lanes.get_mut(viewer.layer()) {
             layer.wish = self.publishing;
         }
         if let Some(at) = again {
@@ -339,7 +302,7 @@ impl Stream {
     /// dropped: it goes on with the next key frame.
     pub fn fell_behind(&mut self, now: Instant, key: ViewerKey) {
         let Some(viewer) = viewer(&mut self.viewers, key) else { return };
-        if let Some(layer) = self.layers.get(usize::from(viewer.layer())) {
+        if let Some(layer) = self.lanes.get(viewer.layer()) {
             viewer.fell_behind(&layer.gop);
         }
         if self.publishing {
@@ -355,9 +318,9 @@ impl Stream {
         }
         let mut next: Option<Instant> = None;
         for (key, viewer) in enumerate(&mut self.viewers) {
-            let wanted = self.layers.get(usize::from(viewer.wanted()));
+            let wanted = self.lanes.get(viewer.wanted());
             let late = wanted.and_then(|layer| viewer.switch_late(now, &layer.gop));
-            let Some(layer) = self.layers.get(usize::from(viewer.layer())) else { continue };
+            let Some(layer) = self.lanes.get(viewer.layer()) else { continue };
             let sink = &mut |out: Outgoing<'_>| sink.send(key, out);
             let again = viewer.pump(now, &layer.gop, &layer.recent, sink);
             next = [next, again, late].into_iter().flatten().min();
@@ -373,14 +336,14 @@ impl Stream {
     /// The layers of which viewers need a key frame; each is told once.
     pub fn take_wishes(&mut self) -> impl Iterator<Item = u8> {
         let publishing = self.publishing;
-        self.layers.iter_mut().enumerate().filter_map(move |(index, layer)| {
-            (std::mem::take(&mut layer.wish) && publishing).then_some(index as u8)
+        self.lanes.iter_mut().filter_map(move |(index, layer)| {
+            (std::mem::take(&mut layer.wish) && publishing).then_some(index)
         })
     }
 
     /// A packet that was sent before, as long as it is kept.
     pub fn stored(&self, origin: Origin) -> Option<&Packet> {
-        let layer = self.layers.get(usize::from(origin.layer))?;
+        let layer = self.lanes.get(origin.layer)?;
         let current = origin.epoch == self.epoch;
         let found = layer.recent.get(origin.seq).or_else(|| layer.gop.find(origin.seq));
         found.filter(|_| current)

@@ -1,4 +1,5 @@
 mod layers;
+mod made;
 
 use std::collections::HashSet;
 use std::time::Duration;

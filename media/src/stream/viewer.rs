@@ -6,6 +6,7 @@ use crate::rtp::Kind;
 
 use super::gop::{Gop, PLACES};
 use super::keyframes::FRESH;
+use super::lanes::MADE;
 use super::recent::Recent;
 use super::rewrite::Rewriter;
 use super::{FEED, Origin, Outgoing, Packet};
@@ -125,7 +126,9 @@ impl Viewer {
     /// Another publisher with so many layers: its next key frame is the next thing to show.
     pub(super) fn follow(&mut self, epoch: u32, layers: u8) {
         self.epoch = epoch;
-        self.layer = self.wanted.min(layers - 1);
+        // Nothing is made of the new one's picture yet.
+        let before = if self.wanted == MADE { 0 } else { self.wanted };
+        self.layer = before.min(layers - 1);
         self.wanted = self.layer;
         self.switch_by = None;
         self.wait();
@@ -163,6 +166,11 @@ impl Viewer {
         self.switch_by = None;
         if layer == self.layer {
             return false;
+        }
+        if layer == MADE || self.layer == MADE {
+            // It takes the one alone and not the other.
+            self.go_over();
+            return !gop.usable();
         }
         let cached = (at_once || self.waits()) && gop.usable();
         if cached {

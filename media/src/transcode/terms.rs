@@ -10,6 +10,8 @@ const LARGEST: PictureSize = PictureSize { width: 3840, height: 2160 };
 /// Bits a second for those of the source, in quarters: the tools that are left do with half as
 /// much again what B-frames and arithmetic coding did.
 const QUARTERS: u64 = 6;
+/// For those of H.265, which needs about half as many as H.264 does.
+const QUARTERS_OF_H265: u64 = 10;
 /// The least and the most bits a second.
 const BITS: (u64, u64) = (400_000, 16_000_000);
 /// The most frames a second.
@@ -59,9 +61,15 @@ pub enum TranscodeRefusal {
     /// It has more columns or rows than what is converted.
     #[error("{} x {} is larger than what is converted", .0.width, .0.height)]
     Size(PictureSize),
-    /// It is none of H.264.
+    /// It is none of H.264 and H.265.
     #[error("nothing is converted of {}", .0.name())]
     Codec(Codec),
+    /// It is H.265, and there is no ffmpeg.
+    #[error("this server has no ffmpeg, which H.265 needs")]
+    NoFfmpeg,
+    /// ffmpeg failed.
+    #[error("{0}")]
+    Ffmpeg(OutsideFault),
     /// It comes in several layers.
     #[error("it comes in several layers")]
     Layers,
@@ -76,6 +84,23 @@ pub enum TranscodeRefusal {
     Defect,
 }
 
+/// How ffmpeg failed to decode a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum OutsideFault {
+    /// It could not be started.
+    #[error("ffmpeg cannot be started")]
+    NotStarted,
+    /// It has ended by itself.
+    #[error("ffmpeg has ended")]
+    Ended,
+    /// It takes pictures and gives none out.
+    #[error("ffmpeg takes pictures and gives none out")]
+    Hangs,
+    /// It gives out something else than it was asked for.
+    #[error("ffmpeg gives out something else than pictures")]
+    Garbled,
+}
+
 impl TranscodeRefusal {
     /// Whether it holds for as long as the publisher is the same.
     pub(crate) fn is_final(self) -> bool {
@@ -88,7 +113,7 @@ impl TranscodeRefusal {
 pub(crate) struct Measured {
     pub(crate) codec: Codec,
     pub(crate) size: Option<PictureSize>,
-    /// H.264's profile_idc.
+    /// profile_idc of H.264, or general_profile_idc of H.265.
     pub(crate) profile: Option<u8>,
     /// Frames a second.
     pub(crate) rate: f64,
@@ -113,12 +138,16 @@ pub(crate) fn admit(
     limits: TranscodeLimits,
     running: usize,
     measured: &Measured,
+    ffmpeg: bool,
 ) -> Option<Result<Encoding, TranscodeRefusal>> {
     if limits.most == 0 {
         return Some(Err(TranscodeRefusal::Off));
     }
-    if measured.codec != Codec::H264 {
-        return Some(Err(TranscodeRefusal::Codec(measured.codec)));
+    match measured.codec {
+        Codec::H264 => {}
+        Codec::H265 if ffmpeg => {}
+        Codec::H265 => return Some(Err(TranscodeRefusal::NoFfmpeg)),
+        other => return Some(Err(TranscodeRefusal::Codec(other))),
     }
     if measured.layers > 1 {
         return Some(Err(TranscodeRefusal::Layers));
@@ -127,8 +156,8 @@ pub(crate) fn admit(
     if measured.rate < SLOWEST {
         return None;
     }
-    // Baseline, Main, Extended and High have 8 bits and 4:2:0.
-    let usual = |profile| matches!(profile, 66 | 77 | 88 | 100);
+    // Baseline, Main, Extended and High have 8 bits and 4:2:0; ffmpeg takes others.
+    let usual = |profile| measured.codec == Codec::H265 || matches!(profile, 66 | 77 | 88 | 100);
     if !measured.profile.is_none_or(usual) {
         return Some(Err(TranscodeRefusal::Undecodable));
     }
@@ -175,7 +204,8 @@ fn is_encoded(size: PictureSize) -> bool {
 
 /// How a picture is encoded again.
 pub(crate) fn encoding(measured: &Measured) -> Encoding {
-    let bits = (measured.bits.saturating_mul(QUARTERS) / 4).clamp(BITS.0, BITS.1);
+    let quarters = if measured.codec == Codec::H265 { QUARTERS_OF_H265 } else { QUARTERS };
+    let bits = (measured.bits.saturating_mul(quarters) / 4).clamp(BITS.0, BITS.1);
     // A float becomes the nearest number that there is, and the bits are no more than `BITS` has.
     let rate = (measured.rate.round() as u32).clamp(1, FASTEST);
     Encoding { rate, bits: bits as u32 }

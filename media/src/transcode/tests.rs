@@ -223,35 +223,40 @@ fn measured(width: u32, height: u32, rate: f64) -> Measured {
 fn what_is_converted_is_bounded_in_number_and_size() {
     let limits = TranscodeLimits { most: 2, pixels: TranscodeLimits::USUAL };
     let hd = measured(1920, 1080, 29.97);
-    let aim = admit(limits, 1, &hd).unwrap().unwrap();
+    let aim = admit(limits, 1, &hd, false).unwrap().unwrap();
     assert_eq!(aim, Encoding { rate: 30, bits: 6_000_000 });
-    assert_eq!(admit(limits, 2, &hd), Some(Err(TranscodeRefusal::Full(2))));
-    assert_eq!(admit(TranscodeLimits::NONE, 0, &hd), Some(Err(TranscodeRefusal::Off)));
+    assert_eq!(admit(limits, 2, &hd, false), Some(Err(TranscodeRefusal::Full(2))));
+    assert_eq!(admit(TranscodeLimits::NONE, 0, &hd, false), Some(Err(TranscodeRefusal::Off)));
     // What is measured is a little off.
-    assert!(admit(limits, 0, &measured(1920, 1080, 31.7)).unwrap().is_ok());
+    assert!(admit(limits, 0, &measured(1920, 1080, 31.7), false).unwrap().is_ok());
     let pixels = 1920 * 1080 * 50;
     let large = Some(Err(TranscodeRefusal::TooLarge { pixels, most: TranscodeLimits::USUAL }));
-    assert_eq!(admit(limits, 0, &measured(1920, 1080, 50.0)), large);
+    assert_eq!(admit(limits, 0, &measured(1920, 1080, 50.0), false), large);
     let more = TranscodeLimits { pixels: u64::MAX, ..limits };
-    assert!(admit(more, 0, &measured(3840, 2160, 60.0)).unwrap().is_ok());
+    assert!(admit(more, 0, &measured(3840, 2160, 60.0), false).unwrap().is_ok());
     let wide = TranscodeRefusal::Size(size(4096, 2160));
-    assert_eq!(admit(more, 0, &measured(4096, 2160, 24.0)), Some(Err(wide)));
-    assert!(admit(more, 0, &measured(2160, 3840, 24.0)).unwrap().is_ok(), "upright");
-    let other = Measured { codec: Codec::H265, ..hd };
-    assert_eq!(admit(limits, 0, &other), Some(Err(TranscodeRefusal::Codec(Codec::H265))));
+    assert_eq!(admit(more, 0, &measured(4096, 2160, 24.0), false), Some(Err(wide)));
+    assert!(admit(more, 0, &measured(2160, 3840, 24.0), false).unwrap().is_ok(), "upright");
+    let other = Measured { codec: Codec::Vp8, ..hd };
+    let refused = Some(Err(TranscodeRefusal::Codec(Codec::Vp8)));
+    assert_eq!(admit(limits, 0, &other, true), refused);
+    let other = Measured { codec: Codec::H265, profile: Some(2), ..hd };
+    assert_eq!(admit(limits, 0, &other, false), Some(Err(TranscodeRefusal::NoFfmpeg)));
+    let aim = admit(limits, 0, &other, true).unwrap().unwrap();
+    assert_eq!(aim, Encoding { rate: 30, bits: 10_000_000 }, "H.264 needs more");
     let layers = Measured { layers: 3, ..hd };
-    assert_eq!(admit(limits, 0, &layers), Some(Err(TranscodeRefusal::Layers)));
+    assert_eq!(admit(limits, 0, &layers, false), Some(Err(TranscodeRefusal::Layers)));
     let ten_bits = Measured { profile: Some(110), ..hd };
-    assert_eq!(admit(limits, 0, &ten_bits), Some(Err(TranscodeRefusal::Undecodable)));
+    assert_eq!(admit(limits, 0, &ten_bits, false), Some(Err(TranscodeRefusal::Undecodable)));
 }
 
 #[test]
 fn what_is_not_known_yet_is_waited_for() {
     let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
-    assert_eq!(admit(limits, 0, &measured(1920, 1080, 0.0)), None);
-    assert_eq!(admit(limits, 0, &Measured { size: None, ..measured(1, 1, 25.0) }), None);
+    assert_eq!(admit(limits, 0, &measured(1920, 1080, 0.0), false), None);
+    assert_eq!(admit(limits, 0, &Measured { size: None, ..measured(1, 1, 25.0) }, false), None);
     let unnamed = Measured { profile: None, ..measured(1280, 720, 25.0) };
-    assert!(admit(limits, 0, &unnamed).unwrap().is_ok());
+    assert!(admit(limits, 0, &unnamed, false).unwrap().is_ok());
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! Pictures that browsers do not show: for each a thread that converts it.
 //!
 //! The media thread hands it the publisher's packets of the picture and never waits for it. What
-//! it makes of them comes back as that publisher's does, and goes to the viewers in their place,
-//! within the same stream: sound, sessions and recordings know nothing of it.
+//! it makes of them comes back as that publisher's does, and goes to the viewers in their place, or
+//! besides to those who do not take them, within the same stream: sound, sessions and recordings know
+//! nothing of it.
 
+mod beside;
+mod outside;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -17,12 +20,14 @@ use tokio::sync::mpsc;
 
 use crate::ids::StreamId;
 use crate::picture::Encoding;
-use crate::status::{TranscodeState, TranscodeStatus};
+use crate::status::{TranscodeCause, TranscodeState, TranscodeStatus};
 use crate::stream::Packet;
 use crate::transcode::{TranscodeLimits, TranscodeRefusal};
 
 use super::feeds::FeedItem;
+use super::ffmpeg::Ffmpeg;
 
+pub(super) use beside::Seat;
 pub(super) use shard::Conversion;
 
 /// Packets that wait for a thread: a second of 20 Mbit/s. Beyond, the picture is left out up to
@@ -36,14 +41,25 @@ pub(super) struct Transcodes {
     /// Threads that run.
     running: Arc<AtomicUsize>,
     feeds: mpsc::Sender<FeedItem>,
+    /// What decodes H.265.
+    ffmpeg: Option<Ffmpeg>,
     /// How many there have been.
     begun: u64,
 }
 
 impl Transcodes {
     /// None yet. What they make comes back by `feeds`.
-    pub(super) fn new(limits: TranscodeLimits, feeds: mpsc::Sender<FeedItem>) -> Self {
-        Self { limits, running: Arc::default(), feeds, begun: 0 }
+    pub(super) fn new(
+        limits: TranscodeLimits,
+        feeds: mpsc::Sender<FeedItem>,
+        ffmpeg: Option<Ffmpeg>,
+    ) -> Self {
+        Self { limits, running: Arc::default(), feeds, ffmpeg, begun: 0 }
+    }
+
+    /// How many threads run.
+    fn running(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
     }
 }
 
@@ -64,6 +80,8 @@ enum Item {
     Gap,
     /// Pictures later than this timestamp are the thread's.
     Begin(u32),
+    /// There is something to look at: what another program made, or that it is to stop.
+    Woken,
 }
 
 /// What the media thread and a thread have in common.
@@ -113,10 +131,17 @@ impl Shared {
         *self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn status(&self, state: TranscodeState) -> TranscodeStatus {
+    fn status(
+        &self,
+        cause: TranscodeCause,
+        state: TranscodeState,
+        viewers: Option<usize>,
+    ) -> TranscodeStatus {
         let Told { frames, missed, lost, busy, behind, refusal } = self.told();
         TranscodeStatus {
+            cause,
             state,
+            viewers,
             frames,
             frames_missed: missed,
             frames_lost: lost,

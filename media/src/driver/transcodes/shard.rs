@@ -6,9 +6,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
+use crate::picture::Encoding;
 use crate::rtp::{Codec, Kind};
-use crate::status::{TranscodeState, TranscodeStatus};
-use crate::stream::{Cache, Packet};
+use crate::status::{TranscodeCause, TranscodeState, TranscodeStatus};
+use crate::stream::{Cache, MADE, Packet};
 use crate::transcode::{Growth, Measured, TranscodeRefusal, admit, encoding};
 use crate::webrtc::{Source, TrackFormat};
 
@@ -19,13 +20,15 @@ use super::{ITEMS, Item, Place, Shared, Transcoded, thread};
 
 /// Rates are known well enough after this; a picture that needs it is passed on as it comes
 /// until then.
-const FIRST_LOOK: Duration = Duration::from_millis(750);
+pub(super) const FIRST_LOOK: Duration = Duration::from_millis(750);
 
 /// What comes of a stream's picture that browsers do not show as it is.
 #[derive(Debug)]
 pub(in super::super) enum Conversion {
-    /// It is passed on.
-    Refused(TranscodeRefusal),
+    /// It is passed on, and that is not looked at again before.
+    Refused(TranscodeRefusal, Instant),
+    /// It is passed on, and would be converted besides for whoever needs that.
+    Ready,
     /// It is converted, or is about to be.
     On(Box<Converting>),
 }
@@ -34,12 +37,17 @@ pub(in super::super) enum Conversion {
 #[derive(Debug)]
 pub(in super::super) struct Converting {
     id: u64,
-    tap: Tap,
-    /// Viewers get what the thread makes.
+    pub(super) tap: Tap,
+    /// What the thread makes goes to viewers.
     runs: bool,
+    /// It does not take the place of what the publisher sends, and goes to those who need it.
+    beside: bool,
+    /// How many need it, and since when nobody does.
+    pub(super) viewers: usize,
+    pub(super) idle: Option<Instant>,
     /// What the publisher itself sent since its last key frame: recordings are of that.
     originals: Cache,
-    growth: Growth,
+    pub(super) growth: Growth,
 }
 
 /// How the publisher's packets get to the thread.
@@ -71,6 +79,11 @@ impl Tap {
         Ok(())
     }
 
+    /// How it is to be encoded by what is measured now.
+    pub(super) fn aim(&self, aim: Encoding) {
+        *self.shared.aim.lock().unwrap_or_else(PoisonError::into_inner) = aim;
+    }
+
     /// Says whether there was room.
     fn send(&self, item: Item) -> Result<bool, Gone> {
         match self.items.try_send(item) {
@@ -90,44 +103,60 @@ impl Tap {
 impl Drop for Tap {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
+        // Where that is full the thread is awake.
+        let _ = self.items.try_send(Item::Woken);
     }
 }
 
 impl Conversion {
-    pub(in super::super) fn status(&self) -> TranscodeStatus {
-        match self {
-            Self::On(on) if on.runs => on.tap.shared.status(TranscodeState::Running),
-            Self::On(on) => on.tap.shared.status(TranscodeState::Starting),
-            Self::Refused(refusal) => TranscodeStatus {
-                state: TranscodeState::Refused,
-                frames: 0,
-                frames_missed: 0,
-                frames_lost: 0,
-                bitrate: 0,
-                busy: 0.0,
-                behind: false,
-                refusal: Some(*refusal),
-            },
+    /// What comes of a picture of this codec.
+    pub(in super::super) fn status(&self, codec: Codec) -> TranscodeStatus {
+        let cause = match codec {
+            Codec::H265 => TranscodeCause::H265,
+            _ => TranscodeCause::BFrames,
+        };
+        let (state, refusal) = match self {
+            Self::On(on) => {
+                let state =
+                    if on.runs { TranscodeState::Running } else { TranscodeState::Starting };
+                return on.tap.shared.status(cause, state, on.beside.then_some(on.viewers));
+            }
+            Self::Ready => (TranscodeState::Ready, None),
+            Self::Refused(refusal, _) => (TranscodeState::Refused, Some(*refusal)),
+        };
+        TranscodeStatus {
+            cause,
+            state,
+            viewers: None,
+            frames: 0,
+            frames_missed: 0,
+            frames_lost: 0,
+            bitrate: 0,
+            busy: 0.0,
+            behind: false,
+            refusal,
         }
     }
 }
 
+/// What is made of a publisher's tracks.
+pub(super) fn h264_of(source: &Source) -> Source {
+    let video = source.video.map(|_| TrackFormat::encoded_here());
+    Source { video, ..*source }
+}
+
 impl Entry {
-    /// The conversion whose pictures viewers get.
+    /// The conversion whose pictures viewers get in place of the publisher's.
     fn converted(&self) -> Option<&Converting> {
         match &self.transcode {
-            Some(Conversion::On(on)) => Some(on.as_ref()).filter(|on| on.runs),
+            Some(Conversion::On(on)) => Some(on.as_ref()).filter(|on| on.runs && !on.beside),
             _ => None,
         }
     }
 
     /// What viewers are sent of a publisher's tracks.
     pub(in super::super) fn shows(&self, source: Source) -> Source {
-        if self.converted().is_none() {
-            return source;
-        }
-        let video = source.video.map(|_| TrackFormat::encoded_here());
-        Source { video, ..source }
+        if self.converted().is_some() { h264_of(&source) } else { source }
     }
 
     /// What the publisher itself sent since its last key frame.
@@ -137,13 +166,20 @@ impl Entry {
 
     /// Whoever is sent the stream needs a key frame of a layer.
     pub(in super::super) fn want_keyframe(&mut self, now: Instant, layer: u8) {
-        match self.converted() {
-            Some(on) => on.tap.shared.viewers_wish.store(true, Ordering::Relaxed),
-            None => self.ingest.want_keyframe(now, layer),
+        match &self.transcode {
+            Some(Conversion::On(on)) if on.beside == (layer == MADE) && (on.runs || on.beside) => {
+                on.tap.shared.viewers_wish.store(true, Ordering::Relaxed);
+            }
+            _ => self.ingest.want_keyframe(now, layer),
         }
     }
 
-    fn measured(&self, now: Instant) -> Measured {
+    /// The latest timestamp of the picture.
+    fn latest(&self) -> Option<u32> {
+        self.placing.first().and_then(|placing| placing.latest())
+    }
+
+    pub(super) fn measured(&self, now: Instant) -> Measured {
         let video = self.ingest.video(now);
         Measured {
             codec: self.source.video.map_or(Codec::H264, |format| format.codec),
@@ -170,7 +206,7 @@ impl Shard {
         }
         let Some(entry) = self.streams.get_mut(&stream) else { return false };
         if entry.transcode.is_none() {
-            let calls_for_it = packet.inspection.bidirectional;
+            let calls_for_it = packet.inspection.bidirectional || entry.is_beside();
             if !calls_for_it || entry.ingest.video(now).age(now) < FIRST_LOOK {
                 return false;
             }
@@ -186,17 +222,20 @@ impl Shard {
         if on.tap.shared.wish.swap(false, Ordering::Relaxed) {
             entry.ingest.want_keyframe(now, packet.layer);
         }
-        if on.runs {
+        let replaced = on.runs && !on.beside;
+        if replaced {
             on.originals.push(now, packet);
         }
-        on.runs
+        replaced
     }
 
     /// Looks at all pictures that are, or should be, converted.
     pub(in super::super) fn look_at_transcodes(&mut self, now: Instant) {
         let wanted = |(_, entry): &(&StreamId, &Entry)| {
             entry.publisher.is_some()
-                && (entry.transcode.is_some() || entry.ingest.video(now).b_frames())
+                && (entry.transcode.is_some()
+                    || entry.is_beside()
+                    || entry.ingest.video(now).b_frames())
         };
         let streams: Vec<StreamId> =
             self.streams.iter().filter(wanted).map(|(id, _)| *id).collect();
@@ -205,35 +244,43 @@ impl Shard {
         }
     }
 
+    /// Looks whether a picture should be converted, or should be no more.
     fn look_at_transcode(&mut self, now: Instant, stream: StreamId) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
+        if entry.is_beside() {
+            return self.look_beside(now, stream);
+        }
+        if !entry.ingest.video(now).b_frames()
+            && !matches!(entry.transcode, Some(Conversion::On(_)))
+        {
+            // It was of another codec.
+            entry.transcode = None;
+            return;
+        }
         let measured = entry.measured(now);
         let limits = self.transcodes.limits;
         match &mut entry.transcode {
             Some(Conversion::On(on)) => match on.growth.look(limits, &measured) {
                 Some(refusal) => self.end_transcode(now, stream, refusal),
-                None => {
-                    let aim = encoding(&measured);
-                    *on.tap.shared.aim.lock().unwrap_or_else(PoisonError::into_inner) = aim;
-                }
+                None => on.tap.aim(encoding(&measured)),
             },
-            Some(Conversion::Refused(refusal)) if refusal.is_final() => {}
-            _ => {
-                let running = self.transcodes.running.load(Ordering::Relaxed);
-                match admit(limits, running, &measured) {
-                    None => {}
-                    Some(Err(refusal)) => entry.transcode = Some(Conversion::Refused(refusal)),
-                    Some(Ok(aim)) => self.start_transcode(now, stream, Shared::new(aim)),
-                }
-            }
+            Some(Conversion::Refused(refusal, _)) if refusal.is_final() => {}
+            _ => match admit(limits, self.transcodes.running(), &measured, false) {
+                None => {}
+                Some(Err(refusal)) => entry.transcode = Some(Conversion::Refused(refusal, now)),
+                Some(Ok(aim)) => self.start_transcode(now, stream, aim),
+            },
         }
     }
 
-    fn start_transcode(&mut self, now: Instant, stream: StreamId, shared: Shared) {
+    pub(super) fn start_transcode(&mut self, now: Instant, stream: StreamId, aim: Encoding) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let beside = entry.is_beside();
         self.transcodes.begun += 1;
-        let (id, shared) = (self.transcodes.begun, Arc::new(shared));
+        let (id, shared) = (self.transcodes.begun, Arc::new(Shared::new(aim)));
         let (items, inbox) = sync_channel(ITEMS);
+        let ffmpeg = self.transcodes.ffmpeg.clone().filter(|_| beside);
+        let outside = ffmpeg.map(|ffmpeg| (ffmpeg, items.clone()));
         let start = thread::Start {
             stream,
             id,
@@ -241,17 +288,22 @@ impl Shard {
             inbox,
             feeds: self.transcodes.feeds.clone(),
             place: Place::take(&self.transcodes.running),
+            outside,
         };
         let spawned = std::thread::Builder::new()
             .name("rushes-transcode".to_owned())
             .spawn(move || thread::run(start));
         if let Err(error) = spawned {
             tracing::error!(%error, "there is no thread to convert a picture");
-            entry.transcode = Some(Conversion::Refused(TranscodeRefusal::Defect));
+            entry.transcode = Some(Conversion::Refused(TranscodeRefusal::Defect, now));
             return;
         }
-        tracing::info!(%stream, "a picture with B-frames is to be converted");
+        tracing::info!(%stream, beside, "a picture is to be converted");
         let mut tap = Tap { items, shared, waits: false };
+        if beside && let Some(latest) = entry.latest() {
+            // Nobody sees what was before. The thread has just begun: there is room.
+            let _ = tap.send(Item::Begin(latest));
+        }
         // Decoding begins with the last key frame, so that there is no break when the thread's
         // pictures take the place of the publisher's.
         let cached = entry.cache.packets();
@@ -267,6 +319,9 @@ impl Shard {
             id,
             tap,
             runs: false,
+            beside,
+            viewers: 0,
+            idle: None,
             originals: Cache::default(),
             growth: Growth::default(),
         };
@@ -277,9 +332,17 @@ impl Shard {
     pub(in super::super) fn transcoded(&mut self, now: Instant, made: Transcoded) {
         let Transcoded { stream, id, packets } = made;
         let Some(entry) = self.streams.get_mut(&stream) else { return };
+        let latest = entry.latest();
         let Some(Conversion::On(on)) = &mut entry.transcode else { return };
         if on.id != id {
             return; // another publisher's, by now
+        }
+        if on.beside {
+            on.runs |= !packets.is_empty();
+            for packet in packets {
+                self.hand_on_made(now, stream, packet);
+            }
+            return;
         }
         if on.runs {
             for packet in packets {
@@ -288,7 +351,6 @@ impl Shard {
             return;
         }
         // The frames up to here are the publisher's own.
-        let latest = entry.placing.first().and_then(|placing| placing.latest());
         let Some(latest) = latest else { return };
         if !matches!(on.tap.send(Item::Begin(latest)), Ok(true)) {
             return; // it says so again
@@ -300,11 +362,20 @@ impl Shard {
     }
 
     /// The picture is passed on as it comes.
-    fn end_transcode(&mut self, now: Instant, stream: StreamId, refusal: TranscodeRefusal) {
+    pub(super) fn end_transcode(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        refusal: TranscodeRefusal,
+    ) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         let ran = entry.converted().is_some();
-        entry.transcode = Some(Conversion::Refused(refusal));
+        let beside = matches!(&entry.transcode, Some(Conversion::On(on)) if on.beside);
         tracing::warn!(%stream, %refusal, "a picture is not converted");
+        if beside {
+            return self.refuse_beside(now, stream, refusal);
+        }
+        entry.transcode = Some(Conversion::Refused(refusal, now));
         if ran {
             entry.cache.publish(1);
             entry.ingest.want_keyframe(now, 0);
@@ -328,7 +399,7 @@ impl Shard {
 impl Tap {
     pub(super) fn for_tests(room: usize) -> (Self, std::sync::mpsc::Receiver<Item>) {
         let (items, inbox) = sync_channel(room);
-        let aim = crate::picture::Encoding { rate: 25, bits: 400_000 };
+        let aim = Encoding { rate: 25, bits: 400_000 };
         (Self { items, shared: Arc::new(Shared::new(aim)), waits: false }, inbox)
     }
 

@@ -14,6 +14,7 @@ use crate::feed::tests::BFrames;
 use crate::ids::RecordingId;
 use crate::picture::tests::{Camera, RED, plain, size};
 use crate::rtp::Codec;
+use crate::transcode::Converter;
 use crate::webrtc::{Source, TrackFormat};
 
 const A: StreamId = StreamId(1);
@@ -38,7 +39,8 @@ impl World {
         let now = Instant::now();
         let shared = Arc::new(Shared::new(AIM));
         let (sender, feeds) = mpsc::channel(room);
-        let thread = Thread::new(now, A, 7, Arc::clone(&shared), sender);
+        let thread =
+            Thread::new(now, A, 7, (Arc::clone(&shared), sender), Box::new(Converter::new(AIM)));
         Self { camera: BFrames::new(now), thread, feeds, shared, now, latest: 0 }
     }
 
@@ -124,7 +126,7 @@ fn what_waited_too_long_is_left_out_up_to_a_key_frame_and_counted() {
     // And what was decoded by then, and was to be shown after others.
     assert!((5..=7).contains(&told.missed) && told.lost == 0, "{told:?}");
     assert!(told.frames >= 58 && told.behind, "{told:?}");
-    let status = world.shared.status(TranscodeState::Running);
+    let status = world.shared.status(TranscodeCause::BFrames, TranscodeState::Running, None);
     assert_eq!((status.frames_missed, status.bitrate), (told.missed, AIM.bits));
     // Ten seconds later that is long ago.
     for second in 2..=11 {

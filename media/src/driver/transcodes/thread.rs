@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,11 @@ use tokio::sync::mpsc;
 
 use crate::ids::StreamId;
 use crate::stream::Packet;
-use crate::transcode::{Converter, TranscodeRefusal};
+use crate::transcode::{Convert, Converter, TranscodeRefusal};
 
 use super::super::feeds::FeedItem;
+use super::super::ffmpeg::Ffmpeg;
+use super::outside::Outside;
 use super::{Item, Place, Shared, Told, Transcoded};
 
 /// How often it tells what it has done, and takes up what is measured.
@@ -34,12 +36,18 @@ pub(super) struct Start {
     pub(super) inbox: Receiver<Item>,
     pub(super) feeds: mpsc::Sender<FeedItem>,
     pub(super) place: Place,
+    /// What decodes it, and what wakes the thread then; none: it is decoded here.
+    pub(super) outside: Option<(Ffmpeg, SyncSender<Item>)>,
 }
 
 /// Runs until it is told to end, nobody is left to tell, or it is of no use to go on.
 pub(super) fn run(start: Start) {
-    let Start { stream, id, shared, inbox, feeds, place } = start;
-    let mut thread = Thread::new(Instant::now(), stream, id, shared, feeds);
+    let Start { stream, id, shared, inbox, feeds, place, outside } = start;
+    let converter: Box<dyn Convert> = match outside {
+        Some((ffmpeg, items)) => Box::new(Outside::new(shared.aim(), ffmpeg, items)),
+        None => Box::new(Converter::new(shared.aim())),
+    };
+    let mut thread = Thread::new(Instant::now(), stream, id, (shared, feeds), converter);
     while !thread.shared.stop.load(Ordering::Relaxed) {
         let step = match inbox.recv_timeout(LOOK) {
             Ok(item) => thread.guarded(Some(item)),
@@ -59,7 +67,7 @@ pub(super) struct Thread {
     id: u64,
     shared: Arc<Shared>,
     feeds: mpsc::Sender<FeedItem>,
-    converter: Converter,
+    converter: Box<dyn Convert>,
     /// What comes is left out up to a key frame.
     skips: bool,
     /// What was made is left out up to a key frame: there was no room for it.
@@ -79,10 +87,9 @@ impl Thread {
         now: Instant,
         stream: StreamId,
         id: u64,
-        shared: Arc<Shared>,
-        feeds: mpsc::Sender<FeedItem>,
+        (shared, feeds): (Arc<Shared>, mpsc::Sender<FeedItem>),
+        converter: Box<dyn Convert>,
     ) -> Self {
-        let converter = Converter::new(shared.aim());
         Self {
             stream,
             id,
@@ -128,6 +135,7 @@ impl Thread {
                 self.converter.begin(after);
                 Vec::new()
             }
+            Some(Item::Woken) => self.converter.outputs(now)?,
             None => self.converter.tick(now)?,
         };
         for packets in made {

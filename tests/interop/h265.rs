@@ -1,0 +1,198 @@
+//! H.265: those who take it get it as it was sent, and others get it converted, or hear why not.
+
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Kind};
+use crate::chromium::{PICTURE_AND_SOUND, end};
+use crate::ffmpeg::{Ffmpeg, Version};
+use crate::peer::Error;
+use crate::peer::viewer::{Stats, Viewer};
+use crate::publish::PICTURE_TIMEOUT;
+use crate::server::{Server, SrtSource};
+use crate::srt::{is_live, says, wait_for};
+use crate::transcode::{B_FRAMES, assert_in_order, median, offset};
+
+const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
+/// In the profile that the offers of those have who take H.265 (Main).
+const H265: [&str; 4] = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
+/// Ten bits, with B-frames that refer to the key frames on both sides (open groups).
+const H265_B_FRAMES: [&str; 6] = [
+    "-c:v",
+    "libx265",
+    "-pix_fmt",
+    "yuv420p10le",
+    "-x265-params",
+    "bframes=3:b-adapt=0:open-gop=1:log-level=error",
+];
+const H264: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
+/// Pictures that a browser is watched for, and the beep with which seconds begin.
+const PICTURES: u32 = 300;
+const BEEP: u32 = 1320;
+/// An offer of a player that takes H.264 alone.
+const H264_ALONE: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
+
+fn transcode(details: &Value) -> &Value {
+    &details["additional_details"]["transcode"]
+}
+
+fn send(server: &Server, source: &SrtSource, video: &[&str]) -> Result<Ffmpeg, Error> {
+    Ffmpeg::send(Version::Debian, &source.url, server.folder(), video, &AAC)
+}
+
+/// What a player hears that takes H.264 alone: the status, and the reason where it is refused.
+async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
+    let answer = reqwest::Client::new()
+        .post(source.whep.url.clone())
+        .bearer_auth(&source.whep.bearer)
+        .header("content-type", "application/sdp")
+        .body(H264_ALONE)
+        .send()
+        .await?;
+    let status = answer.status().as_u16();
+    // An answer is no JSON, and none is looked at.
+    let problem = serde_json::from_str(&answer.text().await?).unwrap_or_default();
+    Ok((status, problem))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn those_who_take_h265_get_it_and_others_get_it_converted() {
+    let server = Server::start("h265").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let ffmpeg = send(&server, &source, &H265).unwrap();
+    let ready = |details: &Value| is_live(details) && transcode(details)["state"] == "READY";
+    let details = wait_for(&server, &source, ready).await.unwrap();
+    let of = &details["additional_details"];
+    assert_eq!((&of["problems"], &of["video"]["codec"]), (&json!([]), &json!("H265")));
+    assert!(of["video"]["profile"].as_str().is_some_and(|name| name.starts_with("Main ")));
+
+    // One who takes it, and does not notice what is done for others.
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    let some = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
+    viewer.wait_for(PICTURE_TIMEOUT, some).await.unwrap();
+
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    let pictures = seen.seen.clone().unwrap();
+    assert_eq!((pictures.width, pictures.height), (640, 360));
+    assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
+    // It brings both together for a while, and says how far apart they are as of some moments.
+    let settled = "seen.seen.frames >= 600";
+    browser.wait_for("viewer", PICTURE_TIMEOUT, settled).await.unwrap();
+    let lips = browser.lips("viewer", PICTURES, BEEP).await.unwrap();
+    let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
+    assert!(numbers.len() as u32 >= PICTURES - 2, "{numbers:?}");
+    assert_in_order(&numbers, 12);
+    let (offset, apart) = (offset(&lips), median(lips.apart.clone()));
+    println!("a picture is seen {offset:.0} ms after its sound; the browser says {:.0} ms", -apart);
+    assert!((offset + apart).abs() < 60.0, "{offset} {apart}");
+
+    let runs = |details: &Value| {
+        let transcode = transcode(details);
+        transcode["state"] == "RUNNING" && transcode["frames"].as_u64() > Some(PICTURES as u64)
+    };
+    let details = wait_for(&server, &source, runs).await.unwrap();
+    let told = transcode(&details);
+    println!("{told}");
+    assert_eq!((&told["cause"], &told["viewers"]), (&json!("H265"), &json!(1)));
+    assert_eq!((&told["frames_missed"], &told["frames_lost"]), (&json!(0), &json!(0)));
+    assert_eq!(details["additional_details"]["problems"], json!([]));
+    end(&mut browser, "viewer", &seen).await.unwrap();
+
+    // It ends some time after the last who needs it, and begins anew for the next.
+    wait_for(&server, &source, ready).await.unwrap();
+    browser.watch("again", &source.whep).await.unwrap();
+    let seen = browser.wait_for("again", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    end(&mut browser, "again", &seen).await.unwrap();
+
+    let stats = viewer.stats();
+    assert_eq!((stats.video.codec.as_deref(), stats.video.missing), (Some("video/H265"), 0));
+    viewer.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viewers_stay_when_the_source_changes_between_h264_and_h265() {
+    let server = Server::start("h265change").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    let codec = |codec: &'static str| {
+        move |details: &Value| {
+            is_live(details) && details["additional_details"]["video"]["codec"] == codec
+        }
+    };
+    let ffmpeg = send(&server, &source, &H264).unwrap();
+    wait_for(&server, &source, codec("H264")).await.unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let mut seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+    for (name, settings) in [("H265", &H265_B_FRAMES[..]), ("H264", &H264[..])] {
+        let ffmpeg = send(&server, &source, settings).unwrap();
+        wait_for(&server, &source, codec(name)).await.unwrap();
+        let more = format!("seen.seen.frames >= {}", seen.seen.unwrap().frames + 100);
+        seen = browser.wait_for("viewer", PICTURE_TIMEOUT, &more).await.unwrap();
+        let lips = browser.lips("viewer", 50, BEEP).await.unwrap();
+        let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
+        assert!(numbers.len() >= 48, "{name}: {numbers:?}");
+        assert_in_order(&numbers, 12);
+        ffmpeg.stop().await.unwrap();
+    }
+    end(&mut browser, "viewer", &seen).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_h265_is_not_converted_others_hear_why() {
+    for (option, told, problem) in [
+        ("--transcodes=0", "this server converts no pictures", "--transcodes is 0"),
+        ("--ffmpeg=none", "this server has no ffmpeg", "when ffmpeg is installed"),
+        ("--transcode-pixels=1000000", "pixels a second are more", "--transcode-pixels"),
+        ("--ffmpeg=/bin/true", "ffmpeg has ended", "ffmpeg has ended"),
+    ] {
+        let server = Server::start_with("h265no", &[option]).await.unwrap();
+        let source = server.register_srt("Encoder").await.unwrap();
+        let ffmpeg = send(&server, &source, &H265).unwrap();
+        let known = |details: &Value| is_live(details) && transcode(details)["state"].is_string();
+        wait_for(&server, &source, known).await.unwrap();
+        if option.ends_with("true") {
+            // That is found out when somebody needs it.
+            assert_eq!(asked(&source).await.unwrap().0, 201);
+        }
+        let says = |details: &Value| says(details, problem) && says(details, "H.265");
+        let details = wait_for(&server, &source, says).await.unwrap();
+        assert_eq!(transcode(&details)["state"], "REFUSED");
+        let (status, refused) = asked(&source).await.unwrap();
+        let detail = refused["detail"].as_str().unwrap_or_default();
+        assert!(detail.contains("the stream's video is H265"), "{status} {refused}");
+        assert!(status == 422 && detail.contains(told), "{status} {refused}");
+
+        let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+        let some = |stats: &Stats| stats.video.packets > 100;
+        let stats = viewer.wait_for(PICTURE_TIMEOUT, some).await.unwrap();
+        assert_eq!((stats.video.codec.as_deref(), stats.video.missing), (Some("video/H265"), 0));
+        viewer.close().await.unwrap();
+        ffmpeg.stop().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_and_b_frames_share_one_budget() {
+    let server = Server::start("h265budget").await.unwrap();
+    let first = server.register_srt("First").await.unwrap();
+    let b_frames = send(&server, &first, &B_FRAMES).unwrap();
+    let runs = |details: &Value| transcode(details)["state"] == "RUNNING";
+    wait_for(&server, &first, runs).await.unwrap();
+
+    let second = server.register_srt("Second").await.unwrap();
+    let h265 = send(&server, &second, &H265).unwrap();
+    let full = |details: &Value| says(details, "converts 1 pictures at a time");
+    wait_for(&server, &second, full).await.unwrap();
+    let (status, refused) = asked(&second).await.unwrap();
+    let told = refused["detail"].as_str().unwrap_or_default();
+    assert!(status == 422 && told.contains("converts 1 pictures at a time"), "{refused}");
+
+    b_frames.stop().await.unwrap();
+    let ready = |details: &Value| transcode(details)["state"] == "READY";
+    wait_for(&server, &second, ready).await.unwrap();
+    assert_eq!(asked(&second).await.unwrap().0, 201);
+    h265.stop().await.unwrap();
+}

@@ -22,7 +22,12 @@ const SECONDS_OF_BEEP = FLASH_FRAMES / FPS;
 const [BLACK, WHITE, GREY] = [16, 235, 60];
 const H264 = '-c:v libx264 -preset ultrafast -tune zerolatency -profile:v baseline -bf 0 -sc_threshold 0'.split(' ');
 /** As encoders stand that nobody has set up for a browser. */
-const B_FRAMES = '-c:v libx264 -preset veryfast -profile:v high -bf 2 -b_strategy 0 -sc_threshold 0'.split(' ');
+const OTHERS = {
+  'b-frames': '-c:v libx264 -preset veryfast -profile:v high -bf 2 -b_strategy 0 -sc_threshold 0'.split(' '),
+  h265: '-c:v libx265 -preset ultrafast -x265-params bframes=0:scenecut=0:log-level=error'.split(' '),
+};
+/** What a browser does not show as it comes. */
+export type Other = keyof typeof OTHERS;
 const AAC = '-c:a aac -b:a 128k -ar 48000 -ac 2'.split(' ');
 
 /** A frame of the picture: its strip, and white above it where it flashes. */
@@ -118,9 +123,9 @@ export class Encoders {
     for (const source of sources) await this.encode(source, this.picture(source), H264);
   }
 
-  /** The same picture once more, with two B-frames between others. */
-  prepareWithBFrames(source: FrameSource): Promise<void> {
-    return this.encode(source, this.withBFrames(source), B_FRAMES);
+  /** The same picture once more, encoded otherwise. */
+  prepareOther(source: FrameSource, other: Other): Promise<void> {
+    return this.encode(source, this.otherwise(source, other), OTHERS[other]);
   }
 
   private async encode(source: FrameSource, to: string, how: string[]): Promise<void> {
@@ -140,8 +145,8 @@ export class Encoders {
     return join(this.folder, `${source}.mp4`);
   }
 
-  private withBFrames(source: FrameSource): string {
-    return `${this.picture(source)}-b.mp4`;
+  private otherwise(source: FrameSource, other: Other): string {
+    return `${this.picture(source)}-${other}.mp4`;
   }
 
   private start(picture: string, hertz: number, outputs: string[]): Encoder {
@@ -156,9 +161,9 @@ export class Encoders {
     return this.start(this.picture(source), hertz, overSrt(url));
   }
 
-  /** The same with B-frames. */
-  srtWithBFrames(url: string, source: FrameSource, hertz: number): Encoder {
-    return this.start(this.withBFrames(source), hertz, overSrt(url));
+  /** The same, encoded otherwise. */
+  srtOther(url: string, source: FrameSource, other: Other, hertz: number): Encoder {
+    return this.start(this.otherwise(source, other), hertz, overSrt(url));
   }
 
   /** Sends plain RTP from these ports, and its reports from the ports above. */

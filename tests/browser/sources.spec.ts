@@ -2,7 +2,7 @@
 // the number in the picture, the pitch of the sound, and how far one is from the other.
 import { test, expect, type Browser } from '@playwright/test';
 import { ALL, attend, clipInStep, hears, keepConnections, liveInStep, staysInStep, type Part } from './ear.ts';
-import { Encoders, freePorts } from './encoders.ts';
+import { Encoders, freePorts, type Other } from './encoders.ts';
 import type { FrameSource } from './frameStrip.ts';
 import { Room, counts } from './room.ts';
 import { Stage } from './stage.ts';
@@ -17,6 +17,9 @@ const OLDEST_MS = 500;
 /** In hertz; none is a multiple of another. */
 const TONES = [440, 620, 790, 1130] as const;
 
+/** What is converted for browsers; by ffmpeg, which these tests have, or without it. */
+const OTHERS: readonly Other[] = ['b-frames', 'h265'];
+
 const stage = new Stage();
 const encoders = new Encoders();
 let host: Room;
@@ -24,7 +27,7 @@ let problems: string[];
 
 test.beforeAll(async () => {
   await encoders.prepare('live', 'clip-a', 'clip-b', 'other');
-  await encoders.prepareWithBFrames('clip-a');
+  for (const other of OTHERS) await encoders.prepareOther('clip-a', other);
 });
 
 test.afterAll(() => encoders.end());
@@ -138,24 +141,26 @@ test('a feed over RTP with AAC is seen and heard in step', async ({ browser }) =
   await noProblem();
 });
 
-test('a feed with B-frames is converted, and seen and heard in step', async ({ browser }) => {
-  await open(browser);
-  const { id, url } = await registerSrt('Camera C');
-  encoders.srtWithBFrames(url, 'clip-a', TONES[3]);
-  await show('Camera C');
-  const transcode = async () => {
-    type Details = { additional_details: { transcode: { state: string } | null } };
-    return (await ask<Details>('/get/live/details', { id })).additional_details.transcode?.state;
-  };
-  await expect.poll(transcode, { timeout: 20_000 }).toBe('RUNNING');
-  // Numbers that only rise.
-  await counts(host, 'live-video', 5);
-  expect((await host.reading('live-video'))?.source).toBe('clip-a');
-  await attend(host, 'live-video');
-  await hears(host, TONES[3]);
-  await liveInStep(host, 'B-frames', COMES_TOGETHER_S);
-  await noProblem();
-});
+for (const other of OTHERS) {
+  test(`a feed with ${other} is converted, and seen and heard in step`, async ({ browser }) => {
+    await open(browser);
+    const { id, url } = await registerSrt('Camera C');
+    encoders.srtOther(url, 'clip-a', other, TONES[3]);
+    await show('Camera C');
+    const transcode = async () => {
+      type Details = { additional_details: { transcode: { state: string } | null } };
+      return (await ask<Details>('/get/live/details', { id })).additional_details.transcode?.state;
+    };
+    await expect.poll(transcode, { timeout: 20_000 }).toBe('RUNNING');
+    // Numbers that only rise.
+    await counts(host, 'live-video', 5);
+    expect((await host.reading('live-video'))?.source).toBe('clip-a');
+    await attend(host, 'live-video');
+    await hears(host, TONES[3]);
+    await liveInStep(host, other, COMES_TOGETHER_S);
+    await noProblem();
+  });
+}
 
 test('a composite of four shows each in its quarter, with the sound of the one that was chosen', async ({ browser }) => {
   await open(browser);

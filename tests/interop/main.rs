@@ -32,6 +32,7 @@ mod rtp;
 mod server;
 mod simulcast;
 mod slate;
+mod socket;
 mod srt;
 mod srt_wire;
 mod surround;

@@ -3,16 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use rushes::demo::{picture::Size, strip};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest as _};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::Error;
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
+use crate::socket::Socket;
 use crate::srt::wait_for;
 
 /// Pictures that go out in another order than they are sent in, and key frames that others go back
@@ -26,50 +24,9 @@ const LOOP: u32 = 100;
 const ENOUGH: usize = 75;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A connection to the server on which it is asked, and tells.
-struct Socket(WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>);
-
-impl Socket {
-    async fn open(server: &Server) -> Result<Self, Error> {
-        let api = server.api();
-        let mut url = api.base.join("/ws")?;
-        url.set_scheme("ws").map_err(|()| "no WebSocket's address")?;
-        let mut request = url.as_str().into_client_request()?;
-        request.headers_mut().insert("X-Token", api.token.parse()?);
-        Ok(Self(connect_async(request).await?.0))
-    }
-
-    async fn next(&mut self) -> Result<Value, Error> {
-        loop {
-            match self.0.next().await.ok_or("the connection ended")?? {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
-                Message::Close(frame) => return Err(format!("closed: {frame:?}").into()),
-                _ => {}
-            }
-        }
-    }
-
-    /// Asks, and passes over whatever else is told before the answer.
-    async fn ask(&mut self, endpoint: &str, data: Value) -> Result<Value, Error> {
-        let frame = json!({ "endpoint": endpoint, "data": data, "request_id": endpoint });
-        self.0.send(Message::text(frame.to_string())).await?;
-        loop {
-            let answer = self.next().await?;
-            if answer["request_id"] == endpoint {
-                let failed = !answer["error"].is_null();
-                return if failed {
-                    Err(answer.to_string().into())
-                } else {
-                    Ok(answer["data"].clone())
-                };
-            }
-        }
-    }
-}
-
 /// Records a source for three seconds: the file.
 async fn record(server: &Server, source: &SrtSource) -> Result<Vec<u8>, Error> {
-    let mut socket = Socket::open(server).await?;
+    let mut socket = Socket::open(server.api()).await?;
     socket.ask("rushes/live/record", json!({ "id": source.id, "on": true })).await?;
     loop {
         let listed = socket.ask("rushes/live/recordings", json!({ "id": source.id })).await?;

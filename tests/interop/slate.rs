@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 use crate::browser::{Browser, Kind};
 use crate::ffmpeg::{Ffmpeg, Look, Version};
@@ -14,28 +11,15 @@ use crate::peer::Error;
 use crate::publish::{PICTURE_TIMEOUT, watch};
 use crate::returns::shown;
 use crate::server::{Api, Registered, Server};
+use crate::socket::Socket;
 
 const FIRST: Look = Look { size: "640x360", profile: "baseline", grain: false };
 const SECOND: Look = Look { size: "480x270", profile: "high", grain: false };
 
-/// Asks for a slate, over the WebSocket.
-async fn ask_for_slate(api: &Api, source: &Registered) -> Result<Value, Error> {
-    let mut url = api.base.join("/ws")?;
-    url.set_scheme("ws").map_err(|()| "no WebSocket there")?;
-    let mut request = url.as_str().into_client_request()?;
-    request.headers_mut().insert("X-Token", api.token.parse()?);
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await?;
-    let data = json!({ "id": source.id, "on": true });
-    let asked = json!({ "endpoint": "rushes/live/slate", "data": data, "request_id": 1 });
-    socket.send(Message::text(asked.to_string())).await?;
-    while let Some(message) = socket.next().await {
-        let Message::Text(text) = message? else { continue };
-        let answer: Value = serde_json::from_str(&text)?;
-        if answer["request_id"] == 1 {
-            return Ok(answer["data"].clone());
-        }
-    }
-    Err("the server closed the connection".into())
+/// Asks for a slate.
+async fn ask_for_slate(api: &Api, source: &str) -> Result<Value, Error> {
+    let mut socket = Socket::open(api).await?;
+    socket.ask("rushes/live/slate", json!({ "id": source, "on": true })).await
 }
 
 /// Whether the browser shows a slate: dark grey, and in its middle letters.
@@ -62,7 +46,7 @@ async fn viewers_of_a_source_that_goes_see_its_slate_and_then_its_picture_in_the
     let server = Server::start("slate").await.unwrap();
     let source = server.register("A cam").await.unwrap();
     let other = server.register("B cam").await.unwrap();
-    let asked = ask_for_slate(server.api(), &source).await.unwrap();
+    let asked = ask_for_slate(server.api(), &source.id).await.unwrap();
     assert_eq!(asked["slate"], true, "{asked}");
     // Nobody has published yet.
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
@@ -118,5 +102,45 @@ async fn viewers_of_a_source_that_goes_see_its_slate_and_then_its_picture_in_the
     crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
     viewer.close().await.unwrap();
     without.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
+/// What those are sent who do not take H.265 is no layer of its publisher's, and a slate is none either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_sent_a_converted_picture_sees_the_slate_and_then_the_converted_picture_again() {
+    let server = Server::start("slateh265").await.unwrap();
+    let source = server.register_srt("A cam").await.unwrap();
+    ask_for_slate(server.api(), &source.id).await.unwrap();
+    let h265 = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
+    let aac = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
+    let send = || Ffmpeg::send(Version::Debian, &source.url, server.folder(), &h265, &aac);
+    let moving = "seen.seen.frames >= 50 && seen.seen.width === 640";
+    let still = "seen.seen.frames >= 4";
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+
+    let ffmpeg = send().unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    browser.wait_for("viewer", PICTURE_TIMEOUT, moving).await.unwrap();
+    assert!(!shows_slate(&mut browser).await.unwrap());
+    ffmpeg.stop().await.unwrap();
+    // A source is missed only after a while.
+    let deadline = std::time::Instant::now() + PICTURE_TIMEOUT;
+    while !shows_slate(&mut browser).await.unwrap() {
+        assert!(std::time::Instant::now() < deadline, "there is no slate");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    browser.again("viewer").await.unwrap();
+    browser.wait_for("viewer", PICTURE_TIMEOUT, still).await.unwrap();
+    assert!(shows_slate(&mut browser).await.unwrap());
+
+    let ffmpeg = send().unwrap();
+    let deadline = std::time::Instant::now() + PICTURE_TIMEOUT;
+    while shows_slate(&mut browser).await.unwrap() {
+        assert!(std::time::Instant::now() < deadline, "the slate stays");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    browser.again("viewer").await.unwrap();
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, moving).await.unwrap();
+    crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
     ffmpeg.stop().await.unwrap();
 }

@@ -52,12 +52,13 @@ async fn record(server: &Server, source: &SrtSource) -> Result<Vec<u8>, Error> {
     Ok(reqwest::get(url).await?.bytes().await?.to_vec())
 }
 
-/// The numbers in the pictures of a file, in their order. ffmpeg has nothing to say against it.
+/// The numbers in the pictures of a file, in their order. It makes no error of any of them.
 async fn numbers(server: &Server, file: &[u8]) -> Result<Vec<u32>, Error> {
     let path = server.folder().join("recorded.mp4");
     std::fs::write(&path, file)?;
     let decoded = tokio::process::Command::new(Version::Debian.find()?)
-        .args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-i"])
+        // Below that it warns of frames at the very end that are decoded later than shown, and shows them.
+        .args(["-hide_banner", "-nostdin", "-loglevel", "error", "-i"])
         .arg(&path)
         .args([
             "-map",

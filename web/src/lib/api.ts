@@ -109,6 +109,8 @@ export interface Asset {
   /** Seconds; null while it is not known, and for live sources. */
   duration: number | null;
   type: string | null;
+  /** `STREAMING` of live sources. */
+  subtype: string | null;
   status: string | null;
   thumbnail_url: string | null;
   /** The batch of the folder that it is in. */

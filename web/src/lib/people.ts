@@ -125,6 +125,7 @@ export class PeopleApi extends ApiPart {
       id: string;
       name: string;
       type: string | null;
+      subtype: string | null;
       is_live: boolean | null;
       duration: number | null;
     }[]

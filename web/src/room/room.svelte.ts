@@ -8,6 +8,7 @@ import { clamp, isLive } from '../lib/room/predict';
 import type { Op, RoomState, RoomUser, SyncMode, You } from '../lib/room/protocol';
 import { RoomClient } from '../lib/room/roomClient';
 import type { Session } from '../lib/session';
+import { isSource } from '../lib/sources';
 import { Socket, socketUrl, type SocketState } from '../lib/socket';
 import { endedAt, frameAt } from '../lib/sync';
 import { timecode, timecodeBase, type FrameRate } from '../lib/timecode';
@@ -486,7 +487,7 @@ export class RoomModel {
   async #loadOwn(asset: Asset): Promise<void> {
     if (!this.state) return;
     try {
-      const file = asset.is_live ? null : await app.api.primaryFile(this.session.token, asset.id);
+      const file = isSource(asset) ? null : await app.api.primaryFile(this.session.token, asset.id);
       const own = ownLoad(this.state, asset, file, this.#now());
       if (!own) throw new Error('The frame rate of this clip is not known.');
       if (this.unsynced) this.#own = own;

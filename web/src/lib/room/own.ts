@@ -1,4 +1,5 @@
 import type { Asset, AssetFile } from '../api';
+import { isSource } from '../sources';
 import { frameAt } from '../sync';
 import { exactRate } from '../timecode';
 import { isLive, predict } from './predict';
@@ -36,7 +37,8 @@ export function ownLoad(
     compare: null,
   } satisfies RoomState;
   const next = { ...own, rev: state.rev + 1, effective_ms: now };
-  if (asset.is_live) return { ...next, fps_num: null, fps_den: null, frames: null, playing: true };
+  if (isSource(asset))
+    return { ...next, fps_num: null, fps_den: null, frames: null, playing: true };
   const rate = exactRate(file?.frame_rate ?? 0);
   if (!rate) return null;
   const frames = asset.duration ? Math.round((asset.duration * rate.num) / rate.den) : null;

@@ -126,6 +126,8 @@ async fn five_and_one_channels_are_in_step_with_their_picture() {
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
     browser.watch("viewer", &source.whep).await.unwrap();
     let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    // It brings both together for a while, and says how far apart they are as of some moments.
+    browser.wait_for("viewer", PICTURE_TIMEOUT, "seen.seen.frames >= 600").await.unwrap();
     let lips = browser.lips("viewer", 300, 1320).await.unwrap();
     // What the browser holds one of them back by is known to it; the rest is ours.
     let (offset, apart) = (offset(&lips), median(lips.apart.clone()));

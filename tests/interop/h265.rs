@@ -10,7 +10,7 @@ use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
 use crate::srt::{is_live, says, wait_for};
-use crate::transcode::{B_FRAMES, assert_in_order, median, offset};
+use crate::transcode::{B_FRAMES, SETTLED, assert_in_order, median, offset};
 
 const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 /// In the profile that the offers of those have who take H.265 (Main).
@@ -76,9 +76,7 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let pictures = seen.seen.clone().unwrap();
     assert_eq!((pictures.width, pictures.height), (640, 360));
     assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
-    // It brings both together for a while, and says how far apart they are as of some moments.
-    let settled = "seen.seen.frames >= 600";
-    browser.wait_for("viewer", PICTURE_TIMEOUT, settled).await.unwrap();
+    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
     let lips = browser.lips("viewer", PICTURES, BEEP).await.unwrap();
     let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
     assert!(numbers.len() as u32 >= PICTURES - 2, "{numbers:?}");

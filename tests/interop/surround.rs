@@ -12,7 +12,7 @@ use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
 use crate::srt::wait_for;
-use crate::transcode::{median, offset};
+use crate::transcode::{SETTLED, median, offset};
 
 const RATE: usize = 48_000;
 /// Samples of a packet.
@@ -126,8 +126,7 @@ async fn five_and_one_channels_are_in_step_with_their_picture() {
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
     browser.watch("viewer", &source.whep).await.unwrap();
     let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
-    // It brings both together for a while, and says how far apart they are as of some moments.
-    browser.wait_for("viewer", PICTURE_TIMEOUT, "seen.seen.frames >= 600").await.unwrap();
+    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
     let lips = browser.lips("viewer", 300, 1320).await.unwrap();
     // What the browser holds one of them back by is known to it; the rest is ours.
     let (offset, apart) = (offset(&lips), median(lips.apart.clone()));

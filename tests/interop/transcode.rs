@@ -35,6 +35,10 @@ fn is_converted(details: &Value) -> bool {
     transcode["state"] == "RUNNING" && transcode["frames"].as_u64() > Some(25)
 }
 
+/// A browser brings picture and sound together for a while, and says how far apart they are as of
+/// some moments: after so many frames that is over.
+pub(crate) const SETTLED: &str = "seen.seen.frames >= 600";
+
 /// The middle one.
 pub(crate) fn median(mut all: Vec<f64>) -> f64 {
     assert!(all.len() >= 5, "{all:?}");

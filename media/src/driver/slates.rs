@@ -174,7 +174,8 @@ fn source() -> Source {
 }
 
 impl Entry {
-    /// What a newcomer is sent, or what that is made of; and whether whoever cannot be sent that is of no use here.
+    /// What a newcomer is sent, or what that is made of; and whether whoever cannot be sent that is
+    /// of no use here.
     pub(super) fn sends(&self) -> (Source, bool) {
         match self.publisher {
             Some(_) => (self.source, true),

@@ -5,7 +5,10 @@
 
 use std::{fmt::Write as _, sync::PoisonError};
 
-use rushes_media::{Load, StreamId, StreamStatus, TranscodeState, Transport, ViewerStatus};
+use rushes_media::{
+    Load, RtpSourceStatus, SourceStatus, StreamId, StreamStatus, TranscodeState, Transport,
+    ViewerStatus,
+};
 
 use crate::{
     app::App,
@@ -21,6 +24,10 @@ pub(crate) struct Live {
     pub(crate) stream: StreamId,
     pub(crate) status: StreamStatus,
     pub(crate) viewers: Vec<ViewerStatus>,
+    /// Where it comes over SRT.
+    pub(crate) srt: Option<SourceStatus>,
+    /// Where it comes as plain RTP.
+    pub(crate) rtp: Option<RtpSourceStatus>,
 }
 
 /// The streams that are live, the ones with the most viewers first.
@@ -33,11 +40,13 @@ pub(crate) async fn collect(app: &App) -> Vec<Live> {
     for stream in streams {
         // Overloaded, or at its end: better no figure than a wrong one, and nobody waits for more.
         let Some(status) = app.media.try_status(stream).await else { break };
-        found.push(Live { stream, status, viewers: Vec::new() });
+        found.push(Live { stream, status, viewers: Vec::new(), srt: None, rtp: None });
     }
     found.sort_by_key(|live| (std::cmp::Reverse(live.status.viewers), live.stream));
     for live in found.iter_mut().take(LABELLED) {
         live.viewers = app.media.viewers(live.stream).await;
+        live.srt = app.srt.get().and_then(|srt| srt.status(live.stream));
+        live.rtp = app.rtp.get().and_then(|rtp| rtp.status(live.stream));
     }
     found
 }
@@ -56,7 +65,7 @@ macro_rules! figures {
     };
 }
 
-const FIGURES: [Figure; 27] = figures! {
+const FIGURES: [Figure; 39] = figures! {
     gauge "rushes_stream_viewers" "Viewers of a stream." |l| Some(l.status.viewers as f64);
     gauge "rushes_stream_viewers_tcp" "Viewers whose network lets no UDP through."
         |l| Some(l.viewers.iter().filter(|v| v.transport == Some(Transport::Tcp)).count() as f64);
@@ -110,7 +119,36 @@ const FIGURES: [Figure; 27] = figures! {
         |l| Some(l.viewers.iter().map(|viewer| viewer.packets).sum::<u64>() as f64);
     gauge "rushes_stream_viewers_retransmitted_packets" "Packets sent again to those who watch now."
         |l| Some(l.viewers.iter().map(|viewer| viewer.retransmitted).sum::<u64>() as f64);
+    gauge "rushes_srt_rtt_seconds" "Round trip to a source over SRT."
+        |l| Some(l.srt.as_ref()?.srt.rtt / 1000.0);
+    gauge "rushes_srt_latency_seconds" "From the sending of a packet to its use here."
+        |l| Some(l.srt.as_ref()?.srt.latency as f64 / 1000.0);
+    gauge "rushes_srt_bits_per_second" "Payload that came over SRT in the last second."
+        |l| Some(l.srt.as_ref()?.srt.bitrate as f64);
+    counter "rushes_srt_packets_total" "Packets that came over SRT, those sent again included."
+        |l| Some(l.srt.as_ref()?.srt.packets as f64);
+    counter "rushes_srt_lost_packets_total" "Packets that were missing at first."
+        |l| Some(l.srt.as_ref()?.srt.lost as f64);
+    counter "rushes_srt_retransmitted_packets_total" "Packets that the source sent again."
+        |l| Some(l.srt.as_ref()?.srt.retransmitted as f64);
+    counter "rushes_srt_dropped_packets_total" "Packets that never came in time, and are missing."
+        |l| Some(l.srt.as_ref()?.srt.dropped as f64);
+    counter "rushes_srt_undecrypted_packets_total" "Packets for which there was no key."
+        |l| Some(l.srt.as_ref()?.srt.undecrypted as f64);
+    gauge "rushes_rtp_bits_per_second" "Plain RTP that came in the last second."
+        |l| Some(l.rtp.as_ref()?.rtp.bitrate as f64);
+    counter "rushes_rtp_packets_total" "Packets that came as plain RTP."
+        |l| Some(l.rtp.as_ref()?.rtp.packets as f64);
+    counter "rushes_rtp_malformed_total" "Datagrams from a source that were no RTP, or one sender too many."
+        |l| Some(l.rtp.as_ref()?.rtp.malformed as f64);
+    counter "rushes_source_frames_lost_total" "Frames of an SRT or RTP source that were left out."
+        |l| Some(frames_lost(l)? as f64);
 };
+
+fn frames_lost(live: &Live) -> Option<u64> {
+    let srt = live.srt.as_ref().map(|source| source.frames_lost);
+    srt.or(live.rtp.as_ref().map(|source| source.frames_lost))
+}
 
 fn most(live: &Live, value: fn(&ViewerStatus) -> Option<f64>) -> Option<f64> {
     live.viewers.iter().filter_map(value).max_by(f64::total_cmp)
@@ -186,7 +224,8 @@ fn codecs(out: &mut String, live: &[Live]) {
 #[cfg(test)]
 mod tests {
     use rushes_media::rtp::Codec;
-    use rushes_media::{AudioStatus, VideoStatus};
+    use rushes_media::srt::SrtStatus;
+    use rushes_media::{AudioStatus, RtpStatus, VideoStatus};
 
     use super::*;
 
@@ -209,7 +248,7 @@ mod tests {
             layer: None,
         };
         let viewers = vec![viewer(0.25, None), viewer(0.5, Some(20.0))];
-        Live { stream: StreamId(stream), status, viewers }
+        Live { stream: StreamId(stream), status, viewers, srt: None, rtp: None }
     }
 
     #[test]
@@ -266,6 +305,45 @@ mod tests {
             let line = format!("rushes_stream_{name}{stream} {value}");
             assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
         }
+    }
+
+    #[test]
+    fn the_way_of_a_source_is_told_of() {
+        let mut over_srt = live(1, 0);
+        let srt = SrtStatus {
+            rtt: 40.5,
+            latency: 250,
+            packets: 1_000,
+            lost: 20,
+            retransmitted: 19,
+            dropped: 1,
+            bitrate: 5_000_000,
+            ..SrtStatus::default()
+        };
+        over_srt.srt = Some(SourceStatus { srt, problems: vec![], frames_lost: 2, skipped: 0 });
+        let mut plain = live(2, 0);
+        let rtp = RtpStatus { packets: 7, malformed: 3, ..RtpStatus::default() };
+        plain.rtp = Some(RtpSourceStatus { rtp, problems: vec![], frames_lost: 4, skipped: 0 });
+        let mut out = String::new();
+        write(&mut out, &Load::default(), &[over_srt, plain]);
+        let [srt, rtp] = [1, 2].map(|stream| format!("{{stream=\"{}\"}}", StreamId(stream)));
+        for line in [
+            format!("rushes_srt_rtt_seconds{srt} 0.0405"),
+            format!("rushes_srt_latency_seconds{srt} 0.25"),
+            format!("rushes_srt_bits_per_second{srt} 5000000"),
+            format!("rushes_srt_packets_total{srt} 1000"),
+            format!("rushes_srt_lost_packets_total{srt} 20"),
+            format!("rushes_srt_retransmitted_packets_total{srt} 19"),
+            format!("rushes_srt_dropped_packets_total{srt} 1"),
+            format!("rushes_source_frames_lost_total{srt} 2"),
+            format!("rushes_rtp_packets_total{rtp} 7"),
+            format!("rushes_rtp_malformed_total{rtp} 3"),
+            format!("rushes_source_frames_lost_total{rtp} 4"),
+        ] {
+            assert!(out.lines().any(|l| l == line), "{line} is not in\n{out}");
+        }
+        let of_srt = out.lines().filter(|line| line.starts_with("rushes_srt_packets_total{"));
+        assert_eq!(of_srt.count(), 1, "plain RTP has no figures of SRT");
     }
 
     #[test]

@@ -12,9 +12,14 @@ DEMO_ARGS ?=
 help: ## What can be made here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: web ## Build all and run the demo: a server, a production, a room, a live source
-	$(CARGO) build --locked --workspace --bin rushes
+demo: target/debug/rushes ## Build all and run the demo: a server, a production, a room, a live source
 	target/debug/rushes demo $(DEMO_ARGS)
+
+# `make test` leaves a binary too, built with what the tests' dependencies ask of common ones. While
+# it is newer than all that it is made of it will do: Cargo would compile those anew without.
+target/debug/rushes: $(shell find Cargo.toml Cargo.lock build.rs src media/src sessions/src signaling/src migrations contract */Cargo.toml -type f) web/dist/index.html
+	$(CARGO) build --locked --workspace --bin rushes
+	@touch $@
 
 test: tools web format lint unit integration interop browser deny ## Install what the tests need and run all of them
 	@echo "all tests passed"

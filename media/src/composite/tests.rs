@@ -229,7 +229,6 @@ fn what_is_no_layout_is_refused() {
 }
 
 mod sound {
-    use std::sync::Arc;
 
     use super::*;
     use crate::rtp::inspect;
@@ -314,7 +313,7 @@ mod sound {
             timestamp,
             marker: false,
             inspection: inspect(Codec::Opus, &payload),
-            payload: Arc::from(payload),
+            payload: payload.into(),
             captured,
         }
     }

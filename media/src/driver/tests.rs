@@ -15,6 +15,7 @@ use crate::fuzzing::session::{HELLO, UFRAG, nomination, offer, request};
 use crate::rtp::{Codec, inspect};
 use crate::srtp::{Keys, Profile, Sealer};
 use crate::status::Transport;
+use crate::stream::Payload;
 
 const STREAM: StreamId = StreamId(1);
 const OTHER: StreamId = StreamId(2);
@@ -59,7 +60,7 @@ pub(super) fn defect(route: Route) {
 
 /// A packet of a key frame.
 pub(super) fn packet(now: Instant) -> Packet {
-    let payload: Arc<[u8]> = [0x65; 100].as_slice().into();
+    let payload: Payload = [0x65; 100].as_slice().into();
     Packet {
         codec: Codec::H264,
         layer: 0,

@@ -1,7 +1,5 @@
 //! Frames of a picture into the packets of a publisher.
 
-use std::sync::Arc;
-
 use crate::rtp::{Codec, inspect};
 use crate::stream::Packet;
 
@@ -84,7 +82,7 @@ impl Cutter {
                 timestamp,
                 marker: number == last,
                 inspection: inspect(codec, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured: moment.captured,
             }
         };

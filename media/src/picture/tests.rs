@@ -1,6 +1,5 @@
 //! Pictures through encoder, packets and decoder.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -62,7 +61,7 @@ impl Camera {
                 timestamp,
                 marker: number == last,
                 inspection: inspect(Codec::H264, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured,
             }
         };
@@ -121,7 +120,7 @@ fn another_size_in_the_middle_is_followed_and_a_monster_is_refused() {
     // A parameter set of 8192 x 4608 in constrained baseline, made by the rules of 7.3.2.1.1.
     let monster = sequence(8192 / 16, 4608 / 16);
     let mut packets = camera.shoot(&plain(RED, size(96, 64)), true);
-    packets[0].payload = Arc::from(monster);
+    packets[0].payload = monster.into();
     packets[0].inspection = inspect(Codec::H264, &packets[0].payload);
     assert!(all(&mut track, &packets).is_empty());
     assert_eq!(track.refused(), Some(Refused::TooLarge(size(8192, 4608))));
@@ -219,7 +218,7 @@ proptest::proptest! {
             let length = bytes.len();
             bytes[at % length] ^= value;
             packet.inspection = inspect(Codec::H264, &bytes);
-            packet.payload = Arc::from(bytes);
+            packet.payload = bytes.into();
         }
         all(&mut track, &packets);
         let _ = first_picture(&packets);

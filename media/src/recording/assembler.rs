@@ -251,7 +251,7 @@ mod tests {
             timestamp: 1,
             marker,
             inspection: inspect(Codec::H264, payload),
-            payload: Arc::from(payload),
+            payload: payload.into(),
             captured: Instant::now(),
         }
     }

@@ -193,12 +193,12 @@ impl Track {
 }
 
 impl Fragment {
-    /// The bytes of the fragment, in a file whose moments are counted from `origin`, as its piece
-    /// number `sequence`.
+    /// What stands before the samples, in a file whose moments are counted from `origin`, where the
+    /// fragment is piece number `sequence`.
     ///
     /// # Errors
     /// When its moments are beyond all reason.
-    pub(super) fn encode(&self, origin: Ticks, sequence: u32) -> Result<Vec<u8>, EncodeError> {
+    pub(super) fn head(&self, origin: Ticks, sequence: u32) -> Result<Vec<u8>, EncodeError> {
         let pictures: usize = self.frames.iter().map(|frame| frame.data.len()).sum();
         let mut moof = self.moof(origin, sequence, [0, 0])?;
         // The lengths of the offsets do not depend on their values.
@@ -206,14 +206,11 @@ impl Fragment {
         let offset = |at: usize| i32::try_from(at).unwrap_or(i32::MAX);
         moof = self.moof(origin, sequence, [offset(head), offset(head + pictures)])?;
         let (mut bytes, moof) = (reference(origin, self.start()), moof.encode_to_vec()?);
-        bytes.reserve_exact(moof.len() + 8 + self.size());
         bytes.extend_from_slice(&moof);
         let length = u32::try_from(self.size() + 8)
             .map_err(|_| EncodeError("a fragment is too large".to_owned()))?;
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(b"mdat");
-        self.frames.iter().for_each(|frame| bytes.extend_from_slice(&frame.data));
-        self.sounds.iter().for_each(|sound| bytes.extend_from_slice(&sound.data));
         Ok(bytes)
     }
 

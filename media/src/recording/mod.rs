@@ -23,7 +23,7 @@ mod tests;
 mod time;
 
 pub use conclude::{ConcludeError, Conclusion, Summary, conclude};
-pub use fragment::Fragment;
+pub use fragment::{Encoded, Fragment};
 pub use grid::FrameRate;
 pub(crate) use order::{Next, Order};
 pub use recorder::{Counted, Recorder};
@@ -48,10 +48,14 @@ pub fn begin(first: &Fragment) -> Result<Vec<u8>, EncodeError> {
     boxes::init(&first.sets, first.start())
 }
 
-/// The bytes of a fragment, the `sequence`th of a file whose first one starts at `origin`.
+/// A fragment as a file has it, the `sequence`th of one whose first starts at `origin`.
 ///
 /// # Errors
 /// When it starts before that, or is too large.
-pub fn encode(fragment: &Fragment, origin: Ticks, sequence: u32) -> Result<Vec<u8>, EncodeError> {
-    fragment.encode(origin, sequence)
+pub fn encode(
+    fragment: &Fragment,
+    origin: Ticks,
+    sequence: u32,
+) -> Result<Encoded<'_>, EncodeError> {
+    Ok(Encoded { head: fragment.head(origin, sequence)?, fragment })
 }

@@ -254,7 +254,7 @@ impl Recorder {
         } else {
             self.touched = Some(now);
         }
-        self.sounds.push(Sound { at, samples, data: Arc::clone(&packet.payload) });
+        self.sounds.push(Sound { at, samples, data: packet.payload.clone() });
         let alone = self.seen.is_none_or(|at| now.saturating_duration_since(at) >= IDLE);
         if self.begun && alone && self.sounds.len() >= SOUNDS / 2 {
             self.cut();

@@ -1,7 +1,6 @@
 //! Packets in, a file out, and every frame found again at its time.
 
 use std::io::Cursor;
-use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use proptest::prelude::*;
@@ -14,7 +13,7 @@ use super::*;
 use crate::feed::h264::Packetiser;
 use crate::rtcp::WallClock;
 use crate::rtp::{Codec, inspect};
-use crate::stream::Packet;
+use crate::stream::{Packet, Payload};
 
 /// x264, Constrained Baseline, 1280x720, and x264, High, 1920x1080.
 const SPS_720P: [u8; 25] = [
@@ -91,7 +90,7 @@ impl World {
                 timestamp,
                 marker: index == last,
                 inspection: inspect(Codec::H264, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured,
             }
         });
@@ -101,7 +100,7 @@ impl World {
     /// A packet of sound that is heard `n * 20` ms after the start, of a clock with any beginning.
     fn sound(&mut self, n: u32) -> Packet {
         self.sound_seq += 1;
-        let payload: Arc<[u8]> = Arc::from([0xfc, n as u8, (n >> 8) as u8]);
+        let payload: Payload = [0xfc, n as u8, (n >> 8) as u8].as_slice().into();
         Packet {
             codec: Codec::Opus,
             layer: 0,
@@ -146,7 +145,8 @@ impl World {
         let mut bytes = begin(first).unwrap();
         let mut ends = vec![bytes.len()];
         for (n, fragment) in self.fragments.iter().enumerate() {
-            bytes.extend(encode(fragment, first.start(), n as u32 + 1).unwrap());
+            let encoded = encode(fragment, first.start(), n as u32 + 1).unwrap();
+            encoded.write_to(&mut bytes).unwrap();
             ends.push(bytes.len());
         }
         (bytes, ends)
@@ -437,7 +437,7 @@ proptest! {
                 timestamp: world.wall.media(world.start).wrapping_add(frame * 3_600),
                 marker,
                 inspection: inspect(Codec::H264, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured: world.start,
             };
             world.push(frame.into(), &[packet]);

@@ -273,7 +273,9 @@ impl Gop {
             self.parameters.clear();
         }
         if self.parameters.len() < PARAMETER_PACKETS {
-            self.parameters.push(packet.clone());
+            // They are kept as long as the publisher sends no others.
+            let payload = packet.payload.alone();
+            self.parameters.push(Packet { payload, ..packet.clone() });
         }
     }
 }

@@ -11,12 +11,12 @@ mod gop;
 mod ingest;
 mod keyframes;
 mod lanes;
+mod payload;
 mod placing;
 mod recent;
 mod rewrite;
 mod viewer;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::rtp::{Codec, Inspection, Kind};
@@ -26,6 +26,8 @@ pub use ingest::Ingest;
 pub(crate) use keyframes::KeyframeRequests;
 use lanes::Lanes;
 pub use lanes::{Cache, MADE};
+pub use payload::Payload;
+pub(crate) use payload::Payloads;
 pub use placing::Placing;
 use recent::Recent;
 pub(crate) use rewrite::Rewriter;
@@ -49,7 +51,7 @@ pub struct Packet {
     /// The marker bit: the end of a frame, or the beginning of a talk spurt.
     pub marker: bool,
     /// What follows the RTP header.
-    pub payload: Arc<[u8]>,
+    pub payload: Payload,
     /// The instant that the timestamp stands for, on this machine's clock.
     pub captured: Instant,
     /// What [`crate::rtp::inspect`] says of the payload: read once, for all.

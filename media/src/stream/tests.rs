@@ -74,7 +74,7 @@ struct Got {
     seq: u64,
     timestamp: u32,
     marker: bool,
-    payload: Arc<[u8]>,
+    payload: Payload,
     key: bool,
     origin: Option<Origin>,
 }

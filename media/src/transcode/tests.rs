@@ -1,6 +1,5 @@
 //! Pictures with B-frames in virtual time.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::*;
@@ -192,7 +191,7 @@ fn what_is_never_decoded_is_given_up() {
     for _ in 0..10 {
         let mut packets = camera.shoot(&plain(RED, size(64, 48)), true);
         for packet in packets.iter_mut().filter(|packet| packet.inspection.key) {
-            packet.payload = Arc::from([0x65, 0xff, 0xff, 0xff, 0xff]);
+            packet.payload = [0x65, 0xff, 0xff, 0xff, 0xff].as_slice().into();
             packet.inspection = inspect(packet.codec, &packet.payload);
         }
         for packet in &packets {

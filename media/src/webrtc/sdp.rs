@@ -3,12 +3,11 @@
 //! Clients differ much in how they write their offers. This reads what matters,
 //! and refuses what cannot work with a reason.
 
-use std::sync::Arc;
-
 use str0m::format::FormatParams;
 
 use crate::error::OfferError;
 use crate::rtp::{Codec, Kind};
+use crate::stream::Payload;
 
 use super::direction::Direction;
 use super::simulcast::Gathered;
@@ -34,7 +33,7 @@ pub(crate) struct OfferedCodec {
     /// The receiver tells its estimate of the bandwidth (goog-remb).
     pub(crate) remb: bool,
     /// A packet with the parameter sets that the offer carries.
-    pub(crate) parameters: Option<Arc<[u8]>>,
+    pub(crate) parameters: Option<Payload>,
 }
 
 /// An m-section.

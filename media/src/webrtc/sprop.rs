@@ -1,7 +1,7 @@
 //! H.264 parameter sets that an offer carries (RFC 6184, 8.1), for publishers who
 //! do not send them with their pictures.
 
-use std::sync::Arc;
+use crate::stream::Payload;
 
 use crate::nal::h264::{PPS, SPS, STAP_A};
 
@@ -9,7 +9,7 @@ use crate::nal::h264::{PPS, SPS, STAP_A};
 const MAX_PACKET: usize = 1_100;
 
 /// The parameter sets of an `a=fmtp` value as the payload of one packet.
-pub(super) fn packet(format: &str) -> Option<Arc<[u8]>> {
+pub(super) fn packet(format: &str) -> Option<Payload> {
     let sets = format.split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         name.eq_ignore_ascii_case("sprop-parameter-sets").then_some(value)

@@ -65,7 +65,8 @@ impl Writing {
             None if !fragment.begins() => return Ok(()),
             None => {
                 let bytes = begin(fragment).map_err(io::Error::other)?;
-                self.write(&bytes)?;
+                self.file.write_all(&bytes)?;
+                self.bytes += bytes.len() as u64;
                 self.codec = Some(fragment.codec());
                 *self.origin.insert(fragment.start())
             }
@@ -74,16 +75,11 @@ impl Writing {
             return Ok(()); // the sound of before it began, or what no player goes on with
         }
         self.sequence = self.sequence.wrapping_add(1);
-        let bytes = encode(fragment, origin, self.sequence).map_err(io::Error::other)?;
-        self.write(&bytes)?;
-        self.end = self.end.max(fragment.end());
-        Ok(())
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.bytes += bytes.len() as u64;
+        let encoded = encode(fragment, origin, self.sequence).map_err(io::Error::other)?;
+        encoded.write_to(&mut self.file)?;
+        self.bytes += encoded.size();
         self.dirty = true;
+        self.end = self.end.max(fragment.end());
         Ok(())
     }
 

@@ -94,10 +94,10 @@ impl Ring {
         let Some(segment) = self.segments.back_mut() else { return Ok(()) };
         if fragment.start() >= segment.start {
             segment.sequence += 1;
-            let bytes = encode(fragment, segment.start, segment.sequence);
-            let bytes = bytes.map_err(io::Error::other)?;
-            segment.file.write_all(&bytes)?;
-            segment.bytes += bytes.len() as u64;
+            let encoded = encode(fragment, segment.start, segment.sequence);
+            let encoded = encoded.map_err(io::Error::other)?;
+            encoded.write_to(&mut segment.file)?;
+            segment.bytes += encoded.size();
             segment.end = segment.end.max(fragment.end());
         }
         self.expire(fragment.end());

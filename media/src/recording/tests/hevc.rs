@@ -62,7 +62,7 @@ impl Hevc {
                 timestamp,
                 marker: index == last,
                 inspection: inspect(Codec::H265, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured: self.world.at(u64::from(shown) * 40),
             }
         });
@@ -211,7 +211,7 @@ proptest! {
                 timestamp: hevc.world.wall.media(start).wrapping_add(frame * 3_600),
                 marker,
                 inspection: inspect(Codec::H265, &payload),
-                payload: Arc::from(payload),
+                payload: payload.into(),
                 captured: start,
             };
             hevc.world.push(frame.into(), &[packet]);

@@ -15,7 +15,7 @@ use crate::reception::{
 use crate::rtcp;
 use crate::rtp::{Codec, Kind, inspect};
 use crate::srtp::{Opener, Sealer};
-use crate::stream::Packet;
+use crate::stream::{Packet, Payload, Payloads};
 
 use super::answer::Terms;
 use super::ice::{Checked, Pair};
@@ -74,6 +74,7 @@ pub(crate) struct Publisher {
     clock: SenderClock,
     source: Source,
     confirmed: Source,
+    payloads: Payloads,
     outputs: VecDeque<Output>,
     plain: Vec<u8>,
     left: bool,
@@ -99,7 +100,7 @@ struct Arrival {
     marker: bool,
     replaces: bool,
     reported: Option<Reported>,
-    payload: Arc<[u8]>,
+    payload: Payload,
 }
 
 impl Publisher {
@@ -141,6 +142,7 @@ impl Publisher {
             clock: SenderClock::default(),
             source,
             confirmed: Source::default(),
+            payloads: Payloads::default(),
             outputs: VecDeque::new(),
             plain: Vec::new(),
             left: false,
@@ -215,7 +217,7 @@ impl Publisher {
                 marker: packet.marker,
                 replaces: packet.replaces,
                 reported: packet.reported,
-                payload: packet.payload.into(),
+                payload: self.payloads.put(packet.payload),
             },
         };
         Received { proven: true, media: self.packet(now, arrival) }
@@ -271,7 +273,7 @@ impl Publisher {
 
     /// Makes room for the offer's parameter sets before the first key frame that
     /// comes without any, and gives them.
-    fn parameters(&mut self, packet: &mut Packet, sets: Option<Arc<[u8]>>) -> Option<Packet> {
+    fn parameters(&mut self, packet: &mut Packet, sets: Option<Payload>) -> Option<Packet> {
         let layer = self.layers.get_mut(usize::from(packet.layer))?;
         // Which of several layers the offer's are for is not said.
         let payload = sets.filter(|_| layer.rid.is_none() && !layer.parameters)?;

@@ -1,5 +1,6 @@
 //! Identifiers of streams, sessions and meetings.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::num::NonZero;
 use std::str::FromStr;
@@ -107,6 +108,12 @@ impl SessionId {
         Self(rand::random())
     }
 }
+
+/// What is looked up for each packet, by what this server chose: nobody can make such keys meet, and
+/// the usual hash costs more than the rest of the look-up.
+pub(crate) type IdMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+/// Likewise.
+pub(crate) type IdSet<K> = HashSet<K, foldhash::fast::RandomState>;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 //! what viewers ask for. Jobs come in order through one bounded queue.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::egress::Egress;
-use crate::ids::{ConnectionId, StreamId};
+use crate::ids::{ConnectionId, IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
 use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
 
@@ -56,14 +56,14 @@ pub(super) struct Sender {
     outbox: Outbox,
     wall: WallClock,
     words: mpsc::Sender<Word>,
-    streams: HashMap<StreamId, StreamState>,
+    streams: IdMap<StreamId, StreamState>,
     seats: HashMap<Slot, (StreamId, ViewerKey)>,
     /// Whom packets reach over TCP.
     connections: HashMap<ConnectionId, Slot>,
     /// Streams with packets to send on.
     touched: Vec<StreamId>,
     /// Streams with viewers who are behind.
-    behind: HashSet<StreamId>,
+    behind: IdSet<StreamId>,
     reports: BinaryHeap<Reverse<(Instant, Slot)>>,
 }
 
@@ -74,11 +74,11 @@ impl Sender {
             outbox: Outbox::default(),
             wall,
             words,
-            streams: HashMap::new(),
+            streams: IdMap::default(),
             seats: HashMap::new(),
             connections: HashMap::new(),
             touched: Vec::new(),
-            behind: HashSet::new(),
+            behind: IdSet::default(),
             reports: BinaryHeap::new(),
         }
     }

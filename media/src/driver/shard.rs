@@ -1,6 +1,6 @@
 //! The thread that owns sessions, streams and the socket.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,7 +9,7 @@ use str0m::net::Protocol;
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
-use crate::ids::{SessionId, StreamId};
+use crate::ids::{IdMap, IdSet, SessionId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
 use crate::webrtc::{PublisherOutput, ViewerOutput};
@@ -51,7 +51,7 @@ pub(super) struct Shard {
     pub(super) socket: Socket,
     pub(super) outbox: Outbox,
     pub(super) sessions: Sessions,
-    pub(super) streams: HashMap<StreamId, Entry>,
+    pub(super) streams: IdMap<StreamId, Entry>,
     pub(super) senders: Senders,
     pub(super) lines: Lines,
     pub(super) meetings: Meetings,
@@ -61,7 +61,7 @@ pub(super) struct Shard {
     pub(super) slates: Slates,
     timers: Timers,
     /// Streams with key frames to ask for.
-    pub(super) touched: HashSet<StreamId>,
+    pub(super) touched: IdSet<StreamId>,
     wake_at: Option<Instant>,
     /// Whom it works for.
     pub(super) serves: Option<Serves>,
@@ -106,7 +106,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             socket: Socket::new(socket, lines.clone())?,
             outbox: Outbox::default(),
             sessions: Sessions::default(),
-            streams: HashMap::new(),
+            streams: IdMap::default(),
             senders,
             lines,
             meetings: Meetings::default(),
@@ -115,7 +115,7 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             transcodes,
             slates,
             timers: Timers::default(),
-            touched: HashSet::new(),
+            touched: IdSet::default(),
             wake_at: None,
             serves: None,
             wall,
@@ -209,6 +209,7 @@ impl Shard {
     }
 
     fn receive(&mut self, inbox: &mut Inbox) {
+        inbox.begin();
         for _ in 0..BATCHES {
             let now = Instant::now();
             if !self.socket.fill(inbox) {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket as RawSocket, Type};
@@ -25,11 +26,18 @@ const SEND_ROOM: usize = 60_000;
 /// Receive calls in a row before timers, commands and others get their turn.
 pub(super) const BATCHES: usize = 16;
 
+/// Rounds of receiving begin at least so far apart. Of a few sources nothing waits for that. Of
+/// hundreds what came meanwhile is taken, made, and sent together, instead of waking one thread
+/// after the other for each picture.
+const APART: Duration = Duration::from_micros(500);
+
 /// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
     buffers: Vec<Vec<u8>>,
     metas: Vec<RecvMeta>,
     filled: usize,
+    /// When the last round began.
+    round: Option<Instant>,
 }
 
 impl Inbox {
@@ -38,7 +46,16 @@ impl Inbox {
             buffers: (0..BATCH_SIZE).map(|_| vec![0; RECEIVE_ROOM]).collect(),
             metas: vec![RecvMeta::default(); BATCH_SIZE],
             filled: 0,
+            round: None,
         }
+    }
+
+    /// Begins a round of receiving, not too soon after the last one.
+    pub(super) fn begin(&mut self) {
+        let since = self.round.map_or(APART, |last| last.elapsed());
+        // Blocks the thread: tokio's timers count in milliseconds.
+        std::thread::sleep(APART.saturating_sub(since));
+        self.round = Some(Instant::now());
     }
 
     /// The datagrams of the last receive call, each with who sent it and to which of
@@ -95,7 +112,7 @@ impl Socket {
 
     /// Receives what is there, up to a batch. False if there was nothing.
     fn receive(&self, inbox: &mut Inbox) -> io::Result<bool> {
-        let Inbox { buffers, metas, filled } = inbox;
+        let Inbox { buffers, metas, filled, .. } = inbox;
         *filled = 0;
         let mut slices: Vec<IoSliceMut<'_>> =
             buffers.iter_mut().map(|b| IoSliceMut::new(b)).collect();
@@ -329,6 +346,16 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::driver::tcp::TcpLimits;
+
+    #[test]
+    fn rounds_begin_apart() {
+        let mut inbox = Inbox::new();
+        let began = Instant::now();
+        for round in 0..4 {
+            inbox.begin();
+            assert!(began.elapsed() >= APART * round);
+        }
+    }
 
     #[tokio::test]
     async fn datagrams_keep_their_bounds_and_their_order() {

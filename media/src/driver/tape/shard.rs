@@ -1,13 +1,12 @@
 //! The media thread's side of recording: which packets go to the thread that records.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use crate::ids::StreamId;
+use crate::ids::{IdMap, IdSet, StreamId};
 use crate::rtp::Kind;
 use crate::stream::Packet;
 
@@ -19,9 +18,9 @@ use super::{Begin, Item, Order, Shared};
 pub(in super::super) struct Tape {
     out: Option<Out>,
     /// Streams that are being recorded.
-    wanted: HashSet<StreamId>,
+    wanted: IdSet<StreamId>,
     /// The layer of each stream's picture that is handed on, once that is settled.
-    layers: HashMap<StreamId, u8>,
+    layers: IdMap<StreamId, u8>,
 }
 
 #[derive(Debug)]

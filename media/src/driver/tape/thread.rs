@@ -1,6 +1,6 @@
 //! The thread that records.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::ids::StreamId;
+use crate::ids::{IdMap, StreamId};
 use crate::recording::Ticks;
 use crate::rtcp::WallClock;
 
@@ -76,7 +76,7 @@ pub(super) struct Thread {
     ended: mpsc::Sender<Recorded>,
     shared: Arc<Shared>,
     wall: Option<WallClock>,
-    reels: HashMap<StreamId, Reel>,
+    reels: IdMap<StreamId, Reel>,
     /// Recordings that ended, which the server has not taken yet.
     backlog: VecDeque<Recorded>,
 }
@@ -84,7 +84,7 @@ pub(super) struct Thread {
 impl Thread {
     pub(super) fn new(start: Start) -> (Self, mpsc::Receiver<Item>) {
         let Start { config, inbox, ended, shared } = start;
-        let (reels, backlog) = (HashMap::new(), VecDeque::new());
+        let (reels, backlog) = (IdMap::default(), VecDeque::new());
         (Self { config, ended, shared, wall: None, reels, backlog }, inbox)
     }
 

@@ -10,6 +10,7 @@
 mod claims;
 mod commands;
 mod composites;
+mod cores;
 mod datagrams;
 mod defects;
 mod events;

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use crate::ids::StreamId;
 use crate::rtcp::WallClock;
 
+use super::cores;
 use super::sender::{Job, Sender, Word};
 use super::sessions::Slot;
 use super::socket::Outlet;
@@ -55,13 +56,17 @@ impl Senders {
         wall: WallClock,
     ) -> io::Result<(Self, mpsc::Receiver<Word>)> {
         let (words, heard) = mpsc::channel(WORDS);
+        let cores = cores::of(outlets.len());
         let mut threads = Vec::new();
-        for (index, outlet) in outlets.into_iter().enumerate() {
+        for (index, (outlet, core)) in outlets.into_iter().zip(cores).enumerate() {
             let (jobs, inbox) = sync_channel(QUEUE);
             let sender = Sender::new(outlet, wall, words.clone());
-            let handle = std::thread::Builder::new()
-                .name(format!("rushes-fanout{index}"))
-                .spawn(move || sender.run(&inbox))?;
+            let run = move || {
+                core.map(cores::stay_on);
+                sender.run(&inbox);
+            };
+            let handle =
+                std::thread::Builder::new().name(format!("rushes-fanout{index}")).spawn(run)?;
             threads.push(Thread::new(jobs, Some(handle)));
         }
         Ok((Self { threads, dropped: 0 }, heard))

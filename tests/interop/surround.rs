@@ -77,7 +77,6 @@ pub(crate) fn assert_mixed(left: &[f32], right: &[f32]) {
         (1_300.0, 0.0, half),
     ] {
         let got = [left, right].map(|samples| height(samples, hertz));
-        println!("{hertz} Hz: {:.4} on the left, {:.4} on the right", got[0], got[1]);
         let near = |got: f64, wanted: f64| (got - wanted).abs() < 0.08 * front;
         assert!(near(got[0], on_left) && near(got[1], on_right), "{hertz} Hz: {got:?}");
     }
@@ -106,8 +105,8 @@ pub(crate) fn assert_at_its_pitch(name: &str, [left, right]: [&[f32]; 2]) {
         median(parts.collect())
     };
     let [on_left, on_right] = [left, right].map(|samples| loud(samples, 440.0));
-    println!("{name}: {on_left:.3} on the left, {on_right:.3} on the right");
-    assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04);
+    let heard = format!("{name}: {on_left:.3} on the left, {on_right:.3} on the right");
+    assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04, "{heard}");
     assert!(loud(left, 220.0) < 0.02 && loud(left, 880.0) < 0.02);
 }
 

@@ -44,6 +44,8 @@ pub struct App {
     pub composing: tokio::sync::Mutex<()>,
     /// Whose turn it is to say whether a source has a slate.
     pub slating: tokio::sync::Mutex<()>,
+    /// Whose turn it is to say what an RTP source is declared to send.
+    pub declaring: tokio::sync::Mutex<()>,
     /// Pictures of live sources.
     pub stills: Stills,
     /// What records live sources, once it runs.
@@ -130,6 +132,7 @@ impl App {
             composites: OnceLock::new(),
             composing: tokio::sync::Mutex::default(),
             slating: tokio::sync::Mutex::default(),
+            declaring: tokio::sync::Mutex::default(),
             srt_key,
             bus: Bus::default(),
             turns: Turns::default(),

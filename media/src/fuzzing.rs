@@ -21,7 +21,7 @@ use crate::srtp::{Keys, Opener, Profile};
 use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
 use fanout::Fanout;
-pub use rtp_source::{rtp, rtp_aac, rtp_h264, rtp_h265};
+pub use rtp_source::{rtp, rtp_aac, rtp_h264, rtp_h265, rtp_sdp};
 use session::Session;
 pub use sources::{adts, latm, ts};
 pub use srt::srt;

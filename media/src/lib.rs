@@ -45,7 +45,10 @@ pub use meeting::{
     PICTURES, Rules, Source, TALKERS, VOICES,
 };
 pub use network::network;
-pub use rtp_source::{RtpOrigin, RtpSource, RtpStatus, RtpTrack, Stranger};
+pub use rtp_source::{
+    Declaration, DeclarationError, DeclaredTrack, RtpOrigin, RtpSource, RtpStatus, RtpTrack,
+    Stranger,
+};
 pub use status::{
     AudioStatus, Feed, Layer, LayerChoice, LayerLimits, Load, MediaEvent, RecordingStatus,
     RtpSourceStatus, SourceStatus, StreamState, StreamStatus, TranscodeCause, TranscodeState,

@@ -416,6 +416,8 @@ async fn figures(app: &App, row: &RegistrationRow, qtake: Option<&Told>) -> Obje
     if row.kind == SourceKind::Raw {
         more.push(("url", json!(live::rtp::url(app))));
         more.push(("rtp", json!(raw.as_ref().map(|raw| &raw.rtp))));
+        let declared = app.rtp.get().and_then(|rtp| rtp.declared(live::stream_of(row.id)));
+        more.push(("declared", json!(declared.as_deref())));
         more.push(("frames_lost", json!(raw.as_ref().map(|raw| raw.frames_lost))));
         more.push(("packets_skipped", json!(raw.as_ref().map(|raw| raw.skipped))));
     }

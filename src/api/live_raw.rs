@@ -68,7 +68,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateRaw) -> ApiResult<CreatedRa
     store::live::create(ctx.db(), &new, now).await?;
     store::live::raw::set(ctx.db(), id, ip, ports, asset.id).await?;
     let app = ctx.app().clone();
-    ctx.after_commit(async move { live::rtp::register(&app, id, ip, ports) });
+    ctx.after_commit(async move { live::rtp::register(&app, id, ip, ports).await });
     Ok(CreatedRaw { asset_id: Some(asset.id), success: Some(true) })
 }
 

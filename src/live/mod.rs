@@ -8,6 +8,7 @@
 
 pub(crate) mod composites;
 mod converted;
+mod declared;
 pub mod ice;
 pub(crate) mod layout;
 pub mod metrics;

@@ -2,7 +2,7 @@
 
 use std::{io, net::IpAddr, sync::Arc};
 
-use rushes_media::{BoxFuture, Rtp, RtpConfig, RtpGate, RtpOrigin, StreamId};
+use rushes_media::{BoxFuture, Declaration, Rtp, RtpConfig, RtpGate, RtpOrigin, StreamId};
 use serde_json::{Value, json};
 
 use super::{connected, stream_of};
@@ -10,7 +10,7 @@ use crate::{
     app::App,
     error::ApiResult,
     ids::RegistrationId,
-    store::{self, text::SourceKind},
+    store::{self, live::raw::RawSource, text::SourceKind},
 };
 
 /// Opens the RTP port for all registered sources.
@@ -25,19 +25,56 @@ pub(crate) async fn open(app: &Arc<App>) -> io::Result<()> {
         store::live::raw::all(&mut db).await
     };
     for source in sources.await.map_err(io::Error::other)? {
-        let ports = (u16::try_from(source.video_port), u16::try_from(source.audio_port));
-        if let (Ok(ip), (Ok(video), Ok(audio))) = (source.source_ip.parse(), ports) {
+        if let (Ok(ip), Some((video, audio))) = (source.source_ip.parse(), ports(&source)) {
             let stream = stream_of(source.registration_id);
-            rtp.register(RtpOrigin { stream, ip, video, audio });
+            rtp.register(RtpOrigin { stream, ip, video, audio, declared: declared(&source) });
         }
     }
     app.rtp.set(rtp).map_err(|_| io::Error::other("the RTP port is open already"))
 }
 
+/// The ports of its picture and its sound.
+pub(super) fn ports(source: &RawSource) -> Option<(u16, u16)> {
+    Some((u16::try_from(source.video_port).ok()?, u16::try_from(source.audio_port).ok()?))
+}
+
+/// What it is declared to send. What an earlier version understood and this one does not counts as
+/// nothing.
+fn declared(source: &RawSource) -> Option<Arc<Declaration>> {
+    match Declaration::parse(source.sdp.as_deref()?) {
+        Ok(declared) => Some(Arc::new(declared)),
+        Err(error) => {
+            tracing::warn!(id = %source.registration_id, %error, "what an RTP source sends");
+            None
+        }
+    }
+}
+
 /// Takes what comes from these ports for a registration's from now on.
-pub(crate) fn register(app: &App, id: RegistrationId, ip: IpAddr, (video, audio): (u16, u16)) {
+pub(crate) async fn register(app: &App, id: RegistrationId, ip: IpAddr, ports: (u16, u16)) {
     if let Some(rtp) = app.rtp.get() {
-        rtp.register(RtpOrigin { stream: stream_of(id), ip, video, audio });
+        let (stream, (video, audio)) = (stream_of(id), ports);
+        rtp.register(RtpOrigin { stream, ip, video, audio, declared: None });
+    }
+    follow(app, id).await;
+}
+
+/// Has the port take a registration's packets for what the database says by now that they are declared
+/// to be.
+pub(super) async fn follow(app: &App, id: RegistrationId) {
+    // One after the other: who is last has read last.
+    let _turn = app.declaring.lock().await;
+    let found = async {
+        let mut db = app.store.read().await?;
+        store::live::raw::get(&mut db, id).await
+    };
+    match found.await {
+        Ok(source) => {
+            if let Some(rtp) = app.rtp.get() {
+                rtp.declare(stream_of(id), source.as_ref().and_then(declared));
+            }
+        }
+        Err(error) => tracing::error!(%id, %error, "what an RTP source sends is not looked up"),
     }
 }
 

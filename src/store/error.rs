@@ -53,6 +53,7 @@ pub(super) const UNIQUE: &[(&str, &str)] = &[
     ("pk_live_qtake_streams", "live_qtake_streams.registration_id"),
     ("pk_live_raw_sources", "live_raw_sources.registration_id"),
     ("pk_live_recorded", "live_recorded.registration_id"),
+    ("pk_live_rtp_declared", "live_rtp_declared.registration_id"),
     ("pk_live_slates", "live_slates.registration_id"),
     ("pk_production_members", "production_members.production_id, production_members.user_id"),
     ("pk_production_pins", "production_pins.production_id, production_pins.user_id"),

@@ -171,7 +171,9 @@ export class Encoders {
     const url = (port: number): string => `${to}?localrtpport=${port}&localrtcpport=${port + 1}`;
     // There are no parameter sets in an MP4's packets: the filter puts them before each key frame.
     const picture = ['-map', '0:v', '-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'rtp', url(from.video)];
-    return this.start(this.picture(source), hertz, [...picture, '-map', '1:a', ...AAC, '-f', 'rtp', url(from.audio)]);
+    // Each is an output of its own: ffmpeg would move the sound alone by what its encoder puts before it, which are 21 ms.
+    const sound = ['-map', '1:a', ...AAC, '-avoid_negative_ts', 'disabled', '-f', 'rtp', url(from.audio)];
+    return this.start(this.picture(source), hertz, [...picture, ...sound]);
   }
 
   /** Ends all that send; gives back what they had to say. */

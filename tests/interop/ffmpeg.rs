@@ -233,6 +233,44 @@ impl Ffmpeg {
         Self::send_as("rtp", version, to_audio, folder, &both, sound)
     }
 
+    /// Sends a colour as RTP to the first of the addresses, and the sound of an input of its own, encoded so,
+    /// to the second. What it sends is described in `sdp`.
+    pub(crate) fn send_rtp_sound(
+        [to_video, to_audio]: [&str; 2],
+        folder: &Path,
+        input: &[&str],
+        sound: &[&str],
+        sdp: &Path,
+    ) -> Result<Self, Error> {
+        let log = folder.join("ffmpeg.log");
+        let child = Command::new(Version::Debian.find()?)
+            .args(["-hide_banner", "-loglevel", "verbose", "-sdp_file"])
+            .arg(sdp)
+            .args(["-re", "-f", "lavfi", "-i", "color=c=blue:s=320x180:r=25", "-re"])
+            .args(input)
+            .args([
+                "-map",
+                "0:v",
+                "-c:v",
+                "libx264",
+                "-preset",
+                "ultrafast",
+                "-tune",
+                "zerolatency",
+            ])
+            .args(["-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "25"])
+            // The parameter sets stand in the description alone.
+            .args(["-flags:v", "+global_header", "-f", "rtp", to_video, "-map", "1:a"])
+            .args(sound)
+            .args(["-f", "rtp", to_audio])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .map_err(|error| format!("ffmpeg: {error}; run `make tools`"))?;
+        Ok(Self { child, log })
+    }
+
     /// The same as a transport stream within RTP.
     pub(crate) fn send_rtp_mpegts(
         version: Version,

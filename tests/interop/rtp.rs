@@ -21,9 +21,9 @@ const OPUS: [&str; 6] = ["-c:a", "libopus", "-ar", "48000", "-ac", "2"];
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A registered source, which sends from ports of the loopback.
-struct Source {
-    id: String,
-    whep: WhipTarget,
+pub(crate) struct Source {
+    pub(crate) id: String,
+    pub(crate) whep: WhipTarget,
     /// Where it sends to.
     to: String,
     video: u16,
@@ -49,7 +49,7 @@ fn free_ports() -> Result<(u16, u16), Error> {
     Ok((first.0, second.0))
 }
 
-async fn register(server: &Server) -> Result<Source, Error> {
+pub(crate) async fn register(server: &Server) -> Result<Source, Error> {
     let (video, audio) = free_ports()?;
     let project = server.project("Encoder").await?;
     let new = json!({
@@ -65,7 +65,7 @@ async fn register(server: &Server) -> Result<Source, Error> {
 }
 
 /// Waits until what the server says of a source is as wanted.
-async fn wait_for(
+pub(crate) async fn wait_for(
     server: &Server,
     source: &Source,
     wanted: impl Fn(&Value) -> bool,
@@ -97,7 +97,7 @@ fn is_live(details: &Value) -> bool {
         && codecs(details).iter().all(|codec| !codec.is_null())
 }
 
-fn codecs(details: &Value) -> Vec<Value> {
+pub(crate) fn codecs(details: &Value) -> Vec<Value> {
     let tracks = details["additional_details"]["rtp"]["tracks"].as_array();
     let mut codecs: Vec<Value> = tracks.into_iter().flatten().map(|t| t["codec"].clone()).collect();
     codecs.sort_by_key(Value::to_string);
@@ -106,7 +106,7 @@ fn codecs(details: &Value) -> Vec<Value> {
 
 impl Source {
     /// The two outputs of ffmpeg, each from its own port.
-    fn outputs(&self) -> [String; 2] {
+    pub(crate) fn outputs(&self) -> [String; 2] {
         let to = |port: u16| format!("{}?localrtpport={port}&localrtcpport={}", self.to, port + 1);
         [to(self.video), to(self.audio)]
     }

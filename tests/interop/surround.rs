@@ -2,6 +2,7 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
+use rushes::demo::whip_client::WhipTarget;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind};
@@ -10,7 +11,7 @@ use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
-use crate::server::{Server, SrtSource};
+use crate::server::Server;
 use crate::srt::wait_for;
 use crate::transcode::{SETTLED, median, offset};
 
@@ -21,8 +22,8 @@ const PACKET: usize = 960;
 const PACKETS: usize = 250;
 
 /// What a viewer hears on the left and on the right, in four seconds.
-async fn heard(source: &SrtSource) -> Result<[Vec<f32>; 2], Error> {
-    let viewer = Viewer::watch(source.whep.clone()).await?;
+pub(crate) async fn heard(whep: &WhipTarget) -> Result<[Vec<f32>; 2], Error> {
+    let viewer = Viewer::watch(whep.clone()).await?;
     let enough = |stats: &Stats| stats.sound.len() >= PACKETS;
     let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await?;
     viewer.close().await?;
@@ -41,7 +42,7 @@ async fn heard(source: &SrtSource) -> Result<[Vec<f32>; 2], Error> {
 }
 
 /// The height of a tone in samples.
-fn height(samples: &[f32], hertz: f64) -> f64 {
+pub(crate) fn height(samples: &[f32], hertz: f64) -> f64 {
     let (mut sine, mut cosine) = (0.0, 0.0);
     for (number, sample) in samples.iter().enumerate() {
         let angle = TAU * hertz * number as f64 / RATE as f64;
@@ -51,23 +52,19 @@ fn height(samples: &[f32], hertz: f64) -> f64 {
     2.0 * (sine * sine + cosine * cosine).sqrt() / samples.len() as f64
 }
 
-fn is_heard(details: &Value) -> bool {
+pub(crate) fn is_heard(details: &Value) -> bool {
     let of = &details["additional_details"];
     details["status"] == "LIVE" && !of["audio"].is_null() && of["problems"] == json!([])
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
-    let server = Server::start("surround").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
+/// A tone of its own in each of 5.1 channels, as ffmpeg makes it.
+pub(crate) fn tones() -> String {
     let tones = [300, 500, 700, 60, 1_100, 1_300].map(|hertz| format!("0.2*sin(2*PI*{hertz}*t)"));
-    let tones = format!("aevalsrc={}:c=5.1:s=48000", tones.join("|"));
-    let input = ["-f", "lavfi", "-i", &tones];
-    let aac = ["-c:a", "aac", "-b:a", "384k", "-aac_coder", "fast"];
-    let folder = server.folder();
-    let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
-    wait_for(&server, &source, is_heard).await.unwrap();
-    let [left, right] = heard(&source).await.unwrap();
+    format!("aevalsrc={}:c=5.1:s=48000", tones.join("|"))
+}
+
+/// Holds those tones, mixed to two channels, to what they should be.
+pub(crate) fn assert_mixed(left: &[f32], right: &[f32]) {
     // All channels at their loudest are as loud as may be; what is in the middle or behind is 3 dB below.
     let front = 0.2 / (1.0 + SQRT_2);
     let half = front / SQRT_2;
@@ -79,12 +76,38 @@ async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
         (1_100.0, half, 0.0),
         (1_300.0, 0.0, half),
     ] {
-        let got = [&left, &right].map(|samples| height(samples, hertz));
-        println!("{hertz} Hz: {:.4} on the left, {:.4} on the right", got[0], got[1]);
+        let got = [left, right].map(|samples| height(samples, hertz));
         let near = |got: f64, wanted: f64| (got - wanted).abs() < 0.08 * front;
         assert!(near(got[0], on_left) && near(got[1], on_right), "{hertz} Hz: {got:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
+    let server = Server::start("surround").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let tones = tones();
+    let input = ["-f", "lavfi", "-i", &tones];
+    let aac = ["-c:a", "aac", "-b:a", "384k", "-aac_coder", "fast"];
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
+    wait_for(&server, &source, is_heard).await.unwrap();
+    let [left, right] = heard(&source.whep).await.unwrap();
+    assert_mixed(&left, &right);
     ffmpeg.stop().await.unwrap();
+}
+
+/// Holds the sound of the clips of HE-AAC to what it should be.
+pub(crate) fn assert_at_its_pitch(name: &str, [left, right]: [&[f32]; 2]) {
+    // Between the end of the clip and its beginning there is a break, so parts of a second count.
+    let loud = |samples: &[f32], hertz| {
+        let parts = samples.chunks(RATE / 5).map(|part| height(part, hertz));
+        median(parts.collect())
+    };
+    let [on_left, on_right] = [left, right].map(|samples| loud(samples, 440.0));
+    let heard = format!("{name}: {on_left:.3} on the left, {on_right:.3} on the right");
+    assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04, "{heard}");
+    assert!(loud(left, 220.0) < 0.02 && loud(left, 880.0) < 0.02);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -99,16 +122,8 @@ async fn high_efficiency_aac_is_heard_at_its_pitch() {
         let ffmpeg =
             Ffmpeg::send_sound(&source.url, server.folder(), "green", &input, &copied).unwrap();
         wait_for(&server, &source, is_heard).await.unwrap();
-        let [left, right] = heard(&source).await.unwrap();
-        // Between the end of the clip and its beginning there is a break, so parts of a second count.
-        let loud = |samples: &[f32], hertz| {
-            let parts = samples.chunks(RATE / 5).map(|part| height(part, hertz));
-            median(parts.collect())
-        };
-        let [on_left, on_right] = [&left, &right].map(|samples| loud(samples, 440.0));
-        println!("{name}: {on_left:.3} on the left, {on_right:.3} on the right");
-        assert!((on_left - 0.4).abs() < 0.05 && (on_right - 0.2).abs() < 0.04);
-        assert!(loud(&left, 220.0) < 0.02 && loud(&left, 880.0) < 0.02);
+        let [left, right] = heard(&source.whep).await.unwrap();
+        assert_at_its_pitch(name, [&left, &right]);
         ffmpeg.stop().await.unwrap();
         wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
     }

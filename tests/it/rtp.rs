@@ -3,11 +3,11 @@
 use std::net::UdpSocket;
 
 use reqwest::StatusCode;
-use rushes::store::security::default;
+use rushes::{Listeners, Server, config::Config, store::security::default};
 use serde_json::{Value, json};
 
 use crate::{
-    harness::code,
+    harness::{Rushes, Socket, code},
     live_stage::{OBS, SDP, Stage},
 };
 
@@ -165,4 +165,126 @@ async fn what_comes_from_elsewhere_is_counted_and_told_to_administrators_alone()
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+}
+
+const DECLARE: &str = "rushes/live/declare";
+/// What ffmpeg prints of a picture and of five channels and one.
+const SDP_OF_FFMPEG: &str = "SDP:\nv=0\no=- 0 0 IN IP4 127.0.0.1\ns=No Name\nt=0 0\n\
+    a=tool:libavformat LIBAVFORMAT_VERSION\nm=video 5004 RTP/AVP 96\nc=IN IP4 127.0.0.1\n\
+    a=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1; \
+    sprop-parameter-sets=Z/QADJGbKCgz8bgIgAAAAwCAAAAZB4oUyw==,aOvjxEhE; profile-level-id=F4000C\n\
+    m=audio 5004 RTP/AVP 97\nc=IN IP4 127.0.0.1\nb=AS:341\na=rtpmap:97 MPEG4-GENERIC/48000/6\n\
+    a=fmtp:97 profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3; \
+    config=11B056E500\n\n";
+
+/// A server with a source of RTP: its registration, and its asset.
+async fn with_source() -> (Stage, Value, Value) {
+    let stage = Stage::new().await;
+    let asset = register(&stage, "192.0.2.7", 5000, 5002).await["asset_id"].clone();
+    let id = listed(&stage, &asset).await["id"].clone();
+    (stage, id, asset)
+}
+
+async fn declare(socket: &mut Socket, id: &Value, sdp: Value) -> Value {
+    socket.ask(DECLARE, &json!({ "id": id, "sdp": sdp }), None).await
+}
+
+async fn declared(stage: &Stage, asset: &Value) -> Value {
+    listed(stage, asset).await["additional_details"]["declared"].clone()
+}
+
+#[tokio::test]
+async fn what_a_source_sends_is_declared_shown_and_taken_back() {
+    let (mut stage, id, asset) = with_source().await;
+    let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
+    assert_eq!(declared(&stage, &asset).await, Value::Null);
+    let answer = declare(&mut socket, &id, json!(SDP_OF_FFMPEG)).await["data"].clone();
+    let wanted = json!({
+        "video": {
+            "payload_type": 96, "encoding_name": "H264", "clock_rate": 90_000, "codec": "H.264",
+            "parameter_sets": true,
+        },
+        "audio": {
+            "payload_type": 97, "encoding_name": "mpeg4-generic", "clock_rate": 48_000, "codec": "AAC",
+            "sample_rate": 48_000, "channels": 6,
+        },
+    });
+    assert_eq!(answer, json!({ "id": id, "asset_id": asset, "declared": wanted }));
+    assert_eq!(declared(&stage, &asset).await, wanted);
+
+    // It is there after a restart, and another one comes in its place; the asset's id is as good.
+    drop(socket);
+    let Rushes { server, folder, client } = stage.rushes;
+    server.shutdown().await.unwrap();
+    let config = Config::local(folder.path().join("data"));
+    let listeners = Listeners::bind(&config).await.unwrap();
+    let server = Server::start(config, listeners).await.unwrap();
+    stage.rushes = Rushes { server, client, folder };
+    assert_eq!(declared(&stage, &asset).await, wanted);
+    let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
+    let pcm = "v=0\r\nm=audio 5004 RTP/AVP 98\r\na=rtpmap:98 L16/48000/2\r\n";
+    let answer = declare(&mut socket, &asset, json!(pcm)).await["data"].clone();
+    assert_eq!(answer["declared"]["video"], Value::Null);
+    assert_eq!(answer["declared"]["audio"]["encoding_name"], "L16");
+    assert_eq!(declared(&stage, &asset).await, answer["declared"]);
+    assert_eq!(declare(&mut socket, &id, Value::Null).await["data"]["declared"], Value::Null);
+    assert_eq!(declared(&stage, &asset).await, Value::Null);
+
+    declare(&mut socket, &id, json!(pcm)).await;
+    stage.ask("/delete/live/registration", json!({ "id": id })).await;
+    assert_eq!(code(&declare(&mut socket, &id, json!(pcm)).await), 404);
+    // Whoever has the address next begins without.
+    let asset = register(&stage, "192.0.2.7", 5000, 5002).await["asset_id"].clone();
+    assert_eq!(declared(&stage, &asset).await, Value::Null);
+}
+
+#[tokio::test]
+async fn what_is_declared_is_refused_where_it_is_not_taken_and_nothing_changes() {
+    let (stage, id, asset) = with_source().await;
+    let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
+    let before = declare(&mut socket, &id, json!(SDP_OF_FFMPEG)).await["data"]["declared"].clone();
+    let long = format!("v=0\n{}", "a=x\n".repeat(10_000));
+    let many = format!("v=0\n{}", "m=audio 5004 RTP/AVP 0\n".repeat(100));
+    for (sdp, why) in [
+        (json!(""), "v=0"),
+        (json!("\0\u{1}\u{7f}\u{fffd}"), "control"),
+        (json!("v=0\ns=-\nt=0 0\n"), "no m=video and no m=audio"),
+        (json!("v=0\nm=audio 5004 RTP/AVP 97\na=rtpmap:97 AC3/48000/6\n"), "AC3"),
+        (json!("v=0\nm=video 5004 RTP/SAVP 96\na=rtpmap:96 H264/90000\n"), "RTP/SAVP"),
+        (json!(long), "longer"),
+        (json!(many), "16 m-lines"),
+        (json!(7), "neither"),
+    ] {
+        let answer = declare(&mut socket, &id, sdp).await;
+        assert_eq!(code(&answer), 407, "{why}");
+        assert!(answer.to_string().contains(why), "{why}: {answer}");
+    }
+    for data in [json!({}), json!({ "id": id }), json!({ "sdp": SDP_OF_FFMPEG })] {
+        assert_eq!(code(&socket.ask(DECLARE, &data, None).await), 407, "{data}");
+    }
+    assert_eq!(declared(&stage, &asset).await, before);
+    // A registration that has no port for it, and one that is no RTP at all.
+    let other = register(&stage, "192.0.2.8", 5000, 0).await["asset_id"].clone();
+    let answer = declare(&mut socket, &other, json!(SDP_OF_FFMPEG)).await;
+    assert_eq!(code(&answer), 407);
+    assert!(answer.to_string().contains("audio_port"), "{answer}");
+    let whip = json!(stage.registration);
+    assert_eq!(code(&declare(&mut socket, &whip, json!(SDP_OF_FFMPEG)).await), 407);
+}
+
+#[tokio::test]
+async fn only_who_manages_the_sources_of_its_folder_declares() {
+    let (stage, id, asset) = with_source().await;
+    let watcher = stage.member("watcher", default::VIEWER).await;
+    let manager = stage.member("manager", default::MANAGER).await;
+    let stranger = stage.rushes.person("stranger").await;
+    for (who, expected) in [(&watcher, 800), (&stranger, 404)] {
+        let mut socket = stage.rushes.socket(Some(&who.token)).await;
+        assert_eq!(code(&declare(&mut socket, &id, json!(SDP_OF_FFMPEG)).await), expected);
+        assert_eq!(code(&declare(&mut socket, &json!("nothing"), Value::Null).await), 404);
+    }
+    assert_eq!(declared(&stage, &asset).await, Value::Null);
+    let mut socket = stage.rushes.socket(Some(&manager.token)).await;
+    let answer = declare(&mut socket, &id, json!(SDP_OF_FFMPEG)).await;
+    assert_eq!(answer["data"]["declared"]["audio"]["channels"], 6);
 }

@@ -88,7 +88,7 @@ impl Outgoing {
     fn sound(&mut self, sound: Sound) {
         let foreign = match &sound.data {
             SoundData::Aac(frame) => Foreign::of(frame),
-            SoundData::Opus(_) => None,
+            SoundData::Opus(_) | SoundData::Pcm(_) => None,
         };
         self.unheard = foreign.filter(|_| self.ffmpeg.is_none());
         if self.unheard.is_some() {

@@ -117,10 +117,19 @@ impl Work {
             Item::Output(number, output) => self.output(now, number, output),
             Item::End => return Vec::new(),
         };
-        made.unwrap_or_else(|text| {
-            self.tell(Some(text));
-            Vec::new()
-        })
+        match made {
+            Ok(packets) => {
+                if !packets.is_empty() {
+                    // Whatever it was, it is over.
+                    self.tell(None);
+                }
+                packets
+            }
+            Err(text) => {
+                self.tell(Some(text));
+                Vec::new()
+            }
+        }
     }
 
     fn sound(&mut self, now: Instant, sound: Sound) -> Result<Vec<OpusPacket>, String> {
@@ -142,9 +151,6 @@ impl Work {
     ) -> Result<Vec<OpusPacket>, String> {
         let decoded = self.outside.output(now, number, output);
         let decoded = decoded.map_err(|error| error.to_string())?;
-        if !decoded.is_empty() {
-            self.tell(None);
-        }
         let mut packets = Vec::new();
         for one in decoded {
             packets.extend(self.transcoder.decoded(one).map_err(|error| error.to_string())?);

@@ -21,7 +21,7 @@ use crate::ts::{
 pub(crate) use cutter::Cutter;
 pub use elsewhere::Decoded;
 pub(crate) use elsewhere::{Elsewhere, Foreign, Format};
-pub use sound::{OpusPacket, Sound, SoundData, SoundError, Transcoder};
+pub use sound::{OpusPacket, Samples, Sound, SoundData, SoundError, Transcoder};
 pub(crate) use sound::{opus_encoder, opus_samples};
 pub(crate) use timeline::Moment;
 use timeline::Timeline;
@@ -186,7 +186,7 @@ impl Feed {
         let Moment { ticks, captured } = self.timeline.moment(now, pts);
         let problem = match &data {
             SoundData::Aac(frame) => refusal(frame),
-            SoundData::Opus(_) => None,
+            SoundData::Opus(_) | SoundData::Pcm(_) => None,
         };
         match problem {
             Some(problem) => self.complain(problem.to_owned()),

@@ -49,6 +49,19 @@ pub enum SoundData {
     Aac(AacFrame),
     /// A packet of Opus.
     Opus(Vec<u8>),
+    /// Samples as they are.
+    Pcm(Samples),
+}
+
+/// Some samples, interleaved as in [`Decoded`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Samples {
+    /// The samples of all channels, between -1 and 1.
+    pub pcm: Vec<f32>,
+    /// Channels, 1 to 6.
+    pub channels: u8,
+    /// Samples a second.
+    pub rate: u32,
 }
 
 /// An Opus packet.
@@ -106,6 +119,10 @@ struct Line {
 
 struct Resampler {
     inner: Fft<f32>,
+    /// Stereo samples that are no block yet.
+    waiting: Vec<f32>,
+    /// Samples a second of what it is given.
+    rate: u32,
     /// Samples at its beginning that are only its delay.
     to_skip: usize,
 }
@@ -132,6 +149,9 @@ impl Transcoder {
             SoundData::Opus(payload) => {
                 let samples = in_samples(ticks);
                 return Ok(vec![OpusPacket { payload, samples, captured, begins: false }]);
+            }
+            SoundData::Pcm(Samples { pcm, channels, rate }) => {
+                return self.decoded(Decoded { pcm, channels, rate, ticks, captured });
             }
             SoundData::Aac(frame) => frame,
         };
@@ -212,11 +232,7 @@ impl Line {
     ) -> Result<Vec<OpusPacket>, SoundError> {
         self.place(samples, captured)?;
         match &mut self.resampler {
-            Some(resampler) => {
-                for block in pcm.chunks_exact(2 * AAC_BLOCK as usize) {
-                    self.pending.extend(resampler.push(block)?);
-                }
-            }
+            Some(resampler) => self.pending.extend(resampler.push(pcm)?),
             None => self.pending.extend(pcm),
         }
         self.encode()
@@ -264,22 +280,36 @@ impl Resampler {
         let inner = Fft::new(from, to, AAC_BLOCK as usize, 2, FixedSync::Input);
         let inner = inner.map_err(|error| SoundError::Resample(error.to_string()))?;
         let to_skip = inner.output_delay();
-        Ok(Self { inner, to_skip })
+        Ok(Self { inner, waiting: Vec::new(), rate, to_skip })
     }
 
     /// How many samples of what it was given are not given out, in those of its output.
     fn held(&self) -> i64 {
         // All that is not skipped any more has come out; the rest is its delay.
-        (self.inner.output_delay() - self.to_skip) as i64
+        let waiting = (self.waiting.len() / 2) as i64 * i64::from(RATE) / i64::from(self.rate);
+        (self.inner.output_delay() - self.to_skip) as i64 + waiting
     }
 
     fn begin_anew(&mut self) {
         self.inner.reset();
+        self.waiting.clear();
         self.to_skip = self.inner.output_delay();
     }
 
-    /// Takes a block, and gives out stereo samples.
+    /// Takes stereo samples, and gives out those of the blocks that are whole by then.
     fn push(&mut self, pcm: &[f32]) -> Result<Vec<f32>, SoundError> {
+        const BLOCK: usize = 2 * AAC_BLOCK as usize;
+        self.waiting.extend(pcm);
+        let whole = self.waiting.len() / BLOCK * BLOCK;
+        let blocks: Vec<f32> = self.waiting.drain(..whole).collect();
+        let mut output = Vec::new();
+        for block in blocks.chunks_exact(BLOCK) {
+            output.extend(self.block(block)?);
+        }
+        Ok(output)
+    }
+
+    fn block(&mut self, pcm: &[f32]) -> Result<Vec<f32>, SoundError> {
         let failed = |error: String| SoundError::Resample(error);
         let input = InterleavedSlice::new(pcm, 2, pcm.len() / 2);
         let input = input.map_err(|error| failed(error.to_string()))?;

@@ -159,7 +159,7 @@ fn latm_is_read_like_adts() {
     assert!(sounds.windows(2).all(|pair| pair[1].ticks - pair[0].ticks == 1920));
     assert!(sounds.iter().all(|sound| match &sound.data {
         SoundData::Aac(frame) => (frame.rate, frame.channels) == (48_000, 2),
-        SoundData::Opus(_) => false,
+        SoundData::Opus(_) | SoundData::Pcm(_) => false,
     }));
 }
 

@@ -1,15 +1,35 @@
 //! What a registered source sends over RTP.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::feed::{Made, Transcoder};
-use crate::rtp_source::{AacFrames, Frames, RtpSource, Video};
+use crate::rtp_source::{AacFrames, Declaration, Frames, RtpSource, Video};
 
 /// Datagrams of a source, each behind a byte of how it comes and two of its length: five bits are
 /// milliseconds since the one before, one says the port, and two that the time passes first.
-pub fn rtp(mut data: &[u8]) {
-    let mut now = Instant::now();
-    let (mut source, mut transcoder) = (RtpSource::new(now), Transcoder::new());
+pub fn rtp(data: &[u8]) {
+    let now = Instant::now();
+    datagrams(now, RtpSource::new(now), data);
+}
+
+/// An SDP up to the first byte of zero, and behind it datagrams of the source that it declares.
+pub fn rtp_sdp(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    let Ok(text) = std::str::from_utf8(&data[..end]) else { return };
+    let Ok(declared) = Declaration::parse(text) else { return };
+    let ports = (5000, 5002);
+    if declared.goes_with(ports).is_err() {
+        return;
+    }
+    let now = Instant::now();
+    let mut source = RtpSource::new(now);
+    source.declare(ports, Some(Arc::new(declared)));
+    datagrams(now, source, data.get(end + 1..).unwrap_or_default());
+}
+
+fn datagrams(mut now: Instant, mut source: RtpSource, mut data: &[u8]) {
+    let mut transcoder = Transcoder::new();
     let mut made = |made: Made| match made {
         Made::Picture(packets) => {
             assert!(packets.iter().all(|packet| packet.payload.len() <= 1200));

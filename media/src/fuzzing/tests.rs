@@ -36,7 +36,7 @@ fn the_stream_of_the_targets_is_watched() {
 #[test]
 fn every_seed_is_survived() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 15] = [
+    let targets: [Target; 16] = [
         ("stun", stun),
         ("offer", offer),
         ("fragment", fragment),
@@ -52,6 +52,7 @@ fn every_seed_is_survived() {
         ("rtp_h264", rtp_h264),
         ("rtp_h265", rtp_h265),
         ("rtp_aac", rtp_aac),
+        ("rtp_sdp", rtp_sdp),
     ];
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(name);

@@ -1,36 +1,52 @@
-//! AAC in RTP packets: the mode AAC-hbr of RFC 3640, 3.3.6, which encoders use: sizes of 13 bits
-//! and indices of three.
+//! AAC in RTP packets (RFC 3640): the mode AAC-hbr of 3.3.6, which encoders use, with sizes of 13 bits
+//! and indices of three; and what has other widths and is declared.
+
+use crate::rtp::bits::Bits;
 
 /// Samples of a frame.
 pub(crate) const FRAME: u32 = 1024;
 /// Frames of a packet; ffmpeg puts five into one.
 const FRAMES: usize = 64;
 
-/// The sizes that a payload tells of its frames, and what follows them; none if it cannot be a
-/// payload of this mode.
-fn headers(payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
-    let (bits, rest) = payload.split_first_chunk::<2>()?;
-    let bits = usize::from(u16::from_be_bytes(*bits));
-    let count = bits / 16;
-    if bits % 16 != 0 || !(1..=FRAMES).contains(&count) || rest.len() < 2 * count {
-        return None;
-    }
-    let (headers, data) = rest.split_at(2 * count);
-    let mut sizes = Vec::with_capacity(count);
-    for header in headers.chunks_exact(2) {
-        let header = u16::from_be_bytes([header[0], header[1]]);
-        // Frames follow each other without interleaving, and are not empty.
-        if header & 7 != 0 || header >> 3 == 0 {
-            return None;
-        }
-        sizes.push(usize::from(header >> 3));
-    }
-    Some((sizes, data))
+/// How many bits the parts of an AU header have (RFC 3640, 3.2.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Widths {
+    /// The size of a frame.
+    pub(crate) size: u32,
+    /// The index of the first, which is 0.
+    pub(crate) index: u32,
+    /// How far the index of each further one is from the one before; 0, for the next.
+    pub(crate) delta: u32,
 }
 
-/// How many frames a payload has, if it has them whole.
+impl Widths {
+    /// Those of the mode AAC-hbr.
+    pub(crate) const HBR: Self = Self { size: 13, index: 3, delta: 3 };
+}
+
+/// The sizes that a payload tells of its frames, and what follows them; none if it cannot be a
+/// payload with headers of these widths.
+fn headers(widths: Widths, payload: &[u8]) -> Option<(Vec<usize>, &[u8])> {
+    let (length, rest) = payload.split_first_chunk::<2>()?;
+    let length = usize::from(u16::from_be_bytes(*length));
+    let (headers, data) = rest.split_at_checked(length.div_ceil(8))?;
+    let mut bits = Bits::new(headers);
+    let mut sizes = Vec::new();
+    while bits.position() < length {
+        let size = bits.take(widths.size)? as usize;
+        let index = bits.take(if sizes.is_empty() { widths.index } else { widths.delta })?;
+        // Frames follow each other without interleaving, and are not empty.
+        if index != 0 || size == 0 || sizes.len() == FRAMES || bits.position() > length {
+            return None;
+        }
+        sizes.push(size);
+    }
+    (!sizes.is_empty()).then_some((sizes, data))
+}
+
+/// How many frames a payload of AAC-hbr has, if it has them whole.
 pub(crate) fn count(payload: &[u8]) -> Option<u32> {
-    let (sizes, data) = headers(payload)?;
+    let (sizes, data) = headers(Widths::HBR, payload)?;
     (sizes.iter().sum::<usize>() == data.len()).then_some(sizes.len() as u32)
 }
 
@@ -45,12 +61,23 @@ pub(crate) fn channels(frame: &[u8]) -> Option<u8> {
 }
 
 /// Puts frames together that a packet is too small for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct AacFrames {
+    widths: Widths,
     partial: Option<(u32, usize, Vec<u8>)>,
 }
 
+impl Default for AacFrames {
+    fn default() -> Self {
+        Self::new(Widths::HBR)
+    }
+}
+
 impl AacFrames {
+    pub(crate) fn new(widths: Widths) -> Self {
+        Self { widths, partial: None }
+    }
+
     /// Packets before the next one are lost.
     pub(crate) fn gap(&mut self) {
         self.partial = None;
@@ -58,7 +85,7 @@ impl AacFrames {
 
     /// The frames that a packet completes.
     pub(crate) fn push(&mut self, timestamp: u32, payload: &[u8]) -> Vec<Vec<u8>> {
-        let Some((sizes, mut data)) = headers(payload) else {
+        let Some((sizes, mut data)) = headers(self.widths, payload) else {
             self.partial = None;
             return Vec::new();
         };
@@ -123,6 +150,25 @@ mod tests {
         frames.gap();
         assert_eq!(frames.push(8, &piece(&frame[2800..])), [[0; 0]; 0]);
         assert_eq!(frames.push(9, &piece(&frame[..1400])), [[0; 0]; 0], "nor is another's end");
+    }
+
+    /// AAC-lbr (3.3.5): sizes of six bits, indices of two.
+    #[test]
+    fn headers_have_the_widths_that_are_declared() {
+        let lbr = Widths { size: 6, index: 2, delta: 2 };
+        let mut frames = AacFrames::new(lbr);
+        assert_eq!(frames.push(7, &[0, 16, 2 << 2, 1 << 2, 5, 6, 7]), [vec![5, 6], vec![7]]);
+        assert_eq!(
+            frames.push(8, &[0, 16, 2 << 2, 1 << 2 | 1, 5, 6, 7]),
+            [[0; 0]; 0],
+            "interleaved"
+        );
+        let odd = Widths { size: 7, index: 3, delta: 1 };
+        let payload = [0, 18, 0b0000_0010, 0b0000_0001, 0, 5, 6, 7];
+        assert_eq!(
+            AacFrames::new(odd).push(7, &payload),
+            [vec![5], vec![6, 7]].map(|f| f[..].to_vec())
+        );
     }
 
     proptest! {

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use crate::feed::opus_samples;
 use crate::rtp::{Codec, inspect};
+use crate::ts::Profile;
 
 use super::aac;
 use super::frames::Video;
 use super::packet::Packet;
+use super::pcm::Pcm;
 
 /// Packets in a row whose timestamps go on by what those before say they last.
 const IN_A_ROW: u32 = 8;
@@ -55,12 +57,40 @@ pub(crate) enum Told {
     Picture(Video),
     /// Opus (RFC 7587).
     Opus,
-    /// AAC (RFC 3640), of so many samples a second.
-    Aac(u32),
+    /// AAC (RFC 3640, and RFC 6416 where that is declared).
+    Aac(AacKind),
+    /// Samples, which are declared.
+    Pcm(Pcm),
     /// An MPEG transport stream (RFC 2250).
     TransportStream,
     /// What is known by name, and not taken: whether it is a picture.
     Other(&'static str, bool),
+}
+
+/// What is known of AAC without its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AacKind {
+    /// Ticks of its timestamps in a second.
+    pub(crate) clock: u32,
+    /// Samples a second, of the core.
+    pub(crate) rate: u32,
+    pub(crate) profile: Profile,
+    /// Channels, where that is declared.
+    pub(crate) channels: Option<u8>,
+}
+
+impl AacKind {
+    /// AAC-LC, with timestamps of its own rate.
+    fn lc(rate: u32) -> Self {
+        Self { clock: rate, rate, profile: Profile::Lc, channels: None }
+    }
+
+    /// HE-AAC, whose timestamps go twice as fast as its core: nothing else has frames of so many
+    /// ticks (ISO/IEC 14496-3, 4.6.18.2.6). None where no core has half that rate.
+    fn he(clock: u32) -> Option<Self> {
+        let rate = RATES.into_iter().find(|rate| 2 * rate == clock)?;
+        Some(Self { clock, rate, profile: Profile::He, channels: None })
+    }
 }
 
 impl Told {
@@ -70,7 +100,9 @@ impl Told {
             Self::Picture(Video::H264) => "H.264",
             Self::Picture(Video::H265) => "H.265",
             Self::Opus => "Opus",
+            Self::Aac(AacKind { profile: Profile::He, .. }) => "HE-AAC",
             Self::Aac(_) => "AAC",
+            Self::Pcm(pcm) => pcm.format.name(),
             Self::TransportStream => "MPEG-TS",
             Self::Other(name, _) => name,
         }
@@ -216,10 +248,10 @@ impl Classifier {
         count(&mut self.aac, frames > 0 && step == frames * aac::FRAME);
         count(&mut self.he_aac, frames > 0 && step == 2 * frames * aac::FRAME);
         if self.aac >= IN_A_ROW {
-            return self.rate.of(&RATES, 0.03).map(Told::Aac);
+            return self.rate.of(&RATES, 0.03).map(AacKind::lc).map(Told::Aac);
         }
         if self.he_aac >= IN_A_ROW {
-            return Some(Told::Other("HE-AAC", false));
+            return self.rate.of(&RATES, 0.03).and_then(AacKind::he).map(Told::Aac);
         }
         (self.opus >= IN_A_ROW).then_some(Told::Opus)
     }

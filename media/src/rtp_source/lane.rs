@@ -1,17 +1,21 @@
 //! The packets of one sender (SSRC), from their arrival to frames and sound.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::feed::{Feed, Made, SoundData, opus_samples};
+use crate::feed::{Feed, Made};
 use crate::reception::Reported;
-use crate::ts::{AacFrame, CLOCK, Profile, Track, TrackCodec};
+use crate::ts::{CLOCK, Track, TrackCodec};
 
-use super::aac::{self, AacFrames};
+use super::aac::Widths;
 use super::classify::{Classifier, Told};
 use super::clock::{Base, TrackClock};
+use super::declared::{Framing, Terms};
 use super::frames::{Frame, Frames, Video};
 use super::packet::Packet;
+use super::pcm::PcmFrames;
 use super::reorder::{Out, Reorder};
+use super::sound::Hearing;
 
 /// The tracks' numbers in the feed.
 const PICTURE: u16 = 0;
@@ -27,12 +31,7 @@ enum Content {
     /// It is being told.
     Unknown(Box<Classifier>, Vec<(Instant, Packet)>),
     Picture(Picture),
-    Aac {
-        frames: AacFrames,
-        rate: u32,
-        channels: Option<u8>,
-    },
-    Opus,
+    Sound(Hearing),
     TransportStream,
     Other(&'static str, bool),
 }
@@ -41,6 +40,8 @@ enum Content {
 struct Picture {
     video: Video,
     frames: Frames,
+    /// Parameter sets for a sender that sends none.
+    sets: Option<Arc<[u8]>>,
     /// Something was lost: the picture goes on with the next key frame.
     waits: bool,
     count: u64,
@@ -60,6 +61,8 @@ pub(super) struct Lane {
     pub(super) packets: u64,
     pub(super) reorder: Reorder<Packet>,
     pub(super) clock: TrackClock,
+    /// What it carries is declared, under its payload type.
+    pub(super) declared: bool,
     content: Content,
     told: Option<Told>,
 }
@@ -84,7 +87,7 @@ impl Works {
         let one = Some((ssrc, told));
         match told {
             Told::Picture(_) => self.picture = one,
-            Told::Opus | Told::Aac(_) => self.sound = one,
+            Told::Opus | Told::Aac(_) | Told::Pcm(_) => self.sound = one,
             Told::TransportStream => (self.picture, self.sound) = (one, one),
             Told::Other(..) => return,
         }
@@ -113,7 +116,8 @@ fn track(told: Told) -> Option<Track> {
         Told::Picture(Video::H265) => (PICTURE, TrackCodec::H265),
         Told::Opus => (SOUND, TrackCodec::Opus),
         Told::Aac(_) => (SOUND, TrackCodec::AacAdts),
-        Told::TransportStream | Told::Other(..) => return None,
+        // Samples are not looked for in units.
+        Told::Pcm(_) | Told::TransportStream | Told::Other(..) => return None,
     };
     Some(Track { pid, codec })
 }
@@ -129,9 +133,21 @@ impl Lane {
             packets: 0,
             reorder: Reorder::default(),
             clock: TrackClock::new(CLOCK),
+            declared: false,
             content: Content::Unknown(Box::default(), Vec::new()),
             told: None,
         }
+    }
+
+    /// It carries what is declared.
+    pub(super) fn declare(&mut self, terms: Terms, works: &mut Works) {
+        self.declared = true;
+        self.tell(terms, works);
+    }
+
+    /// Whether its sound is AAC whose channels nobody has declared.
+    pub(super) fn is_guessed(&self) -> bool {
+        !self.declared && matches!(self.told, Some(Told::Aac(_)))
     }
 
     /// What it carries, once that is known.
@@ -152,24 +168,23 @@ impl Lane {
         match &self.content {
             Content::Unknown(classifier, _) if classifier.gave_up() => Some(format!(
                 "What comes from port {port} (payload type {pt}) is not recognised: send H.264 with \
-                 AAC (RFC 3640) or Opus, or an MPEG transport stream."
+                 AAC (RFC 3640) or Opus, or an MPEG transport stream, or declare what is sent \
+                 (rushes/live/declare)."
             )),
             Content::Other(name, true) => Some(format!(
                 "The picture from port {port} is {name}, which is not taken over RTP: set the \
                  encoder to H.264."
             )),
             Content::Other(name, false) => Some(format!(
-                "The sound from port {port} is {name}, which is not taken over RTP: set the encoder \
-                 to AAC-LC, 48 kHz, stereo, or to Opus."
+                "The sound from port {port} is {name}, which is not taken over RTP unless it is \
+                 declared (rushes/live/declare): set the encoder to AAC-LC, 48 kHz, stereo, or to Opus."
             )),
-            Content::Picture(picture) if picture.count >= SETLESS && !picture.frames.has_sets() => {
-                Some(format!(
-                    "The picture from port {port} comes without its parameter sets (SPS and PPS), \
+            Content::Picture(picture) if picture.lacks_sets() => Some(format!(
+                "The picture from port {port} comes without its parameter sets (SPS and PPS), \
                      and cannot be decoded: let the encoder repeat them before each key frame \
                      (ffmpeg: -bsf:v dump_extra; x264: repeat-headers=1; GStreamer: rtph264pay \
-                     config-interval=-1)."
-                ))
-            }
+                     config-interval=-1), or declare its SDP (rushes/live/declare)."
+            )),
             _ => None,
         }
     }
@@ -204,7 +219,7 @@ impl Lane {
                 picture.frames.gap();
                 picture.waits = true;
             }
-            Content::Aac { frames, .. } => frames.gap(),
+            Content::Sound(hearing) => hearing.gap(),
             _ => {}
         }
     }
@@ -225,7 +240,7 @@ impl Lane {
         }
         let Some(told) = told else { return };
         let held = std::mem::take(held);
-        self.tell(told, works);
+        self.tell(Terms { told, sets: None, framing: Framing::Generic(Widths::HBR) }, works);
         // Sound of some time ago would only be late.
         if !matches!(told, Told::Aac(_)) {
             for (came, packet) in held {
@@ -234,11 +249,13 @@ impl Lane {
         }
     }
 
-    fn tell(&mut self, told: Told, works: &mut Works) {
+    fn tell(&mut self, terms: Terms, works: &mut Works) {
+        let Terms { told, sets, framing } = terms;
         self.told = Some(told);
         let rate = match told {
             Told::Opus => 48_000,
-            Told::Aac(rate) => rate,
+            Told::Aac(kind) => kind.clock,
+            Told::Pcm(pcm) => pcm.rate,
             _ => CLOCK,
         };
         self.clock = TrackClock::new(rate);
@@ -248,10 +265,11 @@ impl Lane {
         self.content = match told {
             Told::Picture(video) => {
                 let frames = Frames::new(video);
-                Content::Picture(Picture { video, frames, waits: true, count: 0 })
+                Content::Picture(Picture { video, frames, sets, waits: true, count: 0 })
             }
-            Told::Opus => Content::Opus,
-            Told::Aac(rate) => Content::Aac { frames: AacFrames::default(), rate, channels: None },
+            Told::Opus => Content::Sound(Hearing::Opus),
+            Told::Aac(kind) => Content::Sound(Hearing::aac(kind, framing)),
+            Told::Pcm(pcm) => Content::Sound(Hearing::Pcm(PcmFrames::new(pcm), pcm)),
             Told::TransportStream => Content::TransportStream,
             Told::Other(name, is_picture) => Content::Other(name, is_picture),
         };
@@ -276,34 +294,24 @@ impl Lane {
                     picture.frame(now, pts, frame, works, made);
                 }
             }
-            Content::Aac { frames, rate, channels } => {
-                for (number, frame) in frames.push(timestamp, &payload).into_iter().enumerate() {
-                    let timestamp = timestamp.wrapping_add(number as u32 * aac::FRAME);
+            Content::Sound(hearing) => {
+                for (timestamp, data) in hearing.push(timestamp, marker, payload) {
                     let pts = self.clock.pts(&mut works.base, now, timestamp);
-                    *channels = aac::channels(&frame).or(*channels);
-                    let Some(channels) = *channels else { continue };
-                    let data = SoundData::Aac(AacFrame {
-                        profile: Profile::Lc,
-                        rate: *rate,
-                        channels,
-                        blocks: 1,
-                        payload: frame,
-                        began: 0,
-                    });
                     works.feed.heard(now, pts, data, &mut *made);
                 }
             }
-            Content::Opus if opus_samples(&payload) > 0 => {
-                let pts = self.clock.pts(&mut works.base, now, timestamp);
-                works.feed.heard(now, pts, SoundData::Opus(payload), made);
-            }
             Content::TransportStream => works.feed.push(now, &payload, made),
-            Content::Opus | Content::Unknown(..) | Content::Other(..) => {}
+            Content::Unknown(..) | Content::Other(..) => {}
         }
     }
 }
 
 impl Picture {
+    /// So many frames have come that there is no picture without parameter sets.
+    fn lacks_sets(&self) -> bool {
+        self.count >= SETLESS && self.sets.is_none() && !self.frames.has_sets()
+    }
+
     fn frame(
         &mut self,
         now: Instant,
@@ -321,10 +329,17 @@ impl Picture {
             return;
         }
         self.waits = false;
+        let mut data = frame.data;
+        if frame.key
+            && !self.frames.has_sets()
+            && let Some(sets) = &self.sets
+        {
+            data.splice(..0, sets.iter().copied());
+        }
         let codec = match self.video {
             Video::H264 => TrackCodec::H264,
             Video::H265 => TrackCodec::H265,
         };
-        works.feed.seen(now, Track { pid: PICTURE, codec }, pts, frame.data, made);
+        works.feed.seen(now, Track { pid: PICTURE, codec }, pts, data, made);
     }
 }

@@ -2,15 +2,18 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use crate::ids::StreamId;
 use crate::rtcp::is_rtcp;
+
+use super::declared::Declaration;
 
 /// Addresses of strangers that are kept to be looked at.
 const STRANGERS: usize = 16;
 
 /// Where a source sends from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RtpOrigin {
     /// The stream that it publishes.
     pub stream: StreamId,
@@ -20,6 +23,8 @@ pub struct RtpOrigin {
     pub video: u16,
     /// The port that its sound comes from; 0: it has none. Both may be one.
     pub audio: u16,
+    /// What is declared of it.
+    pub declared: Option<Arc<Declaration>>,
 }
 
 /// An address that sent something and is not registered.
@@ -34,7 +39,7 @@ pub struct Stranger {
 /// The registered sources by their addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    by_address: HashMap<SocketAddr, StreamId>,
+    by_address: HashMap<SocketAddr, Arc<RtpOrigin>>,
     strangers: VecDeque<Stranger>,
     /// Packets of all strangers.
     pub(crate) refused: u64,
@@ -45,32 +50,51 @@ impl Table {
     /// the one before it may be about to go.
     pub(crate) fn register(&mut self, origin: RtpOrigin) {
         self.unregister(origin.stream);
+        let origin = Arc::new(origin);
         for port in [origin.video, origin.audio] {
             if port != 0 {
                 let address = SocketAddr::new(origin.ip.to_canonical(), port);
-                self.by_address.insert(address, origin.stream);
+                self.by_address.insert(address, Arc::clone(&origin));
                 self.strangers.retain(|stranger| stranger.from != address);
             }
         }
     }
 
-    /// Forgets a source.
-    pub(crate) fn unregister(&mut self, stream: StreamId) {
-        self.by_address.retain(|_, registered| *registered != stream);
+    /// Declares what a source sends, if it is registered.
+    pub(crate) fn declare(&mut self, stream: StreamId, declared: Option<Arc<Declaration>>) {
+        let Some(origin) = self.origin(stream) else { return };
+        let origin = Arc::new(RtpOrigin { declared, ..RtpOrigin::clone(origin) });
+        for its in self.by_address.values_mut().filter(|its| its.stream == stream) {
+            *its = Arc::clone(&origin);
+        }
     }
 
-    /// Whose a datagram is: its stream, and the registered port that it belongs to. Reports come
+    /// Forgets a source.
+    pub(crate) fn unregister(&mut self, stream: StreamId) {
+        self.by_address.retain(|_, registered| registered.stream != stream);
+    }
+
+    /// What is registered of a stream.
+    pub(crate) fn origin(&self, stream: StreamId) -> Option<&Arc<RtpOrigin>> {
+        self.by_address.values().find(|origin| origin.stream == stream)
+    }
+
+    /// Whose a datagram is: its source, and the registered port that it belongs to. Reports come
     /// from the port above as well (RFC 3550, 11), where that is not registered itself.
-    pub(crate) fn find(&mut self, from: SocketAddr, datagram: &[u8]) -> Option<(StreamId, u16)> {
+    pub(crate) fn find(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<(Arc<RtpOrigin>, u16)> {
         let (ip, port) = (from.ip(), from.port());
-        if let Some(stream) = self.by_address.get(&from) {
-            return Some((*stream, port));
+        if let Some(origin) = self.by_address.get(&from) {
+            return Some((Arc::clone(origin), port));
         }
         if is_rtcp(datagram)
             && let Some(below) = port.checked_sub(1)
-            && let Some(stream) = self.by_address.get(&SocketAddr::new(ip, below))
+            && let Some(origin) = self.by_address.get(&SocketAddr::new(ip, below))
         {
-            return Some((*stream, below));
+            return Some((Arc::clone(origin), below));
         }
         self.stranger(from);
         None
@@ -102,7 +126,8 @@ mod tests {
     const REPORT: [u8; 8] = [0x80, 200, 0, 1, 0, 0, 0, 1];
 
     fn origin(stream: u128, ip: &str, video: u16, audio: u16) -> RtpOrigin {
-        RtpOrigin { stream: StreamId(stream), ip: ip.parse().unwrap(), video, audio }
+        let ip = ip.parse().unwrap();
+        RtpOrigin { stream: StreamId(stream), ip, video, audio, declared: None }
     }
 
     #[test]
@@ -112,7 +137,8 @@ mod tests {
         table.register(origin(2, "::ffff:192.0.2.2", 5000, 0));
         table.register(origin(3, "2001:db8::1", 5000, 5000));
         let mut find = |from: &str, datagram: &[u8]| {
-            table.find(from.parse().unwrap(), datagram).map(|(stream, port)| (stream.0, port))
+            let found = table.find(from.parse().unwrap(), datagram);
+            found.map(|(origin, port)| (origin.stream.0, port))
         };
         for (from, datagram, found) in [
             ("192.0.2.1:5000", &RTP[..], Some((1, 5000))),
@@ -137,12 +163,15 @@ mod tests {
     fn the_port_above_is_a_source_of_its_own_where_it_is_registered() {
         let mut table = Table::default();
         table.register(origin(1, "192.0.2.1", 5000, 5001));
-        let from = "192.0.2.1:5001".parse().unwrap();
-        assert_eq!(table.find(from, &REPORT), Some((StreamId(1), 5001)));
+        let from: SocketAddr = "192.0.2.1:5001".parse().unwrap();
+        let find = |table: &mut Table, datagram: &[u8]| {
+            table.find(from, datagram).map(|(origin, port)| (origin.stream.0, port))
+        };
+        assert_eq!(find(&mut table, &REPORT), Some((1, 5001)));
         // An address goes to who is registered next, and stays there when the one before goes.
         table.register(origin(2, "192.0.2.1", 5001, 5003));
         table.unregister(StreamId(1));
-        assert_eq!(table.find(from, &RTP), Some((StreamId(2), 5001)));
+        assert_eq!(find(&mut table, &RTP), Some((2, 5001)));
     }
 
     #[test]

@@ -20,6 +20,14 @@ pub enum Profile {
     Other,
 }
 
+/// What a configuration that comes without frames says of them, as in [`AacFrame`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AacConfig {
+    pub(crate) profile: Profile,
+    pub(crate) rate: u32,
+    pub(crate) channels: u8,
+}
+
 /// A frame with what its header says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AacFrame {

@@ -2,7 +2,7 @@
 
 use crate::rtp::bits::Bits;
 
-use super::aac::{AacFrame, Profile, RATES};
+use super::aac::{AacConfig, AacFrame, Profile, RATES};
 use super::framer::{Framer, Framing};
 
 /// The object types of ISO/IEC 14496-3, table 1.17, that are told apart.
@@ -47,6 +47,11 @@ impl Config {
     fn unread(profile: Profile, rate: u32, channels: u8) -> Self {
         Self { profile, rate, channels, frames: 0 }
     }
+
+    fn told(self) -> AacConfig {
+        let Self { profile, rate, channels, .. } = self;
+        AacConfig { profile, rate, channels }
+    }
 }
 
 impl LatmReader {
@@ -66,6 +71,48 @@ impl LatmReader {
     }
 }
 
+/// AAC in elements that something else delimits (RFC 6416, 6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LatmElements {
+    config: Option<Config>,
+    /// The elements may have a configuration themselves.
+    in_band: bool,
+}
+
+impl LatmElements {
+    /// With the StreamMuxConfig that was agreed on; none if that cannot be read, or if there is neither that
+    /// nor one in band.
+    pub(crate) fn new(agreed: Option<&[u8]>, in_band: bool) -> Option<Self> {
+        let config = match agreed {
+            Some(agreed) => Some(config(&mut Bits::new(agreed))?),
+            None => None,
+        };
+        (in_band || config.is_some()).then_some(Self { config, in_band })
+    }
+
+    /// What was agreed on, or has come.
+    pub(crate) fn config(&self) -> Option<AacConfig> {
+        self.config.map(Config::told)
+    }
+
+    /// The frames of a whole element.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<AacFrame> {
+        let mut frames = Vec::new();
+        if self.in_band {
+            element(&mut self.config, bytes, 0, &mut frames);
+        } else if let Some(config) = self.config {
+            payloads(config, &mut Bits::new(bytes), bytes.len(), 0, &mut frames);
+        }
+        frames
+    }
+}
+
+/// An AudioSpecificConfig that stands for itself (RFC 3640, 4.1); none if it is cut.
+pub(crate) fn audio_specific_config(bytes: &[u8]) -> Option<AacConfig> {
+    let length = u32::try_from(8 * bytes.len()).ok()?;
+    audio_config(&mut Bits::new(bytes), Some(length)).map(Config::told)
+}
+
 /// AudioMuxElement, with the configuration that it has or that came before.
 fn element(known: &mut Option<Config>, element: &[u8], began: i64, frames: &mut Vec<AacFrame>) {
     let mut bits = Bits::new(element);
@@ -74,6 +121,17 @@ fn element(known: &mut Option<Config>, element: &[u8], began: i64, frames: &mut 
     }
     // One that joins in the middle waits until the configuration is repeated.
     let Some(config) = *known else { return };
+    payloads(config, &mut bits, element.len(), began, frames);
+}
+
+/// The frames of an AudioMuxElement of at most so many bytes, behind its configuration.
+fn payloads(
+    config: Config,
+    bits: &mut Bits<'_>,
+    most: usize,
+    began: i64,
+    frames: &mut Vec<AacFrame>,
+) {
     let Config { profile, rate, channels, .. } = config;
     let mut push = |payload| {
         frames.push(AacFrame { profile, rate, channels, blocks: 1, payload, began });
@@ -82,7 +140,7 @@ fn element(known: &mut Option<Config>, element: &[u8], began: i64, frames: &mut 
         return push(Vec::new());
     }
     for _ in 0..config.frames {
-        let Some(payload) = payload(&mut bits, element.len()) else { return };
+        let Some(payload) = payload(bits, most) else { return };
         push(payload);
     }
 }

@@ -9,11 +9,13 @@ mod framer;
 mod latm;
 mod opus;
 
+pub(crate) use aac::{AacConfig, RATES as AAC_RATES};
 pub use aac::{AacFrame, BLOCK as AAC_BLOCK, Profile};
 pub use adts::AdtsReader;
 pub(crate) use adts::adts_frame;
 pub use demux::Demuxer;
 pub use latm::LatmReader;
+pub(crate) use latm::{LatmElements, audio_specific_config};
 pub use opus::packets as opus_packets;
 
 /// Ticks of presentation times in a second.

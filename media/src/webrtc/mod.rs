@@ -30,6 +30,7 @@ pub use member::Offered;
 pub(crate) use negotiate::{Source, TrackFormat};
 pub(crate) use peer::PeerSetup;
 pub(crate) use publisher::{Media as PublishedMedia, Output as PublisherOutput, Publisher};
+pub(crate) use sprop::base64;
 pub(crate) use stun::{is_stun, local_ufrag};
 pub(crate) use trickle::Fragment;
 pub(crate) use viewer::{Output as ViewerOutput, Viewer};

@@ -36,7 +36,7 @@ pub(super) fn packet(format: &str) -> Option<Payload> {
 }
 
 /// RFC 4648, 4; the padding may be missing.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let text = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
     let (mut bits, mut count) = (0u32, 0);

@@ -1,4 +1,4 @@
-//! The endpoints `rushes/live/…`: who records what, and which source has a slate.
+//! The endpoints `rushes/live/…`: who records what, which source has a slate, and what one is declared to send.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     error::{ApiError, ApiResult, Code},
     events::ConnectionId,
     ids::{AssetId, RegistrationId, RoomId},
-    live::{by_name, may_watch, slates, stream_of},
+    live::{by_name, declared, may_watch, slates, stream_of},
     rooms::read,
     rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall},
     store::{self, Db, live::RegistrationRow, text::RoomStatus},
@@ -34,6 +34,7 @@ impl Extension for LiveExtension {
                 "rushes/live/replay" => instant_replay(&call).await,
                 "rushes/live/always" => always(&call).await,
                 "rushes/live/recordings" => list(&call).await,
+                "rushes/live/declare" => declared::set(&call).await,
                 "rushes/live/slate" => slates::set(&call).await,
                 _ => Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
             }

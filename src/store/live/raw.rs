@@ -18,6 +18,8 @@ pub struct RawSource {
     pub video_port: i64,
     /// The port of its sound; 0: it has none.
     pub audio_port: i64,
+    /// The SDP of what it is declared to send.
+    pub sdp: Option<String>,
 }
 
 /// Gives a registration the addresses it sends from, and the asset that shows it.
@@ -48,8 +50,9 @@ pub async fn set(
 macro_rules! sources {
     ($tail:literal) => {
         concat!(
-            "SELECT w.registration_id, w.source_ip, w.video_port, w.audio_port ",
+            "SELECT w.registration_id, w.source_ip, w.video_port, w.audio_port, e.sdp ",
             "FROM live_raw_sources w JOIN live_registrations r ON r.id = w.registration_id ",
+            "LEFT JOIN live_rtp_declared e ON e.registration_id = w.registration_id ",
             "JOIN projects p ON p.id = r.project_id JOIN productions n ON n.id = p.production_id ",
             "WHERE r.status <> 'DELETED' AND p.status <> 'DELETED' AND n.status <> 'DELETED' ",
             $tail
@@ -74,6 +77,33 @@ pub async fn is_taken(
         port != 0 && [source.video_port, source.audio_port].contains(&i64::from(port))
     };
     Ok(known.iter().any(|source| has(source, video) || has(source, audio)))
+}
+
+/// A source that is not deleted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn get(db: &mut Db, id: RegistrationId) -> Result<Option<RawSource>, StoreError> {
+    let sql = sources!("AND w.registration_id = $1");
+    Ok(sqlx::query_as(sql).bind(id).fetch_optional(db).await?)
+}
+
+/// Declares what a source sends, by an SDP; or nothing.
+///
+/// # Errors
+/// [`StoreError::ForeignKey`] when the registration is absent.
+pub async fn declare(db: &mut Db, id: RegistrationId, sdp: Option<&str>) -> Result<(), StoreError> {
+    let query = match sdp {
+        Some(sdp) => sqlx::query(
+            "INSERT INTO live_rtp_declared (registration_id, sdp) VALUES ($1, $2) \
+             ON CONFLICT (registration_id) DO UPDATE SET sdp = excluded.sdp",
+        )
+        .bind(id)
+        .bind(sdp),
+        None => sqlx::query("DELETE FROM live_rtp_declared WHERE registration_id = $1").bind(id),
+    };
+    query.execute(db).await?;
+    Ok(())
 }
 
 /// All sources, the newest first: where two have one address, which only folders that come back

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::ids::StreamId;
-use crate::rtp_source::{RtpOrigin, Stranger, Table};
+use crate::rtp_source::{Declaration, RtpOrigin, Stranger, Table};
 use crate::status::RtpSourceStatus;
 
 use super::feeds::FeedItem;
@@ -122,6 +122,18 @@ impl Rtp {
     /// Takes what comes from these addresses for a stream's, in place of those it had.
     pub fn register(&self, origin: RtpOrigin) {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).register(origin);
+    }
+
+    /// Declares what a stream's packets are from now on, or nothing; those on their way too.
+    pub fn declare(&self, stream: StreamId, declared: Option<Arc<Declaration>>) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.declare(stream, declared);
+    }
+
+    /// What is declared of a stream.
+    pub fn declared(&self, stream: StreamId) -> Option<Arc<Declaration>> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.origin(stream)?.declared.clone()
     }
 
     /// Takes nothing more of a stream's addresses.

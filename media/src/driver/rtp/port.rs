@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ids::StreamId;
-use crate::rtp_source::Table;
+use crate::rtp_source::{RtpOrigin, Table};
 
 use super::super::feeds::Register;
 use super::super::ffmpeg::Ffmpeg;
@@ -173,18 +173,19 @@ impl Port {
                     let mut table = port.table.lock().unwrap_or_else(PoisonError::into_inner);
                     found = table.find(way.remote, data);
                 });
-                if let Some((stream, at)) = found {
-                    self.contained(Some(stream), |port| {
+                if let Some((origin, at)) = found {
+                    self.contained(Some(origin.stream), |port| {
                         #[cfg(test)]
                         super::tests::defect_in(data);
-                        port.datagram(now, stream, at, data);
+                        port.datagram(now, &origin, at, data);
                     });
                 }
             }
         }
     }
 
-    fn datagram(&mut self, now: Instant, stream: StreamId, port: u16, data: &[u8]) {
+    fn datagram(&mut self, now: Instant, origin: &Arc<RtpOrigin>, port: u16, data: &[u8]) {
+        let stream = origin.stream;
         if !self.sessions.contains_key(&stream) {
             let idle =
                 |session: &&Session| matches!(session.state, State::Refused(_) | State::Left(..));
@@ -203,7 +204,7 @@ impl Port {
         }
         session.last = now;
         match &mut session.state {
-            State::Asking(_) => session.hold(now, port, data),
+            State::Asking(_) => session.hold(now, origin, port, data),
             State::Refused(until) if *until > now => {}
             State::Refused(_) => {
                 session.state = State::Asking(Vec::new());
@@ -211,11 +212,12 @@ impl Port {
             }
             State::Left(..) => {
                 session.state = State::Asking(Vec::new());
-                session.hold(now, port, data);
+                session.hold(now, origin, port, data);
                 self.ask(stream);
             }
             State::On(publishing) => {
-                let taken = catch_unwind(AssertUnwindSafe(|| publishing.take(now, port, data)));
+                let taken =
+                    catch_unwind(AssertUnwindSafe(|| publishing.take(now, origin, port, data)));
                 let left = publishing.source.has_left(now);
                 let senders = if left { publishing.source.senders() } else { Vec::new() };
                 if taken.is_err() {
@@ -254,8 +256,8 @@ impl Port {
         tracing::info!(session = %short(id), %stream, "an RTP source publishes");
         let publishing = Publishing::new(now, id, stream, feeds, gone, self.ffmpeg.clone());
         session.state = State::On(Box::new(publishing));
-        for (came, port, data) in held {
-            self.datagram(came, stream, port, &data);
+        for (came, origin, port, data) in held {
+            self.datagram(came, &origin, port, &data);
         }
     }
 

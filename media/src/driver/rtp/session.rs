@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::ids::{SessionId, StreamId};
 use crate::rtcp::is_rtcp;
-use crate::rtp_source::RtpSource;
+use crate::rtp_source::{RtpOrigin, RtpSource};
 use crate::status::RtpSourceStatus;
 
 use super::super::feeds::FeedItem;
@@ -19,8 +19,8 @@ use super::super::outgoing::Outgoing;
 /// Beyond, they are lost.
 const HELD: usize = 512;
 
-/// A datagram from a registered port, and when it came.
-type Held = (Instant, u16, Vec<u8>);
+/// When a datagram came, whose it is, the registered port that it came from, and itself.
+type Held = (Instant, Arc<RtpOrigin>, u16, Vec<u8>);
 
 /// A source whose packets come.
 pub(super) struct Session {
@@ -44,18 +44,30 @@ pub(super) enum State {
 pub(super) struct Publishing {
     pub(super) outgoing: Outgoing,
     pub(super) source: RtpSource,
+    /// What was registered of it when its last packet came.
+    origin: Option<Arc<RtpOrigin>>,
 }
+
+/// How sound is to be understood whose description nobody has declared.
+const GUESSED: &str = "AAC in plain RTP does not say how many channels it has, and was taken for one or two: declare what \
+     the encoder sends by its SDP (rushes/live/declare).";
 
 impl Session {
     pub(super) fn new(now: Instant) -> Self {
         Self { last: now, state: State::Asking(Vec::new()) }
     }
 
-    pub(super) fn hold(&mut self, now: Instant, port: u16, datagram: &[u8]) {
+    pub(super) fn hold(
+        &mut self,
+        now: Instant,
+        origin: &Arc<RtpOrigin>,
+        port: u16,
+        datagram: &[u8],
+    ) {
         if let State::Asking(held) = &mut self.state
             && held.len() < HELD
         {
-            held.push((now, port, datagram.to_vec()));
+            held.push((now, Arc::clone(origin), port, datagram.to_vec()));
         }
     }
 }
@@ -78,31 +90,37 @@ impl Publishing {
         ffmpeg: Option<Ffmpeg>,
     ) -> Self {
         let outgoing = Outgoing::new(id, stream, feeds, gone, ffmpeg);
-        Self { outgoing, source: RtpSource::new(now) }
+        Self { outgoing, source: RtpSource::new(now), origin: None }
     }
 
-    pub(super) fn take(&mut self, now: Instant, port: u16, datagram: &[u8]) {
-        let Self { outgoing, source } = self;
+    pub(super) fn take(&mut self, now: Instant, from: &Arc<RtpOrigin>, port: u16, datagram: &[u8]) {
+        let Self { outgoing, source, origin } = self;
+        if origin.as_ref().is_none_or(|origin| !Arc::ptr_eq(origin, from)) {
+            source.declare((from.video, from.audio), from.declared.clone());
+            *origin = Some(Arc::clone(from));
+        }
         source.datagram(now, port, datagram, |made| outgoing.take(made));
     }
 
     pub(super) fn tick(&mut self, now: Instant) {
-        let Self { outgoing, source } = self;
+        let Self { outgoing, source, .. } = self;
         if source.deadline().is_some_and(|at| at <= now) {
             source.tick(now, |made| outgoing.take(made));
         }
     }
 
     pub(super) fn status(&mut self, now: Instant) -> RtpSourceStatus {
-        let Self { outgoing, source } = self;
+        let Self { outgoing, source, .. } = self;
         source.tick(now, |made| outgoing.take(made));
         let rtp = source.status();
         outgoing.sends(rtp.packets);
-        RtpSourceStatus {
-            rtp,
-            problems: source.problems().into_iter().chain(outgoing.problem()).collect(),
-            frames_lost: source.lost(),
-            skipped: outgoing.skipped,
+        let mut problems = source.problems();
+        if let Some(problem) = outgoing.problem() {
+            problems.push(problem);
+            if source.has_guessed_sound() {
+                problems.push(GUESSED.to_owned());
+            }
         }
+        RtpSourceStatus { rtp, problems, frames_lost: source.lost(), skipped: outgoing.skipped }
     }
 }

@@ -60,7 +60,8 @@ impl Encoder {
 
     fn origin(&self) -> RtpOrigin {
         let local = self.socket.local_addr().unwrap();
-        RtpOrigin { stream: STREAM, ip: local.ip(), video: local.port(), audio: 0 }
+        let (ip, video) = (local.ip(), local.port());
+        RtpOrigin { stream: STREAM, ip, video, audio: 0, declared: None }
     }
 
     fn send(&mut self) {

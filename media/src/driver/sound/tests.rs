@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::feed::Samples;
 use crate::feed::tests::sound::Listener;
 use crate::ts::AdtsReader;
 
@@ -174,6 +175,22 @@ fn a_program_that_ends_is_started_again_after_a_pause_that_grows() {
     assert_eq!(started, [0, 2, 6, 14, 30]);
     // What comes later of one that is gone is nothing.
     assert_eq!(world.work.item(now, Item::Output(1, Output::Bytes(vec![1; 100]))), []);
+}
+
+/// 5.1 that was taken for one channel, until somebody declared what it is.
+#[test]
+fn what_was_wrong_is_over_when_something_is_heard() {
+    let frames = AdtsReader::default().push(SURROUND);
+    let mut world = World::new(Ffmpeg::at("/bin/false".into()));
+    for frame in &frames[..25] {
+        let frame = crate::ts::AacFrame { channels: 1, ..frame.clone() };
+        world.hand_over(0, &frame);
+    }
+    assert!(world.problem().unwrap().contains("cannot be decoded"));
+    let data = SoundData::Pcm(Samples { pcm: vec![0.0; 2 * 960], channels: 2, rate: 48_000 });
+    let sound = Sound { data, ticks: 0, captured: world.start };
+    assert_eq!(world.work.item(world.start, Item::Sound(sound)).len(), 1);
+    assert_eq!(world.problem(), None);
 }
 
 #[test]

@@ -8,14 +8,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::picture::{Encoding, Planes, fits};
+use crate::picture::{Planes, Seen, fits};
 use crate::recording::{Next, Order};
-use crate::rtp::{Codec, PictureSize, colours, is_later};
+use crate::rtp::{Codec, PictureSize};
 use crate::rtp_source::{Frame, Frames, Video};
 use crate::stream::Packet;
 
-use super::remaker::Remaker;
-use super::{Counted, OutsideFault, Pictures, TranscodeRefusal};
+use super::times::Times;
+use super::{OutsideFault, TranscodeRefusal};
 
 /// An end of sequence (ITU-T H.265, 7.3.1.1: kind 36).
 const END_OF_SEQUENCE: [u8; 6] = [0, 0, 0, 1, 0x48, 1];
@@ -53,13 +53,15 @@ pub(crate) struct Shown {
     pub(crate) time: Option<i64>,
 }
 
-/// Decodes one picture elsewhere, and encodes it here. Time is an argument.
-pub(crate) struct Relay {
+/// The pictures that a program gave out, or why it is of no use to go on.
+pub(crate) type Decoded = Result<Vec<Seen>, TranscodeRefusal>;
+
+/// Decodes one picture elsewhere. Time is an argument.
+#[derive(Debug)]
+pub(crate) struct OutsideTrack {
     order: Order,
     frames: Frames,
-    remaker: Remaker,
-    /// Only pictures that are later are encoded; none while none is.
-    after: Option<u32>,
+    times: Times,
     /// The last time that was told.
     told: Option<i64>,
     /// What the picture's parameter sets say.
@@ -70,6 +72,8 @@ pub(crate) struct Relay {
     waits: bool,
     /// The times of the frames that the program has, in the order in which they were handed over.
     under_way: VecDeque<(i64, Instant)>,
+    /// It has done what came all at once in the beginning.
+    caught_up: bool,
     /// When something came out, or went in while there was nothing.
     heard: Option<Instant>,
     shown: VecDeque<Shown>,
@@ -81,19 +85,18 @@ pub(crate) struct Relay {
     lost: u64,
 }
 
-impl Relay {
-    /// One for pictures that are to be encoded like this.
-    pub(crate) fn new(aim: Encoding) -> Self {
+impl Default for OutsideTrack {
+    fn default() -> Self {
         Self {
             order: Order::default(),
             frames: Frames::new(Video::H265),
-            remaker: Remaker::new(aim),
-            after: None,
+            times: Times::default(),
             told: None,
             size: None,
             began: None,
             waits: true,
             under_way: VecDeque::new(),
+            caught_up: false,
             heard: None,
             shown: VecDeque::new(),
             pictures: VecDeque::new(),
@@ -103,40 +106,34 @@ impl Relay {
             lost: 0,
         }
     }
+}
 
-    pub(crate) fn begin(&mut self, after: u32) {
-        self.after.get_or_insert(after);
-    }
-
-    pub(crate) fn has_begun(&self) -> bool {
-        self.after.is_some()
-    }
-
+impl OutsideTrack {
+    /// Whether a picture was decoded.
     pub(crate) fn sees(&self) -> bool {
         self.sees
     }
 
+    /// Whether it goes on with a key frame alone.
     pub(crate) fn waits(&self) -> bool {
         self.waits
     }
 
+    /// Frames that were left out because the program took them too slowly.
+    pub(crate) fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Frames that could not be decoded.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Packets were left out, or another publisher begins: it goes on with the next key frame.
     pub(crate) fn gap(&mut self) {
         self.order.reset();
         self.frames = Frames::new(Video::H265);
         self.waits = true;
-    }
-
-    pub(crate) fn want_key(&mut self, now: Instant) {
-        self.remaker.want_key(now);
-    }
-
-    pub(crate) fn aim(&mut self, encoding: Encoding) {
-        self.remaker.aim(encoding);
-    }
-
-    pub(crate) fn counted(&self) -> Counted {
-        let missed = self.missed + self.remaker.missed;
-        Counted { frames: self.remaker.frames, missed, lost: self.lost }
     }
 
     /// Takes a packet of the publisher's, and says what to do with the program.
@@ -151,7 +148,7 @@ impl Relay {
         if packet.codec != Codec::H265 {
             return Err(TranscodeRefusal::Codec(packet.codec));
         }
-        self.remaker.note_time(packet);
+        self.times.note(packet);
         self.order.push(now, packet);
         self.take(now)
     }
@@ -167,7 +164,7 @@ impl Relay {
     /// What was to be handed over last was not: there was no room for it.
     pub(crate) fn take_back(&mut self) {
         self.under_way.pop_back();
-        self.missed += u64::from(self.has_begun());
+        self.missed += 1;
         self.waits = true;
     }
 
@@ -175,7 +172,7 @@ impl Relay {
     ///
     /// # Errors
     /// When it is of no use to go on.
-    pub(crate) fn shown(&mut self, now: Instant, shown: Shown) -> Pictures {
+    pub(crate) fn shown(&mut self, now: Instant, shown: Shown) -> Decoded {
         self.shown.push_back(shown);
         self.pair(now)
     }
@@ -184,7 +181,7 @@ impl Relay {
     ///
     /// # Errors
     /// When it is of no use to go on.
-    pub(crate) fn picture(&mut self, now: Instant, planes: Planes) -> Pictures {
+    pub(crate) fn picture(&mut self, now: Instant, planes: Planes) -> Decoded {
         self.pictures.push_back(planes);
         self.pair(now)
     }
@@ -195,7 +192,7 @@ impl Relay {
             match next {
                 Next::Gap => self.frames.gap(),
                 Next::Packet(packet) => {
-                    self.note_sets(&packet);
+                    self.size = packet.inspection.size.or(self.size);
                     let frames = self.frames.push(packet.timestamp, packet.marker, &packet.payload);
                     for frame in frames {
                         steps.extend(self.frame(now, frame)?);
@@ -210,17 +207,6 @@ impl Relay {
         Ok(steps)
     }
 
-    fn note_sets(&mut self, packet: &Packet) {
-        if let Some(size) = packet.inspection.size {
-            self.size = Some(size);
-        }
-        if packet.inspection.parameters
-            && let Some(said) = colours(packet.codec, &packet.payload)
-        {
-            self.remaker.colours(said);
-        }
-    }
-
     fn frame(&mut self, now: Instant, frame: Frame) -> Result<Option<Step>, TranscodeRefusal> {
         if !frame.whole || (self.waits && !frame.key) {
             // What refers to it would show worse than the picture before, kept.
@@ -230,7 +216,7 @@ impl Relay {
         }
         if self.is_behind(now) {
             self.waits = true;
-            self.missed += u64::from(self.has_begun());
+            self.missed += 1;
             return Ok(None);
         }
         let Some(size) = self.size else {
@@ -252,7 +238,7 @@ impl Relay {
 
     /// Whether the program keeps frames back that it has had for too long.
     fn is_behind(&self, now: Instant) -> bool {
-        let patience = if self.remaker.frames > 0 { LATE } else { LATE_AT_FIRST };
+        let patience = if self.caught_up { LATE } else { LATE_AT_FIRST };
         let late = |(_, at): &(i64, Instant)| now.saturating_duration_since(*at) > patience;
         self.under_way.len() > HELD && self.under_way.front().is_some_and(late)
     }
@@ -261,27 +247,27 @@ impl Relay {
         let mut bytes = Vec::with_capacity(frame.data.len() + 64);
         if let Some(size) = begins {
             self.began = Some((size, now));
-            self.lost += self.under_way.len() as u64;
-            self.under_way.clear();
-            self.shown.clear();
-            self.pictures.clear();
-            self.next = 0;
+            self.forget();
             bytes.extend_from_slice(&head(size));
         }
         let ends: &[u8] = if self.waits { &END_OF_SEQUENCE } else { &[] };
         let time = self.time(frame.timestamp);
-        // A frame has far less than 4 GiB.
-        let length = (ends.len() + frame.data.len()) as u32;
-        bytes.extend_from_slice(&length.to_le_bytes());
-        bytes.extend_from_slice(&time.to_le_bytes());
-        bytes.extend_from_slice(ends);
-        bytes.extend_from_slice(&frame.data);
+        put(&mut bytes, time, &[ends, &frame.data]);
         self.waits = false;
         if self.under_way.is_empty() {
             self.heard = Some(now);
         }
         self.under_way.push_back((time, now));
         if begins.is_some() { Step::Begin(bytes) } else { Step::Frame(bytes) }
+    }
+
+    /// What the program before had is lost, and what it gave out is nobody's.
+    fn forget(&mut self) {
+        self.lost += self.under_way.len() as u64;
+        self.under_way.clear();
+        self.shown.clear();
+        self.pictures.clear();
+        self.next = 0;
     }
 
     /// The time of a timestamp, whose lower half it is.
@@ -294,9 +280,9 @@ impl Relay {
         time
     }
 
-    fn pair(&mut self, now: Instant) -> Pictures {
+    fn pair(&mut self, now: Instant) -> Decoded {
         const GARBLED: TranscodeRefusal = TranscodeRefusal::Ffmpeg(OutsideFault::Garbled);
-        let mut made = Vec::new();
+        let mut seen = Vec::new();
         while !self.shown.is_empty()
             && let Some(planes) = self.pictures.pop_front()
         {
@@ -307,39 +293,45 @@ impl Relay {
             }
             self.next += 1;
             (self.heard, self.sees) = (Some(now), true);
-            match shown.and_then(|shown| shown.time) {
-                Some(time) => made.extend(self.remake(now, time, &planes)?),
-                None => self.lost += 1,
-            }
+            let time = shown.and_then(|shown| shown.time);
+            let one = time.and_then(|time| self.seen(time, planes));
+            self.lost += u64::from(one.is_none());
+            seen.extend(one);
         }
         if self.pictures.len() > UNPAIRED.0 || self.shown.len() > UNPAIRED.1 {
             return Err(GARBLED);
         }
-        Ok(made)
+        Ok(seen)
     }
 
-    fn remake(
-        &mut self,
-        now: Instant,
-        time: i64,
-        planes: &Planes,
-    ) -> Result<Option<Vec<Packet>>, TranscodeRefusal> {
+    /// The picture of a frame with this time; none if that is none of the last ones.
+    fn seen(&mut self, time: i64, planes: Planes) -> Option<Seen> {
         // Those that are shown before it and have not come will not.
         let before = self.under_way.len();
         self.under_way.retain(|(other, _)| *other > time);
         self.lost += (before - self.under_way.len()).saturating_sub(1) as u64;
+        self.caught_up |= self.under_way.len() <= HELD;
         // Its lower half.
         let timestamp = time as u32;
-        let Some(captured) = self.remaker.captured(timestamp) else {
-            self.lost += 1;
-            return Ok(None);
-        };
-        if !self.after.is_some_and(|after| is_later(timestamp, after)) {
-            return Ok(None);
-        }
-        self.after = Some(timestamp);
-        self.remaker.encode(now, planes, (timestamp, captured))
+        let captured = self.times.captured(timestamp)?;
+        Some(Seen { planes, captured, timestamp })
     }
+}
+
+/// What a program is handed that decodes one frame and no more.
+pub(crate) fn single(size: PictureSize, frame: &[u8]) -> Vec<u8> {
+    let mut bytes = head(size).to_vec();
+    put(&mut bytes, EPOCH, &[frame]);
+    bytes
+}
+
+/// Puts a frame of so many parts behind others.
+fn put(bytes: &mut Vec<u8>, time: i64, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    // A frame has far less than 4 GiB.
+    bytes.extend_from_slice(&(length as u32).to_le_bytes());
+    bytes.extend_from_slice(&time.to_le_bytes());
+    parts.iter().for_each(|part| bytes.extend_from_slice(part));
 }
 
 /// The head of an IVF file of H.265 in units of 1/90000 s.

@@ -200,3 +200,70 @@ test('a composite of four shows each in its quarter, with the sound of the one t
   await hears(host, TONES[1]);
   await noProblem();
 });
+
+/** Asks for a slate, which is asked for over the WebSocket alone. */
+async function askForSlate(id: string): Promise<void> {
+  const answer = await host.page.evaluate(async (id) => {
+    const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
+    const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`);
+    await new Promise((done, failed) => [(socket.onopen = done), (socket.onerror = failed)]);
+    const answered = new Promise<string>((done) => {
+      socket.onmessage = ({ data }: MessageEvent<string>) => {
+        if ((JSON.parse(data) as { request_id?: string }).request_id === 'slate') done(data);
+      };
+    });
+    socket.send(JSON.stringify({ endpoint: 'rushes/live/slate', data: { id, on: true }, request_id: 'slate', token }));
+    const answer = await answered;
+    socket.close();
+    return answer;
+  }, id);
+  expect(JSON.parse(answer)).toMatchObject({ data: { id, slate: true } });
+}
+
+/** What part of the picture is as dark as a slate's ground, and what part is as light as its letters. */
+async function tones(): Promise<{ ground: number; letters: number }> {
+  return host.page.getByTestId('live-video').evaluate((element) => {
+    const video = element as HTMLVideoElement;
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const context = canvas.getContext('2d')!;
+    context.drawImage(video, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const counted = { ground: 0, letters: 0 };
+    for (let at = 1; at < data.length; at += 4) {
+      counted.ground += Number(data[at]! >= 24 && data[at]! < 44);
+      counted.letters += Number(data[at]! > 180);
+    }
+    const pixels = data.length / 4;
+    return { ground: counted.ground / pixels, letters: counted.letters / pixels };
+  });
+}
+
+test('a source that goes is a slate in the room, and its picture again when it comes back', async ({ browser }) => {
+  await open(browser);
+  const { id, url } = await registerSrt('Camera D');
+  await askForSlate(id);
+  encoders.srt(url, 'live', TONES[0]);
+  await show('Camera D');
+  await counts(host, 'live-video', 5);
+  expect((await tones()).ground).toBeLessThan(0.5);
+
+  await encoders.stop();
+  await expect(async () => {
+    const { ground, letters } = await tones();
+    expect(ground).toBeGreaterThan(0.9);
+    expect(letters).toBeGreaterThan(0.001);
+  }).toPass({ timeout: 20_000, intervals: [100] });
+  expect(await host.strip('live-video'), 'a slate has no number').toBeNull();
+  // It goes on: what is seen is no picture that stands still.
+  const before = await host.decoded('live-video');
+  await expect.poll(() => host.decoded('live-video')).toBeGreaterThan(before + 3);
+  await expect(host.page.getByTestId('sync-badge')).toHaveAttribute('data-sync', 'away', { timeout: 20_000 });
+
+  encoders.srt(url, 'other', TONES[1]);
+  await counts(host, 'live-video', 5);
+  expect((await host.reading('live-video'))?.source).toBe('other');
+  await attend(host, 'live-video');
+  await hears(host, TONES[1]);
+  await noProblem();
+});

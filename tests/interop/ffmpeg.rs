@@ -300,6 +300,21 @@ impl Ffmpeg {
         Err(format!("ffmpeg does not end within {STOP_TIMEOUT:?}").into())
     }
 
+    /// Halts it: its session goes on, and nothing comes of it.
+    pub(crate) fn halt(&self) -> Result<(), Error> {
+        self.signal("-STOP")
+    }
+
+    /// Has it go on after that.
+    pub(crate) fn go_on(&self) -> Result<(), Error> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<(), Error> {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status()?;
+        if status.success() { Ok(()) } else { Err(format!("kill {signal}: {status}").into()) }
+    }
+
     /// Asks ffmpeg to end, which makes it end its session, and waits for it.
     pub(crate) async fn stop(mut self) -> Result<(), Error> {
         if let Some(mut input) = self.child.stdin.take() {

@@ -1,5 +1,8 @@
 //! H.265: those who take it get it as it was sent, and others get it converted, or hear why not.
 
+use std::time::Duration;
+
+use rushes::demo::{picture::Size, strip};
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind};
@@ -28,6 +31,8 @@ const H264: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf"
 /// Pictures that a browser is watched for, and the beep with which seconds begin.
 const PICTURES: u32 = 300;
 const BEEP: u32 = 1320;
+/// How often a picture is asked for, of which no event tells.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// An offer of a player that takes H.264 alone.
 const H264_ALONE: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
 
@@ -193,4 +198,70 @@ async fn h265_and_b_frames_share_one_budget() {
     wait_for(&server, &second, ready).await.unwrap();
     assert_eq!(asked(&second).await.unwrap().0, 201);
     h265.stop().await.unwrap();
+}
+
+/// The number in the picture that a source has on the page of its folder.
+async fn number_of_still(details: &Value) -> Result<u32, Error> {
+    let url = details["additional_details"]["picture_url"].as_str().ok_or("no picture_url")?;
+    let bytes = reqwest::get(url).await?.error_for_status()?.bytes().await?;
+    let still = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg)?.to_luma8();
+    assert_eq!((still.width(), still.height()), (640, 360));
+    let reading = strip::read(&still, 640, Size::new(640, 360)?);
+    Ok(reading.ok_or("a picture without its number")?.frame)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_has_a_picture_and_is_seen_in_a_composite() {
+    let server = Server::start("h265composite").await.unwrap();
+    let api = server.api();
+    let folder = server.project("Day 1").await.unwrap();
+    let source = server.register_srt_in(&folder, "Encoder").await.unwrap();
+    let ffmpeg = send(&server, &source, &H265_B_FRAMES).unwrap();
+    let ready = |details: &Value| is_live(details) && transcode(details)["state"] == "READY";
+    let details = wait_for(&server, &source, ready).await.unwrap();
+    let still = tokio::time::timeout(PICTURE_TIMEOUT, async {
+        loop {
+            match number_of_still(&details).await {
+                Ok(number) => return number,
+                // There may be no key frame yet.
+                Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    });
+    let number = still.await.expect("there is no picture of it");
+    println!("a picture of number {number}");
+
+    let layout = json!({
+        "canvas": { "width": 640, "height": 360, "fps": 25 },
+        "cells": [{ "source": source.id, "x": 0, "y": 0, "width": 640, "height": 360 }],
+        "audio": { "mode": "SOURCE", "source": source.id },
+    });
+    let new = json!({
+        "project_id": folder, "name": "Wall", "description": "", "layout": layout,
+    });
+    let made = api.call("/create/live/registration/composite", new).await.unwrap();
+    let id = made["id"].as_str().unwrap();
+    let viewer = Viewer::watch(api.whep(id).unwrap()).await.unwrap();
+    let counted = |stats: &Stats| stats.frame_numbers.len() >= 150 && stats.audio.packets > 100;
+    let stats = viewer.wait_for(PICTURE_TIMEOUT, counted).await.unwrap();
+    // A picture may be seen twice or not at all, where the canvas is not painted when it comes.
+    let mut numbers = stats.frame_numbers[50..].to_vec();
+    numbers.dedup();
+    assert!(numbers.len() >= 60, "{numbers:?}");
+    assert_in_order(&numbers, 4);
+    let details = api.call("/get/live/details", json!({ "id": id })).await.unwrap();
+    let of = &details["additional_details"];
+    assert_eq!((&of["problems"], &of["composite"]["problems"]), (&json!([]), &json!([])), "{of}");
+
+    // It has the only place for a conversion, until it goes.
+    assert_eq!(asked(&source).await.unwrap().0, 422);
+    api.call("/delete/live/registration", json!({ "id": id })).await.unwrap();
+    let again = tokio::time::timeout(PICTURE_TIMEOUT, async {
+        while asked(&source).await.unwrap().0 != 201 {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    });
+    again.await.expect("its place is not given back");
+    viewer.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
 }

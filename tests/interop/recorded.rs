@@ -18,8 +18,6 @@ use crate::srt::wait_for;
 const OPEN: [&str; 4] =
     ["-c:v", "libx265", "-x265-params", "bframes=3:b-adapt=0:open-gop=1:log-level=error"];
 const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
-/// Three B-frames, and what they lie before.
-const GROUP: usize = 4;
 /// Frames of the clip that is sent over and over.
 const LOOP: u32 = 100;
 /// Frames that are recorded at least, 25 a second.
@@ -102,12 +100,8 @@ async fn h265_is_recorded_as_it_is_sent_with_every_frame_in_its_order() {
     assert!(file.windows(4).any(|four| four == b"hvc1"));
     let numbers = numbers(&server, &file).await.unwrap();
     assert!(numbers.len() >= ENOUGH, "{} frames", numbers.len());
-    // Of the group under way when it ended, what is shown last may be there without what is sent last.
+    // Also at its end, wherever in a group of pictures that was.
     let ahead = |pair: &[u32]| (pair[1] + LOOP - pair[0]) % LOOP;
-    let (whole, last) = numbers.split_at(numbers.len() - GROUP);
-    assert!(whole.windows(2).all(|pair| ahead(pair) == 1), "{numbers:?}");
-    let from = whole[whole.len() - 1];
-    assert!(last.windows(2).all(|pair| ahead(&[from, pair[0]]) < ahead(&[from, pair[1]])));
-    assert!(ahead(&[from, last[GROUP - 1]]) < 2 * GROUP as u32, "{numbers:?}");
+    assert!(numbers.windows(2).all(|pair| ahead(pair) == 1), "{numbers:?}");
     ffmpeg.stop().await.unwrap();
 }

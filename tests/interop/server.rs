@@ -328,7 +328,7 @@ impl Server {
 
     /// Registers a WHIP source in a folder of its own.
     pub(crate) async fn register(&self, name: &str) -> Result<Registered, Error> {
-        let source = self.register_as("whip", name).await?;
+        let source = self.register_as("whip", name, &self.project(name).await?).await?;
         let id = text(&source, "id")?;
         let url = self.api.base.join(&text(&source, "url")?)?;
         let whip = WhipTarget { url, bearer: text(&source, "token")? };
@@ -337,7 +337,16 @@ impl Server {
 
     /// Registers an SRT source in a folder of its own.
     pub(crate) async fn register_srt(&self, name: &str) -> Result<SrtSource, Error> {
-        let source = self.register_as("srt", name).await?;
+        self.register_srt_in(&self.project(name).await?, name).await
+    }
+
+    /// Registers an SRT source in a folder.
+    pub(crate) async fn register_srt_in(
+        &self,
+        folder: &Value,
+        name: &str,
+    ) -> Result<SrtSource, Error> {
+        let source = self.register_as("srt", name, folder).await?;
         let id = text(&source, "id")?;
         let (url, stream_id) = (text(&source, "url")?, text(&source, "stream_id")?);
         Ok(SrtSource {
@@ -351,17 +360,18 @@ impl Server {
 
     /// Registers an Elemental Link device in a folder of its own.
     pub(crate) async fn register_elemental(&self, name: &str) -> Result<SrtSource, Error> {
-        let source = self.register_as("elementallink", name).await?;
+        let folder = self.project(name).await?;
+        let source = self.register_as("elementallink", name, &folder).await?;
         let (id, url) = (text(&source, "id")?, text(&source, "stream_uri")?);
         let passphrase = url.split_once("passphrase=").ok_or("no passphrase")?.1.to_owned();
         Ok(SrtSource { whep: self.api.whep(&id)?, stream_id: id.clone(), id, url, passphrase })
     }
 
-    async fn register_as(&self, kind: &str, name: &str) -> Result<Value, Error> {
+    async fn register_as(&self, kind: &str, name: &str, folder: &Value) -> Result<Value, Error> {
         let source = json!({
             "name": name,
             "description": "An interop test's source",
-            "project_id": self.project(name).await?,
+            "project_id": folder,
         });
         self.api.call(&format!("/create/live/registration/{kind}"), source).await
     }

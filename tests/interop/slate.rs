@@ -1,6 +1,6 @@
 //! A publisher goes and comes back: where that was asked for, its viewers see a slate meanwhile.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rtc::peer_connection::state::RTCPeerConnectionState;
 use serde_json::{Value, json};
@@ -8,14 +8,19 @@ use serde_json::{Value, json};
 use crate::browser::{Browser, Kind};
 use crate::ffmpeg::{Ffmpeg, Look, Version};
 use crate::peer::Error;
+use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::{PICTURE_TIMEOUT, watch};
 use crate::returns::shown;
 use crate::server::{Api, Registered, Server};
 use crate::socket::Socket;
+use crate::srt::wait_for;
 
 const FIRST: Look = Look { size: "640x360", profile: "baseline", grain: false };
 /// How often it is looked what a browser shows.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Planes of red (BT.601), and of a slate where it has no letters.
+const RED: [u8; 3] = [81, 90, 240];
+const SLATE: [u8; 3] = [44, 128, 128];
 const SECOND: Look = Look { size: "480x270", profile: "high", grain: false };
 
 /// Asks for a slate.
@@ -87,9 +92,8 @@ async fn viewers_of_a_source_that_goes_see_its_slate_and_then_its_picture_in_the
     browser.again("viewer").await.unwrap();
     let (key_frames, packets) = (gone.key_frames, without.stats().video.packets);
     // Two groups, and each decodes.
-    let seen = |stats: &crate::peer::viewer::Stats| {
-        stats.key_frames >= key_frames + 2 && stats.decoded >= gone.decoded + 5
-    };
+    let seen =
+        |stats: &Stats| stats.key_frames >= key_frames + 2 && stats.decoded >= gone.decoded + 5;
     let slate = viewer.wait_for(PICTURE_TIMEOUT, seen).await.unwrap();
     assert_eq!((slate.width, slate.height), FIRST.dimensions(), "as large as the picture was");
     let frames = "seen.seen.frames >= 4 && seen.seen.width === 640";
@@ -149,4 +153,71 @@ async fn who_was_sent_a_converted_picture_sees_the_slate_and_then_the_converted_
     let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, moving).await.unwrap();
     crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
     ffmpeg.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_that_halts_is_a_slate_before_its_session_ends_and_is_seen_when_it_goes_on() {
+    let server = Server::start("slatehalt").await.unwrap();
+    let source = server.register("A cam").await.unwrap();
+    ask_for_slate(server.api(), &source.id).await.unwrap();
+    let ffmpeg = publish(&server, &source, FIRST).unwrap();
+    let viewer = watch(&server, &source).await.unwrap();
+    let moving = |stats: &Stats| stats.decoded > 50 && stats.frame_number.is_some();
+    viewer.wait_for(PICTURE_TIMEOUT, moving).await.unwrap();
+
+    ffmpeg.halt().unwrap();
+    let halted = Instant::now();
+    let slate = viewer.wait_for(PICTURE_TIMEOUT, |stats| stats.frame_number.is_none()).await;
+    let slate = slate.unwrap();
+    println!("the slate is seen after {:?}", halted.elapsed());
+    // It is not known to be gone: without media for three seconds it counts as connecting.
+    let told = status(&server, &source).await.unwrap();
+    assert!(told == "LIVE" || told == "CONNECTING", "{told}");
+    assert_eq!((slate.width, slate.height), FIRST.dimensions());
+
+    ffmpeg.go_on().unwrap();
+    let seen = |stats: &Stats| stats.frame_number.is_some() && stats.decoded > slate.decoded + 50;
+    viewer.wait_for(PICTURE_TIMEOUT, seen).await.unwrap();
+    assert_eq!(status(&server, &source).await.unwrap(), "LIVE");
+    let states = viewer.states();
+    assert_eq!(states.last(), Some(&RTCPeerConnectionState::Connected), "{states:?}");
+    viewer.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
+/// A camera that was switched off, while its microphone was not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_publisher_that_goes_on_with_sound_alone_is_a_slate_and_is_heard() {
+    let server = Server::start("slatesound").await.unwrap();
+    let source = server.register_srt("A cam").await.unwrap();
+    ask_for_slate(server.api(), &source.id).await.unwrap();
+    // The picture ends after eight seconds, and the tone does not.
+    let url = &source.url;
+    let tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"];
+    // The muxer does not wait for a picture that does not come.
+    let sound = ["-c:a", "aac", "-ac", "2", "-max_interleave_delta", "100000"];
+    let ffmpeg = Ffmpeg::send_sound(url, server.folder(), "red:d=8", &tone, &sound).unwrap();
+    let is_live = |details: &Value| details["status"] == "LIVE";
+    wait_for(&server, &source, is_live).await.unwrap();
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    let near = |found: [u8; 3], wanted: [u8; 3]| {
+        found.iter().zip(&wanted).all(|(a, b): (&u8, &u8)| a.abs_diff(*b) <= 10)
+    };
+    let all = |stats: &Stats, wanted| stats.quarters.iter().all(|found| near(*found, wanted));
+    let red = |stats: &Stats| all(stats, RED) && stats.audio.packets > 50;
+    viewer.wait_for(PICTURE_TIMEOUT, red).await.unwrap();
+    let slate = viewer.wait_for(PICTURE_TIMEOUT, |stats| all(stats, SLATE)).await.unwrap();
+    let heard = |stats: &Stats| stats.audio.packets > slate.audio.packets + 100;
+    let stats = viewer.wait_for(PICTURE_TIMEOUT, heard).await.unwrap();
+    assert!(all(&stats, SLATE) && stats.decoded > slate.decoded, "and the slate goes on");
+    assert_eq!(stats.audio.missing, 0);
+    let details = server.api().call("/get/live/details", json!({ "id": source.id })).await;
+    assert_eq!(details.unwrap()["status"], "LIVE");
+    // Who comes now sees and hears the same.
+    let late = Viewer::watch(source.whep.clone()).await.unwrap();
+    let both = |stats: &Stats| all(stats, SLATE) && stats.audio.packets > 20;
+    late.wait_for(PICTURE_TIMEOUT, both).await.unwrap();
+    late.close().await.unwrap();
+    viewer.close().await.unwrap();
+    drop(ffmpeg);
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::ids::StreamId;
 use crate::picture::{Colour, Crop, Place, Planes, Refused, Scaler, Seen, contained};
 use crate::rtp::PictureSize;
+use crate::transcode::TranscodeRefusal;
 
 use super::layout::{Cell, Fit, Layout};
 use super::text::{Letters, plate, words};
@@ -26,7 +27,7 @@ struct Lane {
     shown: Option<Shot>,
     /// When the last picture came.
     heard: Option<Instant>,
-    refused: Option<Refused>,
+    unseen: Option<Unseen>,
 }
 
 /// A picture that is shown.
@@ -37,21 +38,56 @@ struct Shot {
     planes: Rc<Planes>,
 }
 
+/// Why the picture that a source sends is not shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// It is not decoded here.
+    Refused(Refused),
+    /// Nor is it by ffmpeg.
+    Outside(TranscodeRefusal),
+}
+
+impl Unseen {
+    /// What is to be said of it besides, to who can do something about it.
+    #[must_use]
+    pub fn problem(self) -> Option<String> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Outside(refusal) => {
+                Some(format!("The H.265 of a source is not shown: {refusal}."))
+            }
+        }
+    }
+
+    /// In few words: a cell may be small.
+    fn text(self) -> String {
+        match self {
+            Self::Refused(Refused::Codec(codec)) => format!("{} is not shown", codec.name()),
+            Self::Refused(Refused::TooLarge(size))
+            | Self::Outside(TranscodeRefusal::Size(size)) => {
+                format!("{} x {} is too large", size.width, size.height)
+            }
+            Self::Outside(TranscodeRefusal::TooLarge { .. }) => "H265 is too large".to_owned(),
+            Self::Outside(TranscodeRefusal::Full(_)) => "H265: no room for it".to_owned(),
+            Self::Outside(TranscodeRefusal::NoFfmpeg) => "H265 needs ffmpeg".to_owned(),
+            Self::Outside(TranscodeRefusal::Ffmpeg(_)) => "H265: ffmpeg failed".to_owned(),
+            Self::Outside(_) => "H265 is not shown".to_owned(),
+        }
+    }
+}
+
 /// Why there is no picture in a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Away {
     Silent,
-    Refused(Refused),
+    Unseen(Unseen),
 }
 
 impl Away {
     fn text(self) -> String {
         match self {
             Self::Silent => "no picture".to_owned(),
-            Self::Refused(Refused::Codec(codec)) => format!("{} is not shown", codec.name()),
-            Self::Refused(Refused::TooLarge(size)) => {
-                format!("{} x {} is too large", size.width, size.height)
-            }
+            Self::Unseen(unseen) => unseen.text(),
         }
     }
 }
@@ -125,7 +161,7 @@ impl Composer {
     pub fn seen(&mut self, now: Instant, source: StreamId, seen: Seen) {
         let Some(lane) = self.lanes.get_mut(&source) else { return };
         lane.heard = Some(now);
-        lane.refused = None;
+        lane.unseen = None;
         if lane.waiting.len() >= WAITING {
             lane.waiting.pop_front();
         }
@@ -134,9 +170,9 @@ impl Composer {
     }
 
     /// What a source sends is not shown.
-    pub fn refused(&mut self, source: StreamId, refused: Option<Refused>) {
+    pub fn unseen(&mut self, source: StreamId, unseen: Option<Unseen>) {
         if let Some(lane) = self.lanes.get_mut(&source) {
-            lane.refused = refused;
+            lane.unseen = unseen;
         }
     }
 
@@ -199,8 +235,8 @@ impl Lane {
     }
 
     fn away(&self, now: Instant) -> Option<Away> {
-        if let Some(refused) = self.refused {
-            return Some(Away::Refused(refused));
+        if let Some(unseen) = self.unseen {
+            return Some(Away::Unseen(unseen));
         }
         let heard = self.heard.is_some_and(|at| now.saturating_duration_since(at) < SILENT);
         (!heard).then_some(Away::Silent)

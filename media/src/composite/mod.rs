@@ -11,7 +11,7 @@ mod sound;
 mod tests;
 mod text;
 
-pub use compose::{Composer, DELAY, SILENT};
+pub use compose::{Composer, DELAY, SILENT, Unseen};
 pub use layout::{CELLS, Canvas, Cell, Fit, LABEL, Layout, LayoutError, SoundFrom};
 pub use pace::{Pace, Tick};
 pub use sound::{Heard, Mixer, Voice};

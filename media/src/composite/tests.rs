@@ -7,6 +7,7 @@ use crate::ids::StreamId;
 use crate::picture::tests::{BLUE, RED, is_near, plain, size};
 use crate::picture::{Colour, Place, Planes, Refused, Seen};
 use crate::rtp::Codec;
+use crate::transcode::{OutsideFault, TranscodeRefusal};
 
 const A: StreamId = StreamId(1);
 const B: StreamId = StreamId(2);
@@ -99,10 +100,10 @@ fn a_source_that_is_away_is_a_slate_and_comes_back() {
     composer.seen(start + ms(5_000), B, seen(BLUE, start + ms(5_000)));
     let picture = composer.paint(start + ms(5_150));
     assert!(slate(picture, 2) && is(picture, (66, 4), BLUE));
-    composer.refused(B, Some(Refused::Codec(Codec::Vp8)));
+    composer.unseen(B, Some(Unseen::Refused(Refused::Codec(Codec::Vp8))));
     let refused = composer.paint(start + ms(5_190)).clone();
     assert!(slate(&refused, 66), "and the slate says why");
-    composer.refused(B, None);
+    composer.unseen(B, None);
     assert!(is(composer.paint(start + ms(5_200)), (66, 4), BLUE));
 }
 
@@ -113,21 +114,47 @@ fn a_slate_says_whose_it_is_and_why_and_only_where_it_is_wanted() {
         ..cell(A, place(0, 0, 128, 64), Fit::Contain)
     };
     let now = Instant::now();
-    let paint = |cell: Cell, slate: bool, refused: Option<Refused>| {
+    let paint = |cell: Cell, slate: bool, unseen: Option<Unseen>| {
         let layout = Layout::new(canvas(), vec![cell], SoundFrom::Nothing, slate).unwrap();
         let mut composer = Composer::new(layout);
-        composer.refused(A, refused);
+        composer.unseen(A, unseen);
         composer.paint(now).clone()
     };
     let plain = paint(wide(""), true, None);
     let named = paint(wide("A cam"), true, None);
-    let refused = paint(wide("A cam"), true, Some(Refused::Codec(Codec::Av1)));
-    let too_large = Some(Refused::TooLarge(size(8192, 4320)));
+    let refused = paint(wide("A cam"), true, Some(Unseen::Refused(Refused::Codec(Codec::Av1))));
+    let too_large = Some(Unseen::Refused(Refused::TooLarge(size(8192, 4320))));
     let large = paint(wide("A cam"), true, too_large);
     assert!(plain != named && named != refused && refused != large);
     let white = |picture: &Planes| picture.y.iter().filter(|luma| **luma > 200).count();
     assert!(white(&named) > white(&plain) && white(&plain) > 20);
     assert_eq!(paint(wide("A cam"), false, None), Planes::filled(size(128, 64), Colour::BLACK));
+}
+
+#[test]
+fn what_ffmpeg_does_not_decode_is_said_in_words_that_fit_and_in_more_to_who_set_it_up() {
+    let of = |refusal| Unseen::Outside(refusal);
+    let too_large = TranscodeRefusal::TooLarge { pixels: 100_000_000, most: 62_208_000 };
+    let reasons = [
+        (of(TranscodeRefusal::Off), "this server converts no pictures"),
+        (of(TranscodeRefusal::Full(3)), "this server converts 3 pictures at a time"),
+        (of(TranscodeRefusal::NoFfmpeg), "this server has no ffmpeg, which H.265 needs"),
+        (of(TranscodeRefusal::Ffmpeg(OutsideFault::Ended)), "ffmpeg has ended"),
+        (of(too_large), "100000000 pixels a second are more than 62208000"),
+    ];
+    let now = Instant::now();
+    let mut painted = Vec::new();
+    for (unseen, told) in reasons {
+        let problem = format!("The H.265 of a source is not shown: {told}.");
+        assert_eq!(unseen.problem(), Some(problem));
+        let mut composer = Composer::new(layout(vec![cell(A, place(0, 0, 128, 64), Fit::Contain)]));
+        composer.unseen(A, Some(unseen));
+        painted.push(composer.paint(now).clone());
+    }
+    for (number, one) in painted.iter().enumerate() {
+        assert!(!painted[number + 1..].contains(one), "each says something else: {number}");
+    }
+    assert_eq!(Unseen::Refused(Refused::Codec(Codec::Vp8)).problem(), None);
 }
 
 #[test]

@@ -10,13 +10,32 @@ use crate::error::{SelectError, TrickleError};
 use crate::ids::{SessionId, StreamId};
 use crate::status::{Feed, Layer, LayerChoice, Transport, ViewerStatus};
 use crate::stream::Packet;
-use crate::webrtc::Fragment;
+use crate::transcode::TranscodeRefusal;
+use crate::webrtc::{Fragment, Source};
 
 use super::defects::Serves;
 use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, short};
-use super::{Attach, Command, Described, Trickled, new_etag};
+use super::{Attach, Command, Trickled, new_etag};
+
+/// What a stream's publisher sends, as far as it is known.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) source: Source,
+    /// What those are sent who do not take that, or why there is nothing else.
+    pub(super) instead: Option<(Source, Option<TranscodeRefusal>)>,
+    /// Who watches sees something: the publisher is connected, or there is a slate as long as it is
+    /// still to come.
+    pub(super) is_shown: bool,
+}
+
+impl Described {
+    /// Nobody publishes, and who watches sees a slate.
+    fn slate() -> Self {
+        Self { source: Source::default(), instead: None, is_shown: true }
+    }
+}
 
 impl Shard {
     pub(super) fn command(&mut self, now: Instant, command: Command) {

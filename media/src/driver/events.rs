@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::egress::Egress;
 use crate::ids::StreamId;
+use crate::rtp::Kind;
 use crate::status::MediaEvent;
 use crate::stream::{MADE, Packet};
 use crate::webrtc::{PublishedMedia, Publisher, PublisherOutput, Source, ViewerOutput};
@@ -226,6 +227,9 @@ impl Shard {
 
     /// A packet of a stream's publisher goes to all who take part in the stream.
     pub(super) fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
+        if packet.codec.kind() == Kind::Video {
+            self.picture_comes(now, stream, &packet);
+        }
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.place(&self.wall, &mut packet);
         entry.ingest.packet(now, &packet);
@@ -246,8 +250,10 @@ impl Shard {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         entry.note_lag(&self.wall, now, &packet);
         entry.cache.push(now, &packet);
+        // In the place of the picture viewers see a slate; the sound they hear.
+        let seen = packet.codec.kind() == Kind::Audio || !entry.slate.is_shown();
         for (thread, viewers) in entry.threads.iter().enumerate() {
-            if *viewers > 0 {
+            if seen && *viewers > 0 {
                 self.senders.push(thread, Job::Packet(stream, packet.clone()));
             }
         }
@@ -257,7 +263,9 @@ impl Shard {
     /// The publisher's encoding is known, or new: viewers are sent what they take of it, or what is
     /// made of it. Those whose session cannot carry either end, so that their clients come again.
     pub(super) fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
-        let Some(entry) = self.streams.get(&stream) else { return };
+        // With a slate they take what it is made of, and follow when the picture is back.
+        let follows = |entry: &&super::streams::Entry| !entry.slate.is_shown();
+        let Some(entry) = self.streams.get(&stream).filter(follows) else { return };
         let mut needed = false;
         let seated: Vec<(Slot, Option<Seat>)> = entry
             .viewers
@@ -331,7 +339,7 @@ impl Shard {
                 self.senders.push(thread, Job::Forget(stream));
             }
             if entry.viewers.is_empty() {
-                entry.slate.clear();
+                entry.end_slate();
             }
         }
         if entry.publisher == Some(slot) {
@@ -340,7 +348,10 @@ impl Shard {
             entry.transcode = None;
             entry.ingest.unpublish();
             entry.cache.publish(1);
-            self.tell_threads(stream, || Job::Unpublish(stream));
+            // A slate that is shown already goes on.
+            if !entry.slate.is_shown() {
+                self.tell_threads(stream, || Job::Unpublish(stream));
+            }
             self.offline(stream);
         }
         if self.streams.get(&stream).is_some_and(super::streams::Entry::is_empty) {

@@ -114,7 +114,8 @@ pub(super) enum Output {
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    input: SyncSender<Vec<u8>>,
+    /// None when there is no more to come.
+    input: Option<SyncSender<Vec<u8>>>,
 }
 
 /// Why a piece of input was not taken.
@@ -183,7 +184,7 @@ impl Process {
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (input, inbox) = sync_channel(waiting);
         // From here on it ends with this, whatever fails.
-        let process = Self { child, input };
+        let process = Self { child, input: Some(input) };
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("a process without pipes"));
         };
@@ -198,10 +199,16 @@ impl Process {
     /// # Errors
     /// When it is not taken.
     pub(super) fn write(&self, bytes: Vec<u8>) -> Result<(), NotTaken> {
-        self.input.try_send(bytes).map_err(|error| match error {
+        let Some(input) = &self.input else { return Err(NotTaken::Ended) };
+        input.try_send(bytes).map_err(|error| match error {
             TrySendError::Full(_) => NotTaken::Full,
             TrySendError::Disconnected(_) => NotTaken::Ended,
         })
+    }
+
+    /// There is no more input than what was handed over.
+    pub(super) fn end_input(&mut self) {
+        self.input = None;
     }
 }
 
@@ -329,6 +336,15 @@ mod tests {
         let (process, inbox) = run("read line; echo \"<$line>\"; echo noise >&2");
         process.write(b"one\n".to_vec()).unwrap();
         assert_eq!(all(&inbox), "<one>\n");
+    }
+
+    #[test]
+    fn it_hears_of_the_end_of_its_input_after_all_of_it() {
+        let (mut process, inbox) = run("PATH=/usr/bin:/bin; cat; echo over");
+        process.write(b"all of it\n".to_vec()).unwrap();
+        process.end_input();
+        assert_eq!(process.write(b"more".to_vec()), Err(NotTaken::Ended));
+        assert_eq!(all(&inbox), "all of it\nover\n");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod commands;
 mod composites;
 mod cores;
 mod datagrams;
+mod decoding;
 mod defects;
 mod events;
 mod feeds;
@@ -55,6 +56,7 @@ use crate::stream::Packet;
 use crate::transcode::{TranscodeLimits, TranscodeRefusal};
 use crate::webrtc::{Fragment, PeerSetup, Publisher, Source, Viewer};
 
+use commands::Described;
 pub use composites::{CompositeError, CompositeStatus, Composites};
 use feeds::FeedItem;
 pub use ffmpeg::Ffmpeg;
@@ -136,24 +138,6 @@ pub enum Trickled {
         /// The entity tag of the new ICE session, quotes included.
         etag: String,
     },
-}
-
-/// What a stream's publisher sends, as far as it is known.
-#[derive(Debug)]
-struct Described {
-    source: Source,
-    /// What those are sent who do not take that, or why there is nothing else.
-    instead: Option<(Source, Option<TranscodeRefusal>)>,
-    /// Who watches sees something: the publisher is connected, or there is a slate as long as it is
-    /// still to come.
-    is_shown: bool,
-}
-
-impl Described {
-    /// Nobody publishes, and who watches sees a slate.
-    fn slate() -> Self {
-        Self { source: Source::default(), instead: None, is_shown: true }
-    }
 }
 
 enum Command {

@@ -1,7 +1,9 @@
-//! Slates: what viewers see while nobody publishes a stream whose registration asks for that.
+//! Slates: what viewers see while nobody publishes a stream whose registration asks for that, or while
+//! its publisher sends no picture any more.
 //!
 //! A slate is no publisher: the media thread gives its packets to the fan-out threads and to nobody
-//! else, so that status, events, recordings, stills and composites know nothing of it. A thread of
+//! else, so that status, events, recordings, stills and composites know nothing of it. A publisher
+//! that is still there is heard beside it, and seen again from its next key frame on. A thread of
 //! its own draws slates, each once; there is none to draw where nobody watches.
 
 use std::collections::{HashMap, VecDeque};
@@ -16,7 +18,7 @@ use crate::ids::StreamId;
 use crate::rtcp::WallClock;
 use crate::rtp::{Kind, PictureSize};
 use crate::slate::{Group, Look, MISSED, PERIOD, Slate, draw};
-use crate::stream::{Cache, Packet};
+use crate::stream::{Cache, Packet, Placing};
 use crate::webrtc::{Source, TrackFormat};
 
 use super::defects::Serves;
@@ -71,6 +73,8 @@ struct Shown {
     slate: Slate,
     /// What newcomers begin with. Not the stream's own: stills and composites look there.
     cache: Cache,
+    /// Of each layer. Not the stream's own, which go on if there is a publisher.
+    placing: Vec<Placing>,
     due: Instant,
 }
 
@@ -157,7 +161,7 @@ impl Stand {
         self.shown.is_some()
     }
 
-    /// It is shown no more.
+    /// It is shown no more; what comes next need not come after it (see [`Entry::end_slate`]).
     pub(super) fn clear(&mut self) {
         self.shown = None;
     }
@@ -168,9 +172,9 @@ impl Stand {
     }
 }
 
-/// What viewers are sent of a slate. There is no sound.
-fn source() -> Source {
-    Source { video: Some(TrackFormat::encoded_here()), audio: None, single: true }
+/// What viewers are sent of a slate, and of a publisher that sends no picture beside it.
+fn source(audio: Option<TrackFormat>) -> Source {
+    Source { video: Some(TrackFormat::encoded_here()), audio, single: true }
 }
 
 impl Entry {
@@ -178,17 +182,21 @@ impl Entry {
     /// of no use here.
     pub(super) fn sends(&self) -> (Source, bool) {
         match self.publisher {
+            _ if self.slate.is_shown() => (self.slate_source(), false),
             Some(_) => (self.source, true),
-            None if self.slate.is_shown() => (source(), false),
             None => (Source::default(), false),
         }
+    }
+
+    fn slate_source(&self) -> Source {
+        source(self.source.audio.filter(|_| self.publisher.is_some()))
     }
 
     /// What a fan-out thread that has no viewers of the stream yet begins with: layers of the
     /// picture, if there is one, and what is cached.
     pub(super) fn begins_with(&self) -> (Option<usize>, Vec<Packet>) {
         let layers = self.ingest.layers().len();
-        match self.slate.cached().filter(|_| self.publisher.is_none()) {
+        match self.slate.cached() {
             Some(cached) => (Some(layers), cached),
             None => (self.publisher.map(|_| layers), self.cache.everything()),
         }
@@ -200,10 +208,21 @@ impl Entry {
         sizes.max_by_key(|size| u64::from(size.width) * u64::from(size.height))
     }
 
-    /// Whether the publisher has been gone for long enough to be missed.
+    /// Whether the publisher, or its picture, has been gone for long enough to be missed.
     fn is_away(&self, now: Instant) -> bool {
         let back_soon = |left| now.saturating_duration_since(left) < MISSED;
-        self.publisher.is_none() && !self.left.is_some_and(back_soon)
+        match self.publisher {
+            Some(_) => self.pace.is_silent(now),
+            None => !self.left.is_some_and(back_soon),
+        }
+    }
+
+    /// The slate is shown no more: what is shown next comes after it.
+    pub(super) fn end_slate(&mut self) {
+        if let Some(shown) = self.slate.shown.take() {
+            self.placing = shown.placing;
+            self.placing.iter_mut().for_each(Placing::publish);
+        }
     }
 
     /// A picture has come, under a timestamp that counts the server's clock.
@@ -227,12 +246,44 @@ impl Shard {
         if before == title {
             return;
         }
-        if let Some(entry) = self.streams.get_mut(&stream)
-            && entry.slate.shown.take().is_some()
-        {
-            self.tell_threads(stream, || Job::Unpublish(stream));
-        }
+        self.take_slate_away(now, stream);
         self.look_at_slate(now, stream);
+    }
+
+    /// A packet of a publisher's picture has come. Where viewers see a slate they see the picture again
+    /// from its next key frame on, which the publisher is asked for.
+    pub(super) fn picture_comes(&mut self, now: Instant, stream: StreamId, packet: &Packet) {
+        let Some(entry) = self.streams.get_mut(&stream) else { return };
+        entry.pace.packet(now, packet.marker);
+        if !entry.slate.is_shown() {
+            return;
+        }
+        if packet.inspection.key || packet.inspection.parameters {
+            tracing::info!(%stream, "the picture is back");
+            self.take_slate_away(now, stream);
+        } else {
+            entry.ingest.want_keyframe(now, packet.layer);
+            self.touched.insert(stream);
+        }
+    }
+
+    /// If a slate is shown it is no more. Viewers go on with the next key frame of the publisher's, if
+    /// there is one.
+    fn take_slate_away(&mut self, now: Instant, stream: StreamId) {
+        let shown = |entry: &&mut Entry| entry.slate.is_shown();
+        let Some(entry) = self.streams.get_mut(&stream).filter(shown) else { return };
+        entry.end_slate();
+        if entry.publisher.is_none() {
+            return self.tell_threads(stream, || Job::Unpublish(stream));
+        }
+        let (layers, source) = (entry.ingest.layers().len(), entry.source);
+        for layer in 0..layers as u8 {
+            entry.want_keyframe(now, layer);
+        }
+        self.touched.insert(stream);
+        self.tell_threads(stream, || Job::Publish(stream, layers));
+        self.begin_layers(now, stream);
+        self.follow(now, stream, &source);
     }
 
     /// Begins to show slates where that is called for.
@@ -257,7 +308,7 @@ impl Shard {
         if entry.slate.is_shown() || !entry.is_away(now) {
             return;
         }
-        let look = Look::new(title, entry.last_size());
+        let look = Look::new(title, entry.last_size(), entry.publisher.is_some());
         let takers = self.takers(stream);
         let Some(entry) = self.streams.get_mut(&stream).filter(|_| !takers.is_empty()) else {
             return;
@@ -290,7 +341,7 @@ impl Shard {
     /// The viewers of a stream that can be sent a slate. The others wait as they would without one.
     fn takers(&mut self, stream: StreamId) -> Vec<(Slot, Formats)> {
         let Some(entry) = self.streams.get(&stream) else { return Vec::new() };
-        let (sessions, source) = (&mut self.sessions, source());
+        let (sessions, source) = (&mut self.sessions, entry.slate_source());
         let formats = |slot: &Slot| {
             let viewing = sessions.get(*slot).and_then(Session::viewing)?;
             let formats = viewing.viewer.formats(&source).filter(|(video, _)| video.is_some())?;
@@ -311,9 +362,10 @@ impl Shard {
         let layers = entry.ingest.layers().len();
         let mut cache = Cache::default();
         cache.publish(layers);
-        entry.begin_places(layers);
+        entry.placing.resize_with(layers, Placing::default);
+        let placing = entry.placing.iter().map(Placing::fork).collect();
         let slate = Slate::new(group, now.checked_sub(entry.lag.get()).unwrap_or(now));
-        entry.slate.shown = Some(Shown { slate, cache, due: now });
+        entry.slate.shown = Some(Shown { slate, cache, placing, due: now });
         tracing::info!(%stream, "viewers are shown a slate");
         self.tell_threads(stream, || Job::Publish(stream, layers));
         self.begin_layers(now, stream);
@@ -344,14 +396,11 @@ impl Shard {
         shown.due = now + PERIOD;
         self.slates.due.push_back((shown.due, stream));
         let frame = shown.slate.frame(captured);
-        let layers = 0..entry.placing.len() as u8;
-        for layer in layers {
+        for (layer, placing) in (0u8..).zip(&mut shown.placing) {
             for packet in &frame {
-                let mut packet = Packet { layer, ..packet.clone() };
-                entry.place(&self.wall, &mut packet);
-                if let Some(shown) = &mut entry.slate.shown {
-                    shown.cache.push(now, &packet);
-                }
+                let timestamp = placing.place(&self.wall, packet.captured, packet.timestamp);
+                let packet = Packet { layer, timestamp, ..packet.clone() };
+                shown.cache.push(now, &packet);
                 for (thread, viewers) in entry.threads.iter().enumerate() {
                     if *viewers > 0 {
                         self.senders.push(thread, Job::Packet(stream, packet.clone()));

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use crate::ids::StreamId;
-use crate::picture::{StillError, first_picture, jpeg};
+use crate::picture::{Decoder, KeyFrame, Planes, StillError, jpeg, key_frame};
 use crate::stream::Packet;
 
+use super::decoding::decode_single;
+use super::ffmpeg::Ffmpeg;
 use super::streams::unix_ms;
 use super::{Command, Media};
 
@@ -20,6 +22,8 @@ const KEPT: Duration = Duration::from_secs(10);
 const MOST: usize = 256;
 /// Stills that are made at a time; who asks beyond that waits for their turn.
 const AT_ONCE: usize = 1;
+/// ffmpeg decodes a key frame within this, on a machine that has other things to do too.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A picture of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +42,13 @@ type Kept = Arc<tokio::sync::Mutex<Option<(Instant, Result<Still, StillError>)>>
 pub struct Stills {
     media: Media,
     kept: Mutex<HashMap<StreamId, (Instant, Kept)>>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 impl Stills {
     /// Stills of the streams of a media plane.
     pub fn new(media: &Media) -> Self {
-        let (kept, turns) = (Mutex::default(), Semaphore::new(AT_ONCE));
+        let (kept, turns) = (Mutex::default(), Arc::new(Semaphore::new(AT_ONCE)));
         Self { media: media.clone(), kept, turns }
     }
 
@@ -85,19 +89,37 @@ impl Stills {
     }
 
     async fn make(&self, stream: StreamId) -> Result<Still, StillError> {
-        let turn = self.turns.acquire().await.map_err(|_| StillError::Unavailable)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| StillError::Unavailable)?;
         let group = self.media.ask(|reply| Command::KeyFrame(stream, reply)).await;
         let group = group.ok_or(StillError::Unavailable)?;
-        let made = tokio::task::spawn_blocking(move || picture(&group)).await;
-        drop(turn);
+        let ffmpeg = self.media.0.ffmpeg.clone();
+        let make = move || {
+            let made = picture(&group, ffmpeg.as_ref());
+            // It is made to its end, whether or not somebody still waits for it.
+            drop(turn);
+            made
+        };
+        let made = tokio::task::spawn_blocking(make).await;
         let jpeg = made.map_err(|_| StillError::Unavailable)??;
         Ok(Still { jpeg: jpeg.into(), made: unix_ms() })
     }
 }
 
-fn picture(group: &[Packet]) -> Result<Vec<u8>, StillError> {
-    catch_unwind(AssertUnwindSafe(|| jpeg(&first_picture(group)?))).unwrap_or_else(|_| {
+fn picture(group: &[Packet], ffmpeg: Option<&Ffmpeg>) -> Result<Vec<u8>, StillError> {
+    let made = catch_unwind(AssertUnwindSafe(|| jpeg(&decoded(group, ffmpeg)?)));
+    made.unwrap_or_else(|_| {
         tracing::error!("a defect kept a still from being made");
         Err(StillError::Encode("a defect of this server".to_owned()))
     })
+}
+
+fn decoded(group: &[Packet], ffmpeg: Option<&Ffmpeg>) -> Result<Planes, StillError> {
+    match key_frame(group)? {
+        KeyFrame::H264(frame) => Ok(Decoder::single(&frame)?),
+        KeyFrame::H265(size, frame) => {
+            let ffmpeg = ffmpeg.ok_or(StillError::NoFfmpeg)?;
+            decode_single(ffmpeg, size, &frame, PATIENCE).map_err(StillError::Ffmpeg)
+        }
+    }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::rtcp::WallClock;
 use crate::rtp::{Kind, TrackMeter, profile_name};
-use crate::slate::Lag;
+use crate::slate::{Lag, Pace};
 use crate::status::{AudioStatus, Feed, Layer, StreamState, StreamStatus, VideoStatus};
 use crate::stream::{Cache, Ingest, Packet, Placing};
 use crate::webrtc::Source;
@@ -53,6 +53,8 @@ pub(super) struct Entry {
     pub(super) left: Option<Instant>,
     /// How old its pictures are when they come.
     pub(super) lag: Lag,
+    /// Whether there still are any.
+    pub(super) pace: Pace,
     pub(super) slate: Stand,
     /// The number of the last packet that was made beside the publisher's own.
     pub(super) made: u64,
@@ -76,9 +78,9 @@ impl Entry {
     /// A publisher with this many layers begins.
     pub(super) fn publish(&mut self, layers: usize) {
         self.transcode = None;
-        self.slate.clear();
+        self.end_slate();
         self.left = None;
-        self.lag = Lag::default();
+        (self.lag, self.pace) = (Lag::default(), Pace::default());
         self.ingest.publish(layers);
         self.cache.publish(layers);
         self.begin_places(layers);

@@ -16,6 +16,6 @@ pub use decoder::{DecodeError, Decoder};
 pub use encoder::{EncodeError, Encoder, Encoding};
 pub use planes::{Colour, LARGEST, Place, Planes, fits};
 pub use scale::{Crop, Scaler, contained};
-pub(crate) use still::first_picture;
+pub(crate) use still::{KeyFrame, key_frame};
 pub use still::{StillError, jpeg};
 pub use track::{PictureTrack, Refused, Seen};

@@ -7,9 +7,10 @@ use thiserror::Error;
 use crate::rtp::{Codec, Kind, PictureSize};
 use crate::rtp_source::{Frames, Video};
 use crate::stream::Packet;
+use crate::transcode::OutsideFault;
 
-use super::decoder::{DecodeError, Decoder};
-use super::planes::Planes;
+use super::decoder::DecodeError;
+use super::planes::{Planes, fits};
 use super::scale::{Crop, Scaler, contained};
 
 /// A still is no larger, in pixels.
@@ -26,12 +27,18 @@ pub enum StillError {
     /// Nobody publishes it, or its last key frame is too long ago.
     #[error("there is no key frame")]
     NoKeyFrame,
-    /// It is none of H.264.
+    /// It is none of H.264 and H.265.
     #[error("the picture is {}, of which no stills are made", .0.name())]
     Codec(Codec),
     /// The key frame is not decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// It is H.265, and there is no ffmpeg.
+    #[error("this server has no ffmpeg, which a picture of H.265 needs")]
+    NoFfmpeg,
+    /// It is H.265, and ffmpeg makes nothing of it.
+    #[error("{0}")]
+    Ffmpeg(OutsideFault),
     /// There is no JPEG of it.
     #[error("the picture cannot be encoded: {0}")]
     Encode(String),
@@ -40,25 +47,39 @@ pub enum StillError {
     Unavailable,
 }
 
-/// The picture of the key frame that a group of pictures begins with.
+/// A key frame of a picture, by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyFrame {
+    /// H.264, which is decoded here.
+    H264(Vec<u8>),
+    /// H.265 of this size, which is not.
+    H265(PictureSize, Vec<u8>),
+}
+
+/// The key frame that a group of pictures begins with, behind its parameter sets (annex B).
 ///
 /// # Errors
 /// See [`StillError`].
-pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
+pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
     let video: Vec<&Packet> = group.iter().filter(|p| p.codec.kind() == Kind::Video).collect();
-    if let Some(other) = video.iter().find(|packet| packet.codec != Codec::H264) {
+    let other = |packet: &&&Packet| !matches!(packet.codec, Codec::H264 | Codec::H265);
+    if let Some(other) = video.iter().find(other) {
         return Err(StillError::Codec(other.codec));
     }
     let key = video.iter().find(|packet| packet.inspection.key).ok_or(StillError::NoKeyFrame)?;
+    let codec = key.codec;
     let is_set = |packet: &Packet| packet.inspection.parameters && !packet.inspection.key;
     let mut parts: Vec<&Packet> = video
         .iter()
         .copied()
+        .filter(|packet| packet.codec == codec)
         .filter(|packet| packet.timestamp == key.timestamp || is_set(packet))
         .filter(|packet| packet.seq <= key.seq || packet.timestamp == key.timestamp)
         .collect();
     parts.sort_by_key(|packet| packet.seq);
-    let mut frames = Frames::new(Video::H264);
+    let size = parts.iter().rev().find_map(|packet| packet.inspection.size);
+    let video = if codec == Codec::H265 { Video::H265 } else { Video::H264 };
+    let mut frames = Frames::new(video);
     // Parameter sets of before belong to no other frame: all are one.
     let last = parts.len().saturating_sub(1);
     let ended = parts.last().is_some_and(|packet| packet.marker);
@@ -77,7 +98,12 @@ pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
         return Err(StillError::NoKeyFrame); // it is under way
     }
     let frame = whole.filter(|frame| frame.whole && frame.key).ok_or(StillError::NoKeyFrame)?;
-    Ok(Decoder::single(&frame.data)?)
+    match (codec, size) {
+        (Codec::H265, Some(size)) if fits(size) => Ok(KeyFrame::H265(size, frame.data)),
+        (Codec::H265, Some(size)) => Err(DecodeError::TooLarge(size).into()),
+        (Codec::H265, None) => Err(DecodeError::Damaged.into()),
+        _ => Ok(KeyFrame::H264(frame.data)),
+    }
 }
 
 /// A JPEG of a picture, of at most 960 pixels to each side.

@@ -18,6 +18,14 @@ pub(crate) fn plain((red, green, blue): (u8, u8, u8), size: PictureSize) -> Plan
     Planes::filled(size, Colour::rgb(red, green, blue))
 }
 
+/// The picture of the key frame that a group of pictures of H.264 begins with.
+pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
+    match key_frame(group)? {
+        KeyFrame::H264(frame) => Ok(Decoder::single(&frame)?),
+        KeyFrame::H265(..) => Err(StillError::Codec(Codec::H265)),
+    }
+}
+
 /// Whether a pixel has a colour, as nearly as codecs keep it.
 pub(crate) fn is_near(found: Option<Colour>, (red, green, blue): (u8, u8, u8)) -> bool {
     let wanted = Colour::rgb(red, green, blue);

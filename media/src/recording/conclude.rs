@@ -14,12 +14,15 @@ use crate::rtp::PictureSize;
 
 use super::EncodeError;
 use super::boxes::{PICTURE, PLACEHOLDER, SOUND, Track, created, empty, movie};
+use super::edges::{is_torn, last_group, leave_leading_out, leave_out_from};
 use super::grid::FrameRate;
 use super::sample_entry::{picture_entry, sound_entry};
 use super::scan::{Place, Run, Scan, scan};
 use super::sets::{Sets, sets_of};
 use super::time::{CLOCK, SAMPLES, Ticks};
 
+/// Frames of which the rate is told, unless there are no more.
+const ENOUGH: usize = 3;
 /// Parameter sets stand at the beginning of a key frame: so far is looked for them.
 const HEAD: u32 = 2_048;
 
@@ -84,9 +87,8 @@ pub struct Conclusion {
 /// When the file cannot be read, or there is nothing in it.
 pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeError> {
     let mut found = scan(file)?;
-    leave_leading_out(&mut found.pictures);
+    let picture = Picture::whole(&mut found.pictures);
     let seen = Seen::look(file, &found)?;
-    let picture = Picture::of(&found.pictures);
     let Some(start) = picture.start else { return Err(ConcludeError::Empty) };
     let rate = picture.rate;
     let (clock, frame) = rate.clock();
@@ -125,16 +127,6 @@ pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeErr
     };
     debug_assert_eq!(head.len() as u64, PLACEHOLDER);
     Ok(Conclusion { end: found.end, index, placeholder: found.placeholder, head, summary })
-}
-
-/// Leaves out what is decoded after the first key frame and shown before it: some of it needs frames
-/// that are not in the file (leading pictures, ITU-T H.265, 3.75).
-fn leave_leading_out(pictures: &mut Vec<Run>) {
-    let Some(first) = pictures.iter().flatten().next().map(|place| place.at) else { return };
-    for run in pictures.iter_mut() {
-        run.retain(|place| place.at >= first);
-    }
-    pictures.retain(|run| !run.is_empty());
 }
 
 /// What the samples themselves say.
@@ -187,6 +179,11 @@ fn head(file: &mut (impl Read + Seek), place: &Place) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// When each frame is shown, in the order of decoding.
+fn moments(runs: &[Run]) -> Vec<i64> {
+    runs.iter().flatten().map(|place| place.at).collect()
+}
+
 /// The frames in time.
 struct Picture {
     start: Option<Ticks>,
@@ -197,12 +194,32 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(runs: &[Run]) -> Self {
-        let at: Vec<i64> = runs.iter().flatten().map(|place| place.at).collect();
+    /// That of a file, of whose first and last frames those are left out that are shown beside a hole.
+    fn whole(runs: &mut Vec<Run>) -> Self {
+        leave_leading_out(runs);
+        let at = moments(runs);
+        if let Some(first) = last_group(&at) {
+            // The steps of a torn group are none of its rate's.
+            let enough = if first >= ENOUGH { first } else { at.len() };
+            let mut sorted = at[..enough].to_vec();
+            sorted.sort_unstable();
+            let picture = Self::by(FrameRate::of(&sorted), &at);
+            let (_, frame) = picture.rate.clock();
+            if is_torn(&picture.shown, first, frame.into()) {
+                leave_out_from(runs, first);
+            }
+        }
+        let at = moments(runs);
+        let mut sorted = at.clone();
+        sorted.sort_unstable();
+        Self::by(FrameRate::of(&sorted), &at)
+    }
+
+    /// Frames at these moments, in the order of decoding, by a rate.
+    fn by(rate: FrameRate, at: &[i64]) -> Self {
         let mut order: Vec<usize> = (0..at.len()).collect();
         order.sort_by_key(|n| at[*n]);
         let sorted: Vec<i64> = order.iter().map(|n| at[*n]).collect();
-        let rate = FrameRate::of(&sorted);
         let places = rate.places(&sorted);
         let mut shown = vec![0; at.len()];
         for (n, moment) in order.into_iter().zip(places.moments) {

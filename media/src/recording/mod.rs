@@ -9,6 +9,7 @@
 mod assembler;
 mod boxes;
 mod conclude;
+mod edges;
 mod fragment;
 mod grid;
 mod order;

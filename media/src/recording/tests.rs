@@ -350,6 +350,29 @@ fn frames_that_are_decoded_in_another_order_are_shown_in_theirs() {
 }
 
 #[test]
+fn frames_that_are_shown_after_some_that_never_came_are_left_out_at_the_end() {
+    let mut world = World::new();
+    let key = world.frame(0, Some(&SPS_720P), 900);
+    world.push(0, &key);
+    for n in [3, 1, 2, 6, 4, 5, 9, 7] {
+        let packets = world.frame(n, None, 200);
+        world.push(u64::from(n) * 40, &packets);
+        let packet = world.sound(n * 2);
+        world.push(u64::from(n) * 40, &[packet]);
+    }
+    world.end();
+    let (bytes, summary) = ended(world.file().0);
+    assert_eq!((summary.frames, summary.duration_ms), (7, 280));
+    let found = read(&bytes);
+    let mut places: Vec<i64> = found.pictures.iter().map(|one| one.0 / 1000).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6]);
+    for ((_, _, data), (_, slice)) in found.pictures.iter().zip(&world.sent) {
+        assert_eq!(slice_of(data), &slice[..]);
+    }
+}
+
+#[test]
 fn a_source_that_falls_silent_leaves_nothing_unwritten() {
     let mut world = World::new();
     let packets = world.frame(0, Some(&SPS_720P), 900);

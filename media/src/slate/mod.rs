@@ -1,9 +1,11 @@
-//! Slates: what viewers of a stream are shown while nobody publishes it, where its registration
-//! asks for that: whose picture it is, and that it is away.
+//! Slates: what viewers of a stream are shown while nobody publishes it or its publisher sends no
+//! picture, where its registration asks for that: whose picture it is, and that it is away.
 //!
-//! A pure core: the time is an argument. [`draw`] makes the few frames of a slate once, and
-//! [`Slate`] gives them out again and again: a stream that is away for a day is not encoded again.
+//! A pure core: the time is an argument. [`Pace`] says whether a publisher's picture has stopped,
+//! [`draw`] makes the few frames of a slate once, and [`Slate`] gives them out again and again: a
+//! stream that is away for a day is not encoded again.
 
+mod pace;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,8 @@ use crate::feed::{Cutter, Moment};
 use crate::picture::{EncodeError, Encoder, Encoding};
 use crate::rtp::PictureSize;
 use crate::stream::Packet;
+
+pub(crate) use pace::Pace;
 
 /// From one frame to the next.
 pub(crate) const PERIOD: Duration = Duration::from_millis(500);
@@ -34,8 +38,9 @@ const USUAL: PictureSize = PictureSize { width: 1280, height: 720 };
 const MOST: (u32, u32) = (1920, 1080);
 /// The least of the shorter side: on a smaller picture nothing could be read.
 const LEAST: u32 = 64;
-/// The words below the name.
+/// The words below the name: where nobody publishes, and where who publishes sends no picture.
 const AWAY: &str = "is away";
+const NO_PICTURE: &str = "sends no picture";
 /// A lag beyond this is the failing network's of a publisher that is about to go.
 const LONGEST_LAG: Duration = Duration::from_secs(2);
 
@@ -43,13 +48,15 @@ const LONGEST_LAG: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
     title: Arc<str>,
+    why: &'static str,
     size: PictureSize,
 }
 
 impl Look {
-    /// Of a source of this name, whose last picture had this size.
-    pub(crate) fn new(title: Arc<str>, last: Option<PictureSize>) -> Self {
-        Self { title, size: fitted(last) }
+    /// Of a source of this name, whose last picture had this size. Somebody may still publish it.
+    pub(crate) fn new(title: Arc<str>, last: Option<PictureSize>, is_published: bool) -> Self {
+        let why = if is_published { NO_PICTURE } else { AWAY };
+        Self { title, why, size: fitted(last) }
     }
 }
 
@@ -82,7 +89,7 @@ pub(crate) struct Group(Vec<Vec<Packet>>);
 /// # Errors
 /// When it cannot be encoded.
 pub(crate) fn draw(now: Instant, look: &Look) -> Result<Group, DrawError> {
-    let picture = words(look.size, &[&look.title, AWAY]);
+    let picture = words(look.size, &[&look.title, look.why]);
     let mut encoder = Encoder::new(ENCODING)?;
     let mut cutter = Cutter::exact();
     let mut frames = Vec::with_capacity(FRAMES);

@@ -13,7 +13,7 @@ const FRAME: Duration = Duration::from_millis(40);
 const MS: u32 = 90;
 
 fn look(title: &str, last: Option<PictureSize>) -> Look {
-    Look::new(title.into(), last)
+    Look::new(title.into(), last, false)
 }
 
 fn group(title: &str, last: PictureSize) -> Arc<Group> {

@@ -66,6 +66,11 @@ impl Placing {
         self.line = None;
     }
 
+    /// One for another publisher, whose frames come after those of this one; this one may go on.
+    pub(crate) fn fork(&self) -> Self {
+        Self { line: None, latest: self.latest }
+    }
+
     /// The latest timestamp that was given out.
     pub(crate) fn latest(&self) -> Option<u32> {
         self.latest

@@ -7,6 +7,7 @@ use crate::rtp::{Codec, Kind, colours, is_later};
 use crate::stream::Packet;
 
 use super::remaker::Remaker;
+use super::times::Times;
 use super::{Convert, Counted, Pictures, TranscodeRefusal};
 
 /// Key frames of which no picture came, after which none is expected any more.
@@ -16,6 +17,7 @@ const HOPELESS: u32 = 5;
 pub(crate) struct Converter {
     track: PictureTrack,
     remaker: Remaker,
+    times: Times,
     /// Only pictures that are later are encoded; none while none is.
     after: Option<u32>,
     /// Key frames since the last picture, and the last of them.
@@ -32,6 +34,7 @@ impl Converter {
         Self {
             track: PictureTrack::default(),
             remaker: Remaker::new(aim),
+            times: Times::default(),
             after: None,
             keys: 0,
             key: None,
@@ -66,7 +69,7 @@ impl Converter {
         now: Instant,
         seen: &Seen,
     ) -> Result<Option<Vec<Packet>>, TranscodeRefusal> {
-        let captured = self.remaker.captured(seen.timestamp).unwrap_or(seen.captured);
+        let captured = self.times.captured(seen.timestamp).unwrap_or(seen.captured);
         let packets = self.remaker.encode(now, &seen.planes, (seen.timestamp, captured))?;
         if packets.is_some() {
             self.after = Some(seen.timestamp);
@@ -127,7 +130,7 @@ impl Convert for Converter {
         if packet.inspection.key && self.key.replace(packet.timestamp) != Some(packet.timestamp) {
             self.keys += 1;
         }
-        self.remaker.note_time(packet);
+        self.times.note(packet);
         let seen = self.track.packet(now, packet);
         self.convert(now, seen)
     }

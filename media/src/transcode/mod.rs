@@ -2,21 +2,24 @@
 //!
 //! A pure core: packets and the time are arguments. [`admit`] says whether it is done, and how;
 //! a [`Converter`] does it where the picture is decoded here, and a [`Relay`] where another program
-//! decodes it.
+//! decodes it: how that one is spoken to says an [`OutsideTrack`], also where nothing is encoded again.
 
 mod converter;
+mod outside;
 mod pgm;
 mod relay;
 mod remaker;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::time::Instant;
 
 pub(crate) use converter::Converter;
+pub(crate) use outside::{Decoded, OutsideTrack, Shown, Step, single};
 pub(crate) use pgm::Pgm;
-pub(crate) use relay::{Relay, Shown, Step};
+pub(crate) use relay::Relay;
 pub(crate) use terms::{Growth, Measured, admit, encoding};
 pub use terms::{OutsideFault, TranscodeLimits, TranscodeRefusal};
 

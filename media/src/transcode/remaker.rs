@@ -1,6 +1,5 @@
 //! Decoded pictures into the packets of another picture.
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::feed::{Cutter, Moment};
@@ -12,8 +11,6 @@ use super::TranscodeRefusal;
 
 /// A key frame comes after so many ticks, whoever asks or not.
 const KEY_EVERY: u32 = 2 * 90_000;
-/// Frames whose times are kept: more than a decoder has, and than wait for one.
-const UNDER_WAY: usize = 1_024;
 
 /// Encodes pictures, each under the time that its frame had.
 pub(super) struct Remaker {
@@ -22,8 +19,6 @@ pub(super) struct Remaker {
     aim: Encoding,
     opened: Option<Opened>,
     cutter: Cutter,
-    /// When the last frames were captured, as their publisher's packets say: sound goes by that.
-    times: VecDeque<(u32, Instant)>,
     last_key: Option<u32>,
     wishes: KeyframeRequests,
     /// Pictures that were encoded, and those that were not.
@@ -44,7 +39,6 @@ impl Remaker {
             aim,
             opened: None,
             cutter: Cutter::exact(),
-            times: VecDeque::new(),
             last_key: None,
             wishes: KeyframeRequests::default(),
             frames: 0,
@@ -63,24 +57,6 @@ impl Remaker {
     /// How the pictures' numbers are colours, from the next picture on.
     pub(super) fn colours(&mut self, colours: Colours) {
         self.colours = colours;
-    }
-
-    /// Takes note of when the frame of a packet was captured.
-    pub(super) fn note_time(&mut self, packet: &Packet) {
-        let known = |(timestamp, _): &(u32, Instant)| *timestamp == packet.timestamp;
-        // The same frame's packets come one after another as a rule.
-        if self.times.iter().rev().any(known) {
-            return;
-        }
-        if self.times.len() == UNDER_WAY {
-            self.times.pop_front();
-        }
-        self.times.push_back((packet.timestamp, packet.captured));
-    }
-
-    /// When the frame with this timestamp was captured.
-    pub(super) fn captured(&self, timestamp: u32) -> Option<Instant> {
-        self.times.iter().find(|(known, _)| *known == timestamp).map(|(_, captured)| *captured)
     }
 
     /// Encodes a picture; none where the encoder leaves it out.

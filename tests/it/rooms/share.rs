@@ -185,3 +185,31 @@ async fn a_production_without_folders_keeps_no_screen() {
     let refused = host.socket.ask(SHARE, &json!({ "id": room }), None).await;
     assert_eq!(code(&refused), 404);
 }
+
+#[tokio::test]
+async fn a_guest_sets_no_slate_for_what_the_room_shows() {
+    let rushes = Rushes::start().await;
+    let (stage, room) = stage(&rushes).await;
+    let mut host = stage.enter(&stage.host, &room).await;
+    host.does(json!({ "op": "MODE", "sync_mode": "EVERYONE" })).await;
+    stage.invite(&room, &["guest@rushes.test"]).await;
+    let guest = stage.guest(&super::guests::mailed(&rushes, "guest@rushes.test")).await;
+    let mut guest = stage.enter(&guest, &room).await;
+    // Not even for what they share themselves.
+    let shared = share(&mut guest, &room).await;
+    let new = json!({ "project_id": stage.project, "name": "Camera", "description": "" });
+    let camera = stage.ask(&stage.host, "/create/live/registration/whip", new).await;
+    for id in [&shared["asset_id"], &camera["id"], &json!("nothing")] {
+        for on in [true, false] {
+            let wish = json!({ "id": id, "on": on });
+            let answer = guest.socket.ask("rushes/live/slate", &wish, None).await;
+            assert_eq!(code(&answer), 403, "{id}");
+        }
+    }
+    let details = json!({ "id": camera["id"] });
+    let details = stage.ask(&stage.host, "/get/live/details", details).await;
+    assert_eq!(details["additional_details"]["slate"], false);
+    let wish = json!({ "id": camera["id"], "on": true });
+    let mut host = stage.socket(&stage.host.token).await;
+    assert_eq!(host.ask("rushes/live/slate", &wish, None).await["data"]["slate"], true);
+}

@@ -2,9 +2,11 @@
 //! comes of it like any other source.
 //!
 //! The media thread hands it the packets of its sources and never waits for it: where it cannot
-//! keep up, a source's packets are left out up to its next key frame. A composite runs for as long
+//! keep up, a source's packets are left out up to its next key frame. What the thread does not decode
+//! itself (H.265) ffmpeg decodes, where the media thread has a place for that. A composite runs for as long
 //! as the server wants it, whoever watches.
 
+mod input;
 mod shard;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,9 @@ use thiserror::Error;
 use crate::composite::Layout;
 use crate::ids::StreamId;
 use crate::stream::Packet;
+use crate::transcode::TranscodeRefusal;
 
+use super::transcodes::Place;
 use super::{Command, Media, PATIENCE};
 
 pub(super) use shard::Taps;
@@ -87,6 +91,26 @@ pub(super) enum Item {
     /// Another publisher of a source, another layer, or packets were left out.
     Publish(StreamId),
     Packet(StreamId, Packet),
+    /// The picture of a source is ffmpeg's to decode from here on, in this place.
+    Outside(StreamId, Place),
+    /// It is not decoded, or no more.
+    Refused(StreamId, TranscodeRefusal),
+    /// Nobody publishes it: what decodes it ends, or what was refused is no matter.
+    Away(StreamId),
+    /// ffmpeg gave out something.
+    Woken(StreamId),
+}
+
+impl Item {
+    fn source(&self) -> StreamId {
+        let (Self::Publish(source)
+        | Self::Packet(source, _)
+        | Self::Outside(source, _)
+        | Self::Refused(source, _)
+        | Self::Away(source)
+        | Self::Woken(source)) = self;
+        *source
+    }
 }
 
 /// What the handle and a thread have in common.
@@ -97,6 +121,8 @@ pub(super) struct Shared {
     version: AtomicU64,
     stop: AtomicBool,
     left_out: AtomicU64,
+    /// Sources whose decoding by ffmpeg ended by itself, for the media thread.
+    faults: Mutex<Vec<(StreamId, TranscodeRefusal)>>,
     status: Mutex<CompositeStatus>,
 }
 
@@ -107,8 +133,18 @@ impl Shared {
             version: AtomicU64::new(1),
             stop: AtomicBool::new(false),
             left_out: AtomicU64::new(0),
+            faults: Mutex::default(),
             status: Mutex::default(),
         }
+    }
+
+    fn fault(&self, source: StreamId, refusal: TranscodeRefusal) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push((source, refusal));
+    }
+
+    /// Those since it was asked last.
+    fn faults(&self) -> Vec<(StreamId, TranscodeRefusal)> {
+        std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -162,6 +198,8 @@ impl Composites {
                 composite,
                 shared: Arc::clone(&shared),
                 inbox,
+                items: items.clone(),
+                ffmpeg: self.media.0.ffmpeg.clone(),
                 feeds: self.media.0.feeds.clone(),
                 room: Arc::clone(&self.media.0.room),
             };

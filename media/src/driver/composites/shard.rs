@@ -4,14 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
-use crate::rtp::Kind;
+use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
+use crate::transcode::{Growth, TranscodeRefusal};
 
 use super::super::shard::Shard;
+use super::super::streams::Entry;
+use super::super::transcodes::{FIRST_LOOK, Place, Transcodes};
 use super::{ITEMS, Item, Order, Shared};
+
+/// What ffmpeg decodes is looked at again so long after it was refused, and after ffmpeg failed.
+const AGAIN: Duration = Duration::from_secs(1);
+const AGAIN_AFTER_A_FAULT: Duration = Duration::from_secs(30);
 
 /// The streams that threads of composites look into.
 #[derive(Debug, Default)]
@@ -32,6 +39,29 @@ struct Lane {
     layer: Option<u8>,
     /// Something was left out: the next is a key frame.
     waits: bool,
+    outside: Outside,
+}
+
+/// What becomes of a source whose picture the thread does not decode itself.
+#[derive(Debug, Default)]
+enum Outside {
+    /// It is none, or nothing is known of it yet.
+    #[default]
+    Unknown,
+    /// It is not decoded, and that is looked at again then.
+    Refused(TranscodeRefusal, Instant),
+    /// ffmpeg decodes it; the thread has its place.
+    On(Growth),
+}
+
+impl Lane {
+    /// Nobody publishes it, which the thread is told where that matters.
+    fn away(&mut self, stream: StreamId, items: &SyncSender<Item>) {
+        // Without room for this it is told a second later.
+        if !matches!(self.outside, Outside::Unknown) && items.try_send(Item::Away(stream)).is_ok() {
+            self.outside = Outside::Unknown;
+        }
+    }
 }
 
 impl Taps {
@@ -44,6 +74,53 @@ impl Taps {
 }
 
 impl Tap {
+    /// Whether a packet of the picture goes to the thread. `place` is asked where ffmpeg is to decode
+    /// it, for a place and whether there is one.
+    fn takes(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        packet: &Packet,
+        place: impl FnOnce() -> Option<Result<Place, TranscodeRefusal>>,
+    ) -> bool {
+        let Some(lane) = self.sources.get_mut(&stream) else { return false };
+        if packet.codec != Codec::H265 {
+            // The thread gives the place back with the first of these.
+            lane.outside = Outside::Unknown;
+            return true;
+        }
+        match &lane.outside {
+            Outside::On(_) => return true,
+            Outside::Refused(_, again) if now < *again => return false,
+            Outside::Refused(..) | Outside::Unknown => {}
+        }
+        match place() {
+            None => false,
+            Some(Ok(place)) => {
+                // Without room for this it is asked for again with the next packet.
+                let begins = self.items.try_send(Item::Outside(stream, place)).is_ok();
+                if begins {
+                    (lane.outside, lane.layer) = (Outside::On(Growth::default()), None);
+                }
+                begins
+            }
+            Some(Err(refusal)) => {
+                self.refuse(stream, refusal, now + AGAIN);
+                false
+            }
+        }
+    }
+
+    /// A source is not decoded, which the thread is told once.
+    fn refuse(&mut self, stream: StreamId, refusal: TranscodeRefusal, again: Instant) {
+        let Some(lane) = self.sources.get_mut(&stream) else { return };
+        let known = matches!(&lane.outside, Outside::Refused(before, _) if *before == refusal);
+        // Without room for this it is told with the next packet.
+        if known || self.items.try_send(Item::Refused(stream, refusal)).is_ok() {
+            lane.outside = Outside::Refused(refusal, again);
+        }
+    }
+
     /// Takes a packet of a source. Says whether a key frame is needed.
     fn packet(&mut self, stream: StreamId, layer: u8, packet: &Packet) -> bool {
         let Some(lane) = self.sources.get_mut(&stream) else { return false };
@@ -108,7 +185,10 @@ impl Shard {
             let cached: Vec<Packet> = entry.cache.packets();
             // What would fill the queue is decoded too late to be of use.
             for packet in cached.iter().filter(|_| cached.len() < ITEMS / 4) {
-                tap.packet(source, layer, packet);
+                let place = || place(now, entry, &self.transcodes);
+                if !is_of(packet, layer) || tap.takes(now, source, packet, place) {
+                    tap.packet(source, layer, packet);
+                }
             }
             entry.want_keyframe(now, layer);
             self.touched.insert(source);
@@ -125,13 +205,59 @@ impl Shard {
         let layer = entry.ingest.first_layer(now);
         let mut key = false;
         for tap in self.taps.0.values_mut() {
-            key |= tap.packet(stream, layer, packet);
+            let place = || place(now, entry, &self.transcodes);
+            if !is_of(packet, layer) || tap.takes(now, stream, packet, place) {
+                key |= tap.packet(stream, layer, packet);
+            }
         }
         if key {
             entry.want_keyframe(now, layer);
             self.touched.insert(stream);
         }
     }
+}
+
+impl Shard {
+    /// Looks at the sources that ffmpeg decodes: whether it still does, and whether it still may.
+    pub(in super::super) fn look_at_taps(&mut self, now: Instant) {
+        for tap in self.taps.0.values_mut() {
+            for (stream, refusal) in tap.shared.faults() {
+                // It has ended there.
+                if let Some(lane) = tap.sources.get_mut(&stream) {
+                    lane.outside = Outside::Refused(refusal, now + AGAIN_AFTER_A_FAULT);
+                }
+            }
+            let mut grown = Vec::new();
+            for (stream, lane) in &mut tap.sources {
+                let publishes = |entry: &&Entry| entry.publisher.is_some();
+                let Some(entry) = self.streams.get(stream).filter(publishes) else {
+                    lane.away(*stream, &tap.items);
+                    continue;
+                };
+                let Outside::On(growth) = &mut lane.outside else { continue };
+                let refusal = self.transcodes.look(growth, &entry.measured(now));
+                grown.extend(refusal.map(|refusal| (*stream, refusal)));
+            }
+            for (stream, refusal) in grown {
+                tap.refuse(stream, refusal, now + AGAIN);
+            }
+        }
+    }
+}
+
+/// Whether a packet is one of the picture's layer.
+fn is_of(packet: &Packet, layer: u8) -> bool {
+    packet.codec.kind() == Kind::Video && packet.layer == layer
+}
+
+/// A place for a source that ffmpeg decodes, once it is known well enough.
+fn place(
+    now: Instant,
+    entry: &Entry,
+    transcodes: &Transcodes,
+) -> Option<Result<Place, TranscodeRefusal>> {
+    let known = entry.ingest.video(now).age(now) >= FIRST_LOOK;
+    known.then(|| transcodes.place(entry.measured(now))).flatten()
 }
 
 /// A tap for tests, without a media thread.
@@ -154,6 +280,16 @@ impl TapForTests {
 
     pub(super) fn packet(&mut self, packet: &Packet) -> bool {
         self.0.packet(self.1, 0, packet)
+    }
+
+    /// A packet of a picture that ffmpeg decodes, if it may. Says whether a key frame is needed.
+    pub(super) fn outside(
+        &mut self,
+        now: Instant,
+        packet: &Packet,
+        place: Option<Result<Place, TranscodeRefusal>>,
+    ) -> bool {
+        self.0.takes(now, self.1, packet, || place) && self.packet(packet)
     }
 
     pub(super) fn left_out(&self) -> u64 {

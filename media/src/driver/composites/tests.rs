@@ -7,13 +7,15 @@ use str0m::format::FormatParams;
 use tokio::task::JoinHandle;
 
 use super::super::feeds::{FeedItem, Register};
-use super::super::{MediaConfig, Stills, TcpLimits};
+use super::super::transcodes::Transcodes;
+use super::super::{Ffmpeg, MediaConfig, Stills, TcpLimits};
 use super::*;
 use crate::composite::{Canvas, Cell, Fit, SoundFrom};
-use crate::picture::tests::{BLUE, Camera, RED, is_near, plain, size};
-use crate::picture::{Colour, Place, Planes, first_picture};
+use crate::feed::tests::h265;
+use crate::picture::tests::{BLUE, Camera, RED, first_picture, is_near, plain, size};
+use crate::picture::{Colour, Place, Planes, StillError};
 use crate::rtp::Codec;
-use crate::transcode::TranscodeLimits;
+use crate::transcode::{Measured, TranscodeLimits};
 use crate::webrtc::{Source, TrackFormat};
 
 const COMPOSITE: StreamId = StreamId(100);
@@ -22,36 +24,72 @@ const B: StreamId = StreamId(2);
 /// A test that waits longer than this for something has failed.
 const LONGEST: Duration = Duration::from_secs(60);
 const GREY: Option<Colour> = Some(Colour::GREY);
+const C: StreamId = StreamId(3);
+const GREY_LIGHT: u8 = Colour::GREY.y;
 
 fn start() -> Media {
+    start_with(TranscodeLimits::NONE, None)
+}
+
+fn start_with(transcodes: TranscodeLimits, ffmpeg: Option<Ffmpeg>) -> Media {
     let config = MediaConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         hosts: vec![],
         max_sessions: 20,
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
-        transcodes: TranscodeLimits::NONE,
-        ffmpeg: None,
+        transcodes,
+        ffmpeg,
     };
     Media::start(config).unwrap().0
 }
 
 /// A camera that sends a colour until it is aborted.
 fn shoot(media: &Media, stream: StreamId, colour: (u8, u8, u8)) -> JoinHandle<()> {
+    let mut camera = Camera::new(Instant::now());
+    publish(media, stream, Codec::H264, move |number| {
+        camera.at = Instant::now();
+        camera.shoot(&plain(colour, size(320, 180)), number.is_multiple_of(25))
+    })
+}
+
+/// A source of H.265: greys, of which hardly any is that of a slate. It pauses after each round of its
+/// clip, which else would be as long as a composite's groups, and each of those would begin alike.
+fn shoot_h265(media: &Media, stream: StreamId) -> JoinHandle<()> {
+    // What is sent first may be shown three frames later.
+    let frames = h265::clip(Instant::now() - h265::FRAME * 4);
+    let packets = frames.iter().map(Vec::len).sum::<usize>() as u64;
+    let count = frames.len() as u64 + 4;
+    publish(media, stream, Codec::H265, move |number| {
+        let round = number / count;
+        let mut frame = frames.get((number % count) as usize).cloned().unwrap_or_default();
+        for packet in &mut frame {
+            packet.seq += round * packets;
+            packet.timestamp = packet.timestamp.wrapping_add((round * count * 3_600) as u32);
+            packet.captured += h265::FRAME * (round * count) as u32;
+        }
+        frame
+    })
+}
+
+/// Sends frames, 25 a second, until it is aborted.
+fn publish(
+    media: &Media,
+    stream: StreamId,
+    codec: Codec,
+    mut frame: impl FnMut(u64) -> Vec<Packet> + Send + 'static,
+) -> JoinHandle<()> {
     let register = Register::new(media.0.feeds.clone(), Arc::clone(&media.0.room));
     tokio::spawn(async move {
         let permit = register.place().unwrap();
         let (id, feeds, _gone) = register.begin(stream, permit);
-        let video = TrackFormat { codec: Codec::H264, format: FormatParams::default() };
+        let video = TrackFormat { codec, format: FormatParams::default() };
         let source = Source { single: true, video: Some(video), ..Source::default() };
         feeds.send(FeedItem::Source(id, source)).await.unwrap();
         let mut pace = tokio::time::interval(Duration::from_millis(40));
-        let mut camera = Camera::new(Instant::now());
         for number in 0u64.. {
             pace.tick().await;
-            camera.at = Instant::now();
-            let packets = camera.shoot(&plain(colour, size(320, 180)), number.is_multiple_of(25));
-            if feeds.send(FeedItem::Packets(id, packets)).await.is_err() {
+            if feeds.send(FeedItem::Packets(id, frame(number))).await.is_err() {
                 return;
             }
         }
@@ -140,7 +178,7 @@ async fn a_still_is_kept_for_a_while_and_there_is_none_without_a_publisher() {
     let media = start();
     let stills = Stills::new(&media);
     let none = stills.get(A).await;
-    assert_eq!(none, Err(crate::picture::StillError::NoKeyFrame));
+    assert_eq!(none, Err(StillError::NoKeyFrame));
     let a = shoot(&media, A, RED);
     let made = async {
         loop {
@@ -156,6 +194,135 @@ async fn a_still_is_kept_for_a_while_and_there_is_none_without_a_publisher() {
     assert!(Arc::ptr_eq(&still.jpeg, &again.jpeg), "it is not made twice");
     a.abort();
     media.shutdown().await;
+}
+
+/// Where the picture of a cell is, and no letters of a slate are.
+fn light(picture: &Planes, x: usize) -> u8 {
+    picture.colour(x + 40, 20).map_or(0, |colour| colour.y)
+}
+
+/// Waits for what a composite says of itself.
+async fn told(
+    composites: &Composites,
+    wanted: impl Fn(&CompositeStatus) -> bool,
+) -> CompositeStatus {
+    let told = async {
+        loop {
+            let status = composites.status(COMPOSITE).unwrap();
+            if wanted(&status) {
+                return status;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONGEST, told).await.expect("it does not say so")
+}
+
+fn shown(status: &CompositeStatus) -> Vec<StreamId> {
+    status.sources.iter().filter(|source| source.shown).map(|source| source.id).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_is_decoded_by_ffmpeg_as_far_as_there_are_places() {
+    let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
+    let media = start_with(limits, Some(Ffmpeg::at("ffmpeg".into())));
+    let composites = Composites::new(&media, 1);
+    let (a, c) = (shoot_h265(&media, A), shoot(&media, C, RED));
+    let mut third = cell(C, 0);
+    third.place = Place { x: 304, y: 74, width: 16, height: 16 };
+    let all = vec![cell(A, 0), cell(B, 160), third];
+    composites.start(COMPOSITE, layout(all)).await.unwrap();
+    wait_for(&media, |picture| light(picture, 0) > 60).await;
+
+    // There is no place for another one, and the others go on.
+    let b = shoot_h265(&media, B);
+    let full = "The H.265 of a source is not shown: this server converts 1 pictures at a time.";
+    let status = told(&composites, |status| status.problems == [full]).await;
+    assert!(!shown(&status).contains(&B));
+    told(&composites, |status| shown(status) == [A, C]).await;
+    wait_for(&media, |picture| light(picture, 0) > 60 && light(picture, 160) == GREY_LIGHT).await;
+
+    // Who goes leaves its place to the other.
+    a.abort();
+    media.close_publisher(A).await;
+    wait_for(&media, |picture| light(picture, 160) > 60 && light(picture, 0) == GREY_LIGHT).await;
+    let status = told(&composites, |status| shown(status) == [B, C]).await;
+    assert_eq!(status.problems, Vec::<String>::new());
+    // And so does who is taken out of the layout.
+    assert!(composites.update(COMPOSITE, layout(vec![cell(A, 0)])).await.unwrap());
+    let a = shoot_h265(&media, A);
+    wait_for(&media, |picture| light(picture, 0) > 60).await;
+
+    // And one that goes on in H.264.
+    a.abort();
+    let a = shoot(&media, A, BLUE);
+    wait_for(&media, |picture| is_near(picture.colour(40, 20), BLUE)).await;
+    assert!(composites.update(COMPOSITE, layout(vec![cell(A, 0), cell(B, 160)])).await.unwrap());
+    wait_for(&media, |picture| light(picture, 160) > 60).await;
+    composites.stop(COMPOSITE).await;
+    [a, b, c].iter().for_each(JoinHandle::abort);
+    media.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_that_is_not_decoded_is_a_slate_that_says_why() {
+    let one = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
+    let small = TranscodeLimits { most: 1, pixels: 1_000 };
+    let ffmpeg = || Some(Ffmpeg::at("ffmpeg".into()));
+    for (limits, ffmpeg, why) in [
+        (one, None, "this server has no ffmpeg, which H.265 needs"),
+        (TranscodeLimits::NONE, ffmpeg(), "this server converts no pictures"),
+        (small, ffmpeg(), "pixels a second are more than 1000"),
+        (one, Some(Ffmpeg::at("/bin/true".into())), "ffmpeg has ended"),
+    ] {
+        let media = start_with(limits, ffmpeg);
+        let composites = Composites::new(&media, 1);
+        let (a, b) = (shoot_h265(&media, A), shoot(&media, B, RED));
+        composites.start(COMPOSITE, layout(vec![cell(A, 0), cell(B, 160)])).await.unwrap();
+        let says = |status: &CompositeStatus| {
+            shown(status) == [B] && status.problems.iter().any(|problem| problem.contains(why))
+        };
+        told(&composites, says).await;
+        let at = |picture: &Planes, x, colour| is_near(picture.colour(x, 45), colour);
+        wait_for(&media, |picture| light(picture, 0) == GREY_LIGHT && at(picture, 240, RED)).await;
+        composites.stop(COMPOSITE).await;
+        [a, b].iter().for_each(JoinHandle::abort);
+        media.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_still_of_h265_is_ffmpegs_where_there_is_one() {
+    for (ffmpeg, missing) in
+        [(Some(Ffmpeg::at("ffmpeg".into())), None), (None, Some(StillError::NoFfmpeg))]
+    {
+        let media = start_with(TranscodeLimits::NONE, ffmpeg);
+        let stills = Stills::new(&media);
+        let a = shoot_h265(&media, A);
+        let made = async {
+            loop {
+                match stills.get(A).await {
+                    Err(StillError::NoKeyFrame) => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    made => return made,
+                }
+            }
+        };
+        let made = tokio::time::timeout(LONGEST, made).await.unwrap();
+        match (made, missing) {
+            (Ok(still), None) => {
+                let format = image::ImageFormat::Jpeg;
+                let decoded = image::load_from_memory_with_format(&still.jpeg, format).unwrap();
+                assert_eq!((decoded.width(), decoded.height()), (96, 64));
+                let image::Rgb([red, green, blue]) = *decoded.to_rgb8().get_pixel(48, 32);
+                assert!(red > 20 && red.abs_diff(green) < 4 && green.abs_diff(blue) < 4);
+            }
+            (made, missing) => assert_eq!(made.err(), missing),
+        }
+        a.abort();
+        media.shutdown().await;
+    }
 }
 
 fn tapped() -> (shard::TapForTests, std::sync::mpsc::Receiver<Item>) {
@@ -184,4 +351,50 @@ fn a_source_that_is_left_out_goes_on_with_its_next_key_frame() {
     let taken: Vec<Item> = items.try_iter().collect();
     assert!(matches!(taken[..], [Item::Publish(A), Item::Packet(..)]));
     assert_eq!(tap.left_out(), 1);
+}
+
+#[test]
+fn a_source_that_ffmpeg_decodes_has_a_place_before_its_packets_come() {
+    let (mut tap, items) = tapped();
+    let start = Instant::now();
+    let mut frames = h265::clip(start).into_iter();
+    let key = frames.next().unwrap();
+    // Its rate is not known yet.
+    assert!(!tap.outside(start, &key[0], None));
+    assert!(items.try_iter().next().is_none());
+
+    let full = TranscodeRefusal::Full(1);
+    assert!(!tap.outside(start, &key[0], Some(Err(full))));
+    let taken: Vec<Item> = items.try_iter().collect();
+    assert!(matches!(taken[..], [Item::Refused(A, TranscodeRefusal::Full(1))]));
+    // It is looked at again a second later, and the same is not told twice.
+    let place = || {
+        let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };
+        let (feeds, _) = tokio::sync::mpsc::channel(1);
+        let transcodes = Transcodes::new(limits, feeds, Some(Ffmpeg::at("ffmpeg".into())));
+        let measured = Measured {
+            codec: Codec::H265,
+            size: Some(size(96, 64)),
+            profile: None,
+            rate: 25.0,
+            bits: 100_000,
+            layers: 3,
+        };
+        transcodes.place(measured)
+    };
+    assert!(!tap.outside(start + Duration::from_millis(999), &key[0], place()));
+    let later = start + Duration::from_secs(1);
+    assert!(!tap.outside(later, &key[0], Some(Err(full))));
+    assert!(items.try_iter().next().is_none());
+
+    let later = start + Duration::from_secs(2);
+    assert!(!tap.outside(later, &key[0], place()), "it begins with a key frame");
+    let taken: Vec<Item> = items.try_iter().collect();
+    assert!(matches!(taken[..], [Item::Outside(A, _), Item::Publish(A), Item::Packet(..)]));
+    // In between there is H.264, and then it has to be asked for again.
+    let h264 = Camera::new(start).shoot(&plain(RED, size(64, 48)), true).remove(0);
+    tap.outside(later, &h264, None);
+    items.try_iter().for_each(drop);
+    assert!(!tap.outside(later, &key[0], None));
+    assert!(items.try_iter().next().is_none());
 }

@@ -1,24 +1,27 @@
 //! The thread of a composite.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::composite::{Canvas, Composer, DELAY, Heard, Mixer, Pace, SoundFrom, Tick, Voice};
+use crate::composite::{Canvas, Composer, DELAY, Heard, Mixer, Pace, SoundFrom, Tick, Unseen};
 use crate::feed::{Cutter, Made, Moment, Sound, SoundData};
 use crate::ids::StreamId;
-use crate::picture::{EncodeError, Encoder, Encoding, PictureTrack, Refused, Seen};
+use crate::picture::{EncodeError, Encoder, Encoding, Seen};
 use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
+use crate::transcode::TranscodeRefusal;
 
 use super::super::feeds::{FeedItem, Register};
+use super::super::ffmpeg::Ffmpeg;
 use super::super::outgoing::Outgoing;
 use super::super::shard::short;
+use super::input::Input;
 use super::{Item, Shared, SourceOfComposite};
 
 /// How often it tells what it has done, and what was lost is given up.
@@ -35,6 +38,9 @@ pub(super) struct Start {
     pub(super) composite: StreamId,
     pub(super) shared: Arc<Shared>,
     pub(super) inbox: Receiver<Item>,
+    /// What wakes the thread when ffmpeg has given out something.
+    pub(super) items: SyncSender<Item>,
+    pub(super) ffmpeg: Option<Ffmpeg>,
     pub(super) feeds: mpsc::Sender<FeedItem>,
     pub(super) room: Arc<Semaphore>,
 }
@@ -52,27 +58,25 @@ pub(super) fn run(start: Start) {
         }
         let wait = thread.pace.next().saturating_duration_since(now);
         match inbox.recv_timeout(wait) {
-            Ok(item) => thread.guarded_item(Instant::now(), item),
+            Ok(item) => {
+                let now = Instant::now();
+                // It may be of a source that is new.
+                thread.follow(now);
+                thread.guarded_item(now, item);
+            }
             Err(RecvTimeoutError::Timeout) => {}
-            // The media thread was asked for nothing yet, or has ended.
+            // Never, as long as the thread itself has an end of it.
             Err(RecvTimeoutError::Disconnected) => std::thread::sleep(wait),
         }
     }
     thread.end();
 }
 
-/// What is made of a source.
-#[derive(Default)]
-struct Input {
-    picture: PictureTrack,
-    voice: Voice,
-    /// A defect met it: it goes on, and this is told.
-    broken: bool,
-}
-
 struct Thread {
     composite: StreamId,
     shared: Arc<Shared>,
+    items: SyncSender<Item>,
+    ffmpeg: Option<Ffmpeg>,
     feeds: mpsc::Sender<FeedItem>,
     register: Register,
     outgoing: Option<Outgoing>,
@@ -98,10 +102,12 @@ struct Thread {
 
 impl Thread {
     fn new(now: Instant, start: Start) -> (Self, Receiver<Item>) {
-        let Start { composite, shared, inbox, feeds, room } = start;
+        let Start { composite, shared, inbox, items, ffmpeg, feeds, room } = start;
         let layout = shared.layout.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let thread = Self {
             composite,
+            items,
+            ffmpeg,
             feeds: feeds.clone(),
             register: Register::new(feeds, room),
             outgoing: None,
@@ -186,43 +192,64 @@ impl Thread {
 
     /// A defect in what a source sends costs that source a moment, and nobody else.
     fn guarded_item(&mut self, now: Instant, item: Item) {
-        let (Item::Publish(source) | Item::Packet(source, _)) = &item;
-        let source = *source;
+        let source = item.source();
         if catch_unwind(AssertUnwindSafe(|| self.item(now, item))).is_err() {
             tracing::error!(%source, "a defect met a source of a composite");
-            self.inputs.insert(source, Input { broken: true, ..Input::default() });
+            self.inputs.insert(source, Input::broken());
+            // If ffmpeg decoded it, it does no more.
+            self.shared.fault(source, TranscodeRefusal::Defect);
         }
     }
 
     fn item(&mut self, now: Instant, item: Item) {
-        let (Item::Publish(source) | Item::Packet(source, _)) = &item;
-        let source = *source;
+        let source = item.source();
         // One that was taken out of the layout meanwhile.
         if !self.composer.layout().cells().iter().any(|cell| cell.source == source) {
             return;
         }
         let input = self.inputs.entry(source).or_default();
-        match item {
-            Item::Publish(_) => {
-                input.picture.publish();
-                input.voice.publish();
-            }
+        let seen = match item {
+            Item::Publish(_) => return input.publish(),
             Item::Packet(_, packet) if packet.codec.kind() == Kind::Audio => {
-                self.sound(now, source, &packet);
+                return self.sound(now, source, &packet);
             }
-            Item::Packet(_, packet) => {
-                let seen = input.picture.packet(now, &packet);
-                let refused = input.picture.refused();
-                self.seen(now, source, seen, refused);
+            Item::Packet(_, packet) => input.packet(now, &packet),
+            Item::Woken(_) => input.outputs(now),
+            Item::Away(_) => {
+                input.away();
+                Ok(Vec::new())
             }
-        }
+            Item::Refused(_, refusal) => {
+                input.refuse(refusal);
+                Ok(Vec::new())
+            }
+            Item::Outside(_, place) => {
+                let Some(ffmpeg) = self.ffmpeg.clone() else { return };
+                let items = self.items.clone();
+                let wake = move || {
+                    // With a full inbox the thread is awake, and looks with the source's next packet.
+                    let _ = items.try_send(Item::Woken(source));
+                };
+                input.admit(ffmpeg, place, Arc::new(wake));
+                Ok(Vec::new())
+            }
+        };
+        self.seen(now, source, seen);
     }
 
-    fn seen(&mut self, now: Instant, source: StreamId, seen: Vec<Seen>, refused: Option<Refused>) {
+    fn seen(&mut self, now: Instant, source: StreamId, seen: Result<Vec<Seen>, TranscodeRefusal>) {
+        let Some(input) = self.inputs.get_mut(&source) else { return };
+        let seen = seen.unwrap_or_else(|refusal| {
+            tracing::warn!(%source, %refusal, "a source of a composite is not decoded");
+            input.refuse(refusal);
+            self.shared.fault(source, refusal);
+            Vec::new()
+        });
+        let unseen = input.unseen();
         for one in seen {
             self.composer.seen(now, source, one);
         }
-        self.composer.refused(source, refused);
+        self.composer.unseen(source, unseen);
     }
 
     fn sound(&mut self, now: Instant, source: StreamId, packet: &Packet) {
@@ -311,14 +338,14 @@ impl Thread {
         let sources = self.composer.layout().sources();
         for source in &sources {
             let Some(input) = self.inputs.get_mut(source) else { continue };
-            let (seen, refused) = (input.picture.tick(now), input.picture.refused());
-            self.seen(now, *source, seen, refused);
+            let seen = input.tick(now);
+            self.seen(now, *source, seen);
         }
         let shown: Vec<StreamId> = self.composer.shown(now).collect();
         let of = |source: &StreamId| SourceOfComposite {
             id: *source,
             shown: shown.contains(source),
-            frames_lost: self.inputs.get(source).map_or(0, |input| input.picture.lost()),
+            frames_lost: self.inputs.get(source).map_or(0, |input| input.lost()),
         };
         let broken = self.inputs.values().any(|input| input.broken);
         let defect = broken.then(|| "A source met a defect of this server.".to_owned());
@@ -326,7 +353,10 @@ impl Thread {
         status.frames = self.frames;
         status.frames_missed = self.missed;
         status.sources = sources.iter().map(of).collect();
-        status.problems = self.problem.iter().cloned().chain(defect).collect();
+        let unseen = self.inputs.values().filter_map(Input::unseen);
+        // Each is said once, and always in one order.
+        let unseen: BTreeSet<String> = unseen.filter_map(Unseen::problem).collect();
+        status.problems = self.problem.iter().cloned().chain(defect).chain(unseen).collect();
     }
 
     fn end(&mut self) {

@@ -22,13 +22,13 @@ use crate::ids::StreamId;
 use crate::picture::Encoding;
 use crate::status::{TranscodeCause, TranscodeState, TranscodeStatus};
 use crate::stream::Packet;
-use crate::transcode::{TranscodeLimits, TranscodeRefusal};
+use crate::transcode::{Growth, Measured, TranscodeLimits, TranscodeRefusal, admit};
 
 use super::feeds::FeedItem;
 use super::ffmpeg::Ffmpeg;
 
 pub(super) use beside::Seat;
-pub(super) use shard::Conversion;
+pub(super) use shard::{Conversion, FIRST_LOOK};
 
 /// Packets that wait for a thread: a second of 20 Mbit/s. Beyond, the picture is left out up to
 /// its next key frame.
@@ -38,7 +38,7 @@ const ITEMS: usize = 2_048;
 #[derive(Debug)]
 pub(super) struct Transcodes {
     limits: TranscodeLimits,
-    /// Threads that run.
+    /// Places that are taken: by the threads, and by sources of composites that ffmpeg decodes.
     running: Arc<AtomicUsize>,
     feeds: mpsc::Sender<FeedItem>,
     /// What decodes H.265.
@@ -57,9 +57,28 @@ impl Transcodes {
         Self { limits, running: Arc::default(), feeds, ffmpeg, begun: 0 }
     }
 
-    /// How many threads run.
+    /// How many places are taken.
     fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
+    }
+
+    /// A place for a picture that is decoded by ffmpeg and not encoded again, or why there is none;
+    /// none where it is not known well enough yet. It counts like one that is converted, and only the
+    /// media thread takes places.
+    pub(super) fn place(&self, measured: Measured) -> Option<Result<Place, TranscodeRefusal>> {
+        // One of its layers is decoded, whatever there are.
+        let measured = Measured { layers: 1, ..measured };
+        let admitted = admit(self.limits, self.running(), &measured, self.ffmpeg.is_some())?;
+        Some(admitted.map(|_| Place::take(&self.running)))
+    }
+
+    /// Whether a picture that has such a place has become too large.
+    pub(super) fn look(
+        &self,
+        growth: &mut Growth,
+        measured: &Measured,
+    ) -> Option<TranscodeRefusal> {
+        growth.look(self.limits, measured)
     }
 }
 
@@ -153,9 +172,9 @@ impl Shared {
     }
 }
 
-/// A place among the threads, free again when the thread has ended.
+/// A place among what is converted, free again when that has ended.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+pub(super) struct Place(Arc<AtomicUsize>);
 
 impl Place {
     fn take(running: &Arc<AtomicUsize>) -> Self {

@@ -1,106 +1,37 @@
-//! A picture that ffmpeg decodes.
+//! A picture that ffmpeg decodes, and that is encoded here.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
-use crate::picture::{Encoding, Planes};
+use crate::picture::Encoding;
 use crate::stream::Packet;
-use crate::transcode::{
-    Convert, Counted, OutsideFault, Pgm, Pictures, Relay, Shown, Step, TranscodeRefusal,
-};
+use crate::transcode::{Convert, Counted, Pictures, Relay};
 
-use super::super::ffmpeg::{Ffmpeg, NotTaken, Output, Process};
+use super::super::decoding::Decoding;
+use super::super::ffmpeg::Ffmpeg;
 use super::Item;
 
-/// What waits of a process's output, most of it pictures. Beyond, the process waits.
-const OUTPUTS: usize = 4;
-/// So much of it is taken at once.
-const IN_A_ROW: usize = 8;
-
-/// What comes of a process.
-enum Made {
-    Shown(Shown),
-    Picture(Planes),
-    Garbled,
-    Ended,
-}
-
-/// ffmpeg for one picture. It is started with the first key frame, and ends with this.
+/// A picture's way through ffmpeg.
 pub(super) struct Outside {
+    decoding: Decoding,
     relay: Relay,
-    ffmpeg: Ffmpeg,
-    /// What wakes the thread when something has come.
-    items: SyncSender<Item>,
-    running: Option<Running>,
-}
-
-struct Running {
-    process: Process,
-    made: Receiver<Made>,
 }
 
 impl Outside {
-    /// One that has started nothing.
+    /// One that has started nothing. `items` is what wakes the thread when something has come.
     pub(super) fn new(aim: Encoding, ffmpeg: Ffmpeg, items: SyncSender<Item>) -> Self {
-        Self { relay: Relay::new(aim), ffmpeg, items, running: None }
-    }
-
-    fn follow(&mut self, steps: Vec<Step>) -> Result<(), TranscodeRefusal> {
-        for step in steps {
-            let bytes = match step {
-                Step::Begin(bytes) => {
-                    // The one before ends first.
-                    self.running = None;
-                    let started = self.start().map_err(|error| {
-                        tracing::warn!(%error, "ffmpeg cannot be started");
-                        TranscodeRefusal::Ffmpeg(OutsideFault::NotStarted)
-                    })?;
-                    self.running = Some(started);
-                    bytes
-                }
-                Step::Frame(bytes) => bytes,
-            };
-            let Some(running) = &self.running else { continue };
-            match running.process.write(bytes) {
-                // That it has ended its output says, after what it still gave out.
-                Ok(()) | Err(NotTaken::Ended) => {}
-                Err(NotTaken::Full) => self.relay.take_back(),
-            }
-        }
-        Ok(())
-    }
-
-    fn start(&self) -> std::io::Result<Running> {
-        let (outputs, made) = sync_channel(OUTPUTS);
-        let hand = |items: SyncSender<Item>, outputs: SyncSender<Made>| {
-            move |one: Made| {
-                let taken = outputs.send(one).is_ok();
-                // With a full inbox the thread is awake.
-                let _ = items.try_send(Item::Woken);
-                taken
-            }
+        let wake = move || {
+            // With a full inbox the thread is awake.
+            let _ = items.try_send(Item::Woken);
         };
-        let say = hand(self.items.clone(), outputs.clone());
-        let give = hand(self.items.clone(), outputs);
-        let mut pgm = Pgm::default();
-        let give = move |output| match output {
-            Output::Ended => give(Made::Ended),
-            Output::Bytes(bytes) => match pgm.take(&bytes) {
-                Ok(pictures) => pictures.into_iter().all(|planes| give(Made::Picture(planes))),
-                Err(_) => {
-                    give(Made::Garbled);
-                    false
-                }
-            },
-        };
-        let process = self.ffmpeg.decode_h265(give, move |shown| say(Made::Shown(shown)))?;
-        Ok(Running { process, made })
+        Self { decoding: Decoding::new(ffmpeg, Arc::new(wake)), relay: Relay::new(aim) }
     }
 }
 
 impl Convert for Outside {
     fn begin(&mut self, after: u32) {
-        self.relay.begin(after);
+        self.relay.begin(after, self.decoding.track());
     }
 
     fn has_begun(&self) -> bool {
@@ -108,15 +39,15 @@ impl Convert for Outside {
     }
 
     fn sees(&self) -> bool {
-        self.relay.sees()
+        self.decoding.track().sees()
     }
 
     fn waits(&self) -> bool {
-        self.relay.waits()
+        self.decoding.track().waits()
     }
 
     fn gap(&mut self) {
-        self.relay.gap();
+        self.decoding.gap();
     }
 
     fn want_key(&mut self, now: Instant) {
@@ -128,38 +59,23 @@ impl Convert for Outside {
     }
 
     fn counted(&self) -> Counted {
-        self.relay.counted()
+        self.relay.counted(self.decoding.track())
     }
 
     fn packet(&mut self, now: Instant, packet: &Packet) -> Pictures {
-        let steps = self.relay.packet(now, packet)?;
-        self.follow(steps)?;
-        self.outputs(now)
+        self.relay.packet(packet);
+        let seen = self.decoding.packet(now, packet)?;
+        self.relay.seen(now, seen)
     }
 
     fn tick(&mut self, now: Instant) -> Pictures {
-        let steps = self.relay.tick(now)?;
-        self.follow(steps)?;
-        self.outputs(now)
+        let seen = self.decoding.tick(now)?;
+        self.relay.seen(now, seen)
     }
 
     fn outputs(&mut self, now: Instant) -> Pictures {
-        let mut pictures = Vec::new();
-        for _ in 0..IN_A_ROW {
-            let made = self.running.as_ref().and_then(|running| running.made.try_recv().ok());
-            match made {
-                None => return Ok(pictures),
-                Some(Made::Shown(shown)) => pictures.extend(self.relay.shown(now, shown)?),
-                Some(Made::Picture(planes)) => pictures.extend(self.relay.picture(now, planes)?),
-                Some(Made::Garbled) => {
-                    return Err(TranscodeRefusal::Ffmpeg(OutsideFault::Garbled));
-                }
-                Some(Made::Ended) => return Err(TranscodeRefusal::Ffmpeg(OutsideFault::Ended)),
-            }
-        }
-        // The rest after what else waits.
-        let _ = self.items.try_send(Item::Woken);
-        Ok(pictures)
+        let seen = self.decoding.outputs(now)?;
+        self.relay.seen(now, seen)
     }
 }
 

@@ -20,7 +20,7 @@ use super::{ITEMS, Item, Place, Shared, Transcoded, thread};
 
 /// Rates are known well enough after this; a picture that needs it is passed on as it comes
 /// until then.
-pub(super) const FIRST_LOOK: Duration = Duration::from_millis(750);
+pub(in super::super) const FIRST_LOOK: Duration = Duration::from_millis(750);
 
 /// What comes of a stream's picture that browsers do not show as it is.
 #[derive(Debug)]
@@ -179,7 +179,7 @@ impl Entry {
         self.placing.first().and_then(|placing| placing.latest())
     }
 
-    pub(super) fn measured(&self, now: Instant) -> Measured {
+    pub(in super::super) fn measured(&self, now: Instant) -> Measured {
         let video = self.ingest.video(now);
         Measured {
             codec: self.source.video.map_or(Codec::H264, |format| format.codec),
@@ -242,6 +242,7 @@ impl Shard {
         for stream in streams {
             self.look_at_transcode(now, stream);
         }
+        self.look_at_taps(now);
     }
 
     /// Looks whether a picture should be converted, or should be no more.

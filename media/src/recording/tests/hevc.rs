@@ -80,19 +80,25 @@ impl Hevc {
     /// The numbers of the pictures that the ended file shows, by their places.
     fn shown(&mut self) -> Vec<(i64, u32)> {
         self.world.end();
-        let (bytes, _) = ended(self.world.file().0);
-        let mut pictures: Vec<(i64, u32)> = read(&bytes)
-            .pictures
-            .iter()
-            .map(|(at, _, data)| {
-                let slice = slice_of(data);
-                let number = [slice[2], slice[3], slice[4], slice[5]].map(|byte| byte & 0x7f);
-                (at / 1000, u32::from_be_bytes(number))
-            })
-            .collect();
-        pictures.sort_unstable();
-        pictures
+        shown_by(self.world.file().0)
     }
+}
+
+/// The numbers of the pictures that a file shows when it has ended, by their places.
+fn shown_by(bytes: Vec<u8>) -> Vec<(i64, u32)> {
+    let (bytes, summary) = ended(bytes);
+    let mut pictures: Vec<(i64, u32)> = read(&bytes)
+        .pictures
+        .iter()
+        .map(|(at, _, data)| {
+            let slice = slice_of(data);
+            let number = [slice[2], slice[3], slice[4], slice[5]].map(|byte| byte & 0x7f);
+            (at / 1000, u32::from_be_bytes(number))
+        })
+        .collect();
+    pictures.sort_unstable();
+    assert_eq!(pictures.last().map(|last| last.0 as u64 + 1), Some(summary.frames));
+    pictures
 }
 
 /// What the ended file says its picture is.
@@ -169,6 +175,55 @@ fn a_file_that_begins_in_the_midst_of_it_shows_nothing_before_its_first_key_fram
     let times: Vec<i64> = found.pictures.iter().map(|one| one.0).collect();
     assert_eq!(times, [0, 1000, 2000]);
     assert_eq!(ended(bytes.clone()).0, bytes, "and ended again the same");
+}
+
+/// Groups with two frames that are shown before the one that is sent first, from a picture of this
+/// number on; the first frame of each is an open beginning.
+fn groups(numbers: std::ops::Range<u32>) -> Vec<(u8, u32)> {
+    let first = [(IDR, 0), (TRAIL, 2), (TRAIL, 1)];
+    let group = |n: u32| [(CRA, n + 4), (RASL, n + 2), (RASL, n + 1), (RASL, n + 3)];
+    first.into_iter().chain(numbers.flat_map(|n| group(2 + n * 4))).collect()
+}
+
+#[test]
+fn a_file_that_ends_within_a_group_ends_before_it() {
+    let sent = groups(0..4);
+    for count in 3..=sent.len() {
+        let mut hevc = Hevc::new();
+        hevc.send(&sent[..count]);
+        let whole = (count as u32 - 3) / 4 * 4 + 3;
+        let every: Vec<(i64, u32)> = (0..whole).map(|n| (n.into(), n)).collect();
+        assert_eq!(hevc.shown(), every, "of {count}");
+        let bytes = ended(hevc.world.file().0).0;
+        assert_eq!(ended(bytes.clone()).0, bytes, "and ended again the same");
+    }
+}
+
+#[test]
+fn a_file_of_a_server_that_died_within_a_group_ends_before_it() {
+    let mut hevc = Hevc::new();
+    for (number, picture) in groups(0..6).into_iter().enumerate() {
+        hevc.send(&[picture]);
+        if number % 3 == 1 {
+            // What has come is written down, in the midst of a group mostly.
+            hevc.world.end();
+        }
+    }
+    let (bytes, ends) = hevc.world.file();
+    let mut torn = 0;
+    for (fragments, end) in ends.iter().enumerate().skip(1) {
+        let frames: usize = hevc.world.fragments[..fragments].iter().map(|f| f.frames.len()).sum();
+        if frames < 3 {
+            continue;
+        }
+        let whole = (frames as u32 - 3) / 4 * 4 + 3;
+        torn += u32::from(whole as usize != frames);
+        let every: Vec<(i64, u32)> = (0..whole).map(|n| (n.into(), n)).collect();
+        // A part of the next fragment was written.
+        let written = (end + 50).min(bytes.len());
+        assert_eq!(shown_by(bytes[..written].to_vec()), every, "of {frames}");
+    }
+    assert!(torn > 3, "{torn}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! H.265 through the ffmpeg of this machine, and through programs that are none.
 
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use super::*;
 use crate::feed::tests::h265::{FIRST, FRAME, clip, number};
 use crate::picture::{PictureTrack, Seen};
+use crate::transcode::{OutsideFault, TranscodeRefusal};
 
 const AIM: Encoding = Encoding { rate: 25, bits: 1_000_000 };
 /// Longer than ffmpeg takes for anything.

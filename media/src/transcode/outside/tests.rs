@@ -1,7 +1,9 @@
 //! H.265 in virtual time, with a decoder that is none.
 
+use super::super::{Counted, Relay};
 use super::*;
 use crate::feed::tests::h265::{FIRST, FRAME, clip, number};
+use crate::picture::Encoding;
 use crate::picture::tests::{RED, plain, size};
 
 const AIM: Encoding = Encoding { rate: 25, bits: 1_000_000 };
@@ -40,6 +42,7 @@ impl Handed {
 /// A publisher, its picture's way, and a decoder that gives out pictures in the order of their times.
 struct World {
     frames: std::vec::IntoIter<Vec<Packet>>,
+    track: OutsideTrack,
     relay: Relay,
     start: Instant,
     now: Instant,
@@ -54,17 +57,17 @@ impl World {
     fn new() -> Self {
         let start = Instant::now();
         let frames = clip(start);
-        let mut relay = Relay::new(AIM);
-        relay.begin(FIRST - 1);
+        let (track, mut relay) = (OutsideTrack::default(), Relay::new(AIM));
+        relay.begin(FIRST - 1, &track);
         let (handed, has, made) = (Vec::new(), Vec::new(), Vec::new());
         let frames = frames.into_iter();
-        Self { frames, relay, start, now: start, handed, has, shown: 0, made }
+        Self { frames, track, relay, start, now: start, handed, has, shown: 0, made }
     }
 
     fn take(&mut self, packets: &[Packet]) -> Result<(), TranscodeRefusal> {
         self.now += FRAME;
         for packet in packets {
-            for step in self.relay.packet(self.now, packet)? {
+            for step in self.track.packet(self.now, packet)? {
                 let handed = Handed::of(step);
                 if handed.begins {
                     self.has.clear();
@@ -90,10 +93,15 @@ impl World {
             let time = self.has.remove(at);
             let shown = Shown { number: self.shown, time: Some(time) };
             self.shown += 1;
-            self.made.extend(self.relay.shown(self.now, shown)?);
-            self.made.extend(self.relay.picture(self.now, plain(RED, size(96, 64)))?);
+            let mut seen = self.track.shown(self.now, shown)?;
+            seen.extend(self.track.picture(self.now, plain(RED, size(96, 64)))?);
+            self.made.extend(self.relay.seen(self.now, seen)?);
         }
         Ok(())
+    }
+
+    fn counted(&self) -> Counted {
+        self.relay.counted(&self.track)
     }
 
     /// The numbers of what was made.
@@ -116,15 +124,15 @@ fn pictures_have_the_times_of_their_frames_in_the_order_in_which_they_are_shown(
         assert!(packets.iter().all(|packet| packet.captured == captured));
         assert!(packets.iter().all(|packet| packet.codec == Codec::H264));
     }
-    let counted = world.relay.counted();
+    let counted = world.counted();
     assert_eq!((counted.frames, counted.missed, counted.lost), (38, 0, 0));
-    assert!(world.relay.sees() && !world.relay.waits());
+    assert!(world.track.sees() && !world.track.waits());
 }
 
 #[test]
 fn times_go_on_when_timestamps_begin_anew() {
-    let mut relay = Relay::new(AIM);
-    let times = [u32::MAX - 10, 3, u32::MAX - 5, 90_000].map(|timestamp| relay.time(timestamp));
+    let mut track = OutsideTrack::default();
+    let times = [u32::MAX - 10, 3, u32::MAX - 5, 90_000].map(|timestamp| track.time(timestamp));
     assert_eq!(times.map(|time| time as u32), [u32::MAX - 10, 3, u32::MAX - 5, 90_000]);
     assert_eq!(times.map(|time| time - times[0]), [0, 14, 5, 90_011]);
 }
@@ -146,8 +154,8 @@ fn after_a_loss_it_goes_on_with_a_key_frame_that_shows_nothing_of_before() {
     assert!(key.ends_what_was_before(), "what refers to it is not handed over");
     let number = number(key.time as u32);
     assert!((number + 1) % 20 < 2, "{number}");
-    assert!(!key.begins && !world.relay.waits());
-    assert!(world.relay.counted().lost >= 5, "{:?}", world.relay.counted());
+    assert!(!key.begins && !world.track.waits());
+    assert!(world.counted().lost >= 5, "{:?}", world.counted());
     for _ in 0..8 {
         world.frame(REORDERED).unwrap();
     }
@@ -168,19 +176,19 @@ fn a_frame_that_is_not_decoded_costs_that_frame_alone() {
     let gone = number(gone as u32);
     let all: Vec<u32> = (0..18).filter(|number| *number != gone).collect();
     assert_eq!(world.numbers(), all);
-    assert_eq!(world.relay.counted().lost, 1);
+    assert_eq!(world.counted().lost, 1);
 }
 
 #[test]
 fn a_program_that_is_too_slow_is_spared_up_to_a_key_frame_and_one_that_hangs_is_given_up() {
     let mut world = World::new();
     world.frame(0).unwrap();
-    while !world.relay.waits() {
+    while !world.track.waits() {
         world.frame(100).unwrap();
     }
     let handed = world.handed.len();
     assert!((26..28).contains(&handed), "a second of 25 frames, and one: {handed}");
-    assert_eq!(world.relay.counted().missed, 1);
+    assert_eq!(world.counted().missed, 1);
     // It comes to itself, and goes on with the next key frame.
     world.decode(0).unwrap();
     while world.handed.len() == handed {
@@ -194,9 +202,9 @@ fn a_program_that_is_too_slow_is_spared_up_to_a_key_frame_and_one_that_hangs_is_
         assert_eq!(world.frame(100), Ok(()));
     }
     world.now = world.start + HANGS - Duration::from_millis(1);
-    assert_eq!(world.relay.tick(world.now), Ok(Vec::new()));
+    assert_eq!(world.track.tick(world.now), Ok(Vec::new()));
     world.now += FRAME * 2;
-    assert_eq!(world.relay.tick(world.now).map(|_| ()), hangs);
+    assert_eq!(world.track.tick(world.now).map(|_| ()), hangs);
 }
 
 #[test]
@@ -206,14 +214,14 @@ fn what_there_is_no_room_for_is_left_out_up_to_a_key_frame() {
         world.frame(REORDERED).unwrap();
     }
     world.has.pop();
-    world.relay.take_back();
-    assert!(world.relay.waits());
+    world.track.take_back();
+    assert!(world.track.waits());
     let handed = world.handed.len();
     for _ in 0..5 {
         world.frame(REORDERED).unwrap();
     }
     assert_eq!(world.handed.len(), handed);
-    assert_eq!((world.relay.counted().missed, world.relay.counted().lost), (1, 5));
+    assert_eq!((world.counted().missed, world.counted().lost), (1, 5));
 }
 
 #[test]
@@ -226,26 +234,26 @@ fn another_size_is_for_another_program_and_not_for_one_after_another() {
         let mut packets = key.clone();
         seq += 10;
         for (packet, number) in packets.iter_mut().zip(0..) {
-            packet.seq = world.relay.order.deadline().map_or(seq, |_| seq) + number;
+            packet.seq = world.track.order.deadline().map_or(seq, |_| seq) + number;
             packet.timestamp = packet.timestamp.wrapping_add(seq as u32 * 3_600);
             packet.inspection.size = packet.inspection.size.map(|_| size(width, 64));
         }
-        world.relay.gap();
+        world.track.gap();
         let mut steps = Vec::new();
         for packet in &packets {
-            steps.extend(world.relay.packet(world.now, packet)?);
+            steps.extend(world.track.packet(world.now, packet)?);
         }
         Ok(steps)
     };
     assert_eq!(other(&mut world, 128), Ok(Vec::new()), "too soon");
-    assert!(world.relay.waits());
+    assert!(world.track.waits());
     world.now += PAUSE;
     let steps = other(&mut world, 128).unwrap();
     assert!(matches!(&steps[..], [Step::Begin(bytes)] if bytes[12..14] == [128, 0]));
     // What the one before gave out is none of this one's.
-    let shown = world.relay.shown(world.now, Shown { number: 0, time: None });
+    let shown = world.track.shown(world.now, Shown { number: 0, time: None });
     assert!(shown.is_ok_and(|made| made.is_empty()));
-    let picture = world.relay.picture(world.now, plain(RED, size(96, 64)));
+    let picture = world.track.picture(world.now, plain(RED, size(96, 64)));
     let garbled = TranscodeRefusal::Ffmpeg(OutsideFault::Garbled);
     assert_eq!(picture.err(), Some(garbled));
 
@@ -264,19 +272,19 @@ fn what_is_said_of_no_picture_or_never_is_garbled() {
     };
     let picture = || plain(RED, size(96, 64));
     let mut world = begun();
-    let many = (0..20).find_map(|_| world.relay.picture(world.now, picture()).err());
+    let many = (0..20).find_map(|_| world.track.picture(world.now, picture()).err());
     assert_eq!(many, garbled, "pictures of which nothing is said");
     let mut world = begun();
     let say = |world: &mut World, number| {
-        world.relay.shown(world.now, Shown { number, time: Some(1) }).err()
+        world.track.shown(world.now, Shown { number, time: Some(1) }).err()
     };
     assert_eq!((0..300).find_map(|number| say(&mut world, number)), garbled);
     let mut world = begun();
     assert_eq!(say(&mut world, 1), None);
-    assert_eq!(world.relay.picture(world.now, picture()).err(), garbled, "another number");
+    assert_eq!(world.track.picture(world.now, picture()).err(), garbled, "another number");
     // A time of no frame is no reason to end: it is of one that is long gone.
     let mut world = begun();
     assert_eq!(say(&mut world, 0), None);
-    assert!(world.relay.picture(world.now, picture()).is_ok_and(|made| made.is_empty()));
-    assert_eq!(world.relay.counted().lost, 1);
+    assert!(world.track.picture(world.now, picture()).is_ok_and(|made| made.is_empty()));
+    assert_eq!(world.counted().lost, 1);
 }

@@ -15,8 +15,9 @@ use crate::webrtc::{Fragment, Source};
 
 use super::defects::Serves;
 use super::sender::Job;
+use super::sessions::short;
 use super::sessions::{End, Session, Slot};
-use super::shard::{Shard, short};
+use super::shard::Shard;
 use super::{Attach, Command, Trickled, new_etag};
 
 /// What a stream's publisher sends, as far as it is known.

@@ -13,30 +13,54 @@ use crate::transcode::{
 
 use super::ffmpeg::{Ffmpeg, NotTaken, Output, Process};
 
-/// What waits of a process's output, most of it pictures. Beyond, the process waits.
-const OUTPUTS: usize = 4;
+/// Pictures of a process that wait. Beyond, the process waits.
+const PICTURES: usize = 4;
+/// What it said of pictures, and waits likewise.
+const SAID: usize = 64;
 /// So much of it is taken at once.
 const IN_A_ROW: usize = 8;
 
 /// Wakes whoever takes the pictures.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What comes of a process.
+/// What comes of a process beside what it says.
 enum Made {
-    Shown(Shown),
     Picture(Planes),
     Garbled,
     Ended,
 }
 
-impl Made {
-    /// Whether it says that there is no more.
-    fn fault(&self) -> Option<OutsideFault> {
-        match self {
-            Self::Garbled => Some(OutsideFault::Garbled),
-            Self::Ended => Some(OutsideFault::Ended),
-            Self::Shown(_) | Self::Picture(_) => None,
+/// What comes of a process, by two ways: what it says of a picture may come long after that.
+struct Outputs {
+    said: Receiver<Shown>,
+    made: Receiver<Made>,
+}
+
+impl Outputs {
+    /// Hands what has come to the track.
+    ///
+    /// # Errors
+    /// When it is of no use to go on.
+    fn give(&self, now: Instant, track: &mut OutsideTrack, wake: &Wake) -> Decoded {
+        let mut seen: Vec<Seen> = Vec::new();
+        for _ in 0..IN_A_ROW {
+            if let Ok(shown) = self.said.try_recv() {
+                seen.extend(track.shown(now, shown)?);
+                continue;
+            }
+            let made = track.takes_picture().then(|| self.made.try_recv().ok()).flatten();
+            match made {
+                None => return Ok(seen),
+                Some(Made::Picture(planes)) => seen.extend(track.picture(now, planes)?),
+                Some(Made::Garbled) => {
+                    return Err(TranscodeRefusal::Ffmpeg(OutsideFault::Garbled));
+                }
+                Some(Made::Ended) => return Err(TranscodeRefusal::Ffmpeg(OutsideFault::Ended)),
+            }
         }
+        // The rest after what else waits.
+        wake();
+        Ok(seen)
     }
 }
 
@@ -50,7 +74,7 @@ pub(super) struct Decoding {
 
 struct Running {
     process: Process,
-    made: Receiver<Made>,
+    outputs: Outputs,
 }
 
 impl Decoding {
@@ -94,21 +118,8 @@ impl Decoding {
     /// # Errors
     /// When it is of no use to go on.
     pub(super) fn outputs(&mut self, now: Instant) -> Decoded {
-        let mut seen: Vec<Seen> = Vec::new();
-        for _ in 0..IN_A_ROW {
-            let made = self.running.as_ref().and_then(|running| running.made.try_recv().ok());
-            if let Some(fault) = made.as_ref().and_then(Made::fault) {
-                return Err(TranscodeRefusal::Ffmpeg(fault));
-            }
-            match made {
-                Some(Made::Shown(shown)) => seen.extend(self.track.shown(now, shown)?),
-                Some(Made::Picture(planes)) => seen.extend(self.track.picture(now, planes)?),
-                _ => return Ok(seen),
-            }
-        }
-        // The rest after what else waits.
-        (self.wake)();
-        Ok(seen)
+        let Self { track, wake, running, .. } = self;
+        running.as_ref().map_or(Ok(Vec::new()), |running| running.outputs.give(now, track, wake))
     }
 
     fn follow(&mut self, steps: Vec<Step>) -> Result<(), TranscodeRefusal> {
@@ -134,16 +145,9 @@ impl Decoding {
 }
 
 fn start(ffmpeg: &Ffmpeg, wake: &Wake) -> Result<Running, TranscodeRefusal> {
-    let (outputs, made) = sync_channel(OUTPUTS);
-    let hand = |wake: Wake, outputs: SyncSender<Made>| {
-        move |one: Made| {
-            let taken = outputs.send(one).is_ok();
-            wake();
-            taken
-        }
-    };
-    let say = hand(Arc::clone(wake), outputs.clone());
-    let give = hand(Arc::clone(wake), outputs);
+    let (say, said) = sync_channel(SAID);
+    let (give, made) = sync_channel(PICTURES);
+    let (say, give) = (hand(wake, say), hand(wake, give));
     let mut pgm = Pgm::default();
     let give = move |output| match output {
         Output::Ended => give(Made::Ended),
@@ -155,12 +159,22 @@ fn start(ffmpeg: &Ffmpeg, wake: &Wake) -> Result<Running, TranscodeRefusal> {
             }
         },
     };
-    let process = ffmpeg.decode_h265(give, move |shown| say(Made::Shown(shown)));
+    let process = ffmpeg.decode_h265(give, say);
     let process = process.map_err(|error| {
         tracing::warn!(%error, "ffmpeg cannot be started");
         TranscodeRefusal::Ffmpeg(OutsideFault::NotStarted)
     })?;
-    Ok(Running { process, made })
+    Ok(Running { process, outputs: Outputs { said, made } })
+}
+
+/// What hands on what came, and says whether anybody takes it.
+fn hand<T>(wake: &Wake, to: SyncSender<T>) -> impl Fn(T) -> bool + use<T> {
+    let wake = Arc::clone(wake);
+    move |one| {
+        let taken = to.send(one).is_ok();
+        wake();
+        taken
+    }
 }
 
 /// The picture of a single key frame, by a process of its own that ends with this. It waits for that.
@@ -182,10 +196,10 @@ pub(super) fn decode_single(
     running.process.end_input();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match running.made.recv_timeout(left) {
+        // Of one picture nothing need be said.
+        match running.outputs.made.recv_timeout(left) {
             Ok(Made::Picture(planes)) if planes.size() == size => return Ok(planes),
             Ok(Made::Picture(_) | Made::Garbled) => return Err(OutsideFault::Garbled),
-            Ok(Made::Shown(_)) => {}
             Ok(Made::Ended) | Err(RecvTimeoutError::Disconnected) => {
                 return Err(OutsideFault::Ended);
             }
@@ -200,7 +214,7 @@ mod tests {
 
     use super::*;
     use crate::feed::tests::h265::{clip, number};
-    use crate::picture::{KeyFrame, StillError, key_frame};
+    use crate::picture::{Colour, KeyFrame, StillError, key_frame};
 
     const LONG: Duration = Duration::from_secs(30);
 
@@ -214,6 +228,33 @@ mod tests {
             (number(frames[at][0].timestamp), size, frame)
         });
         keys.collect()
+    }
+
+    #[test]
+    fn what_is_said_of_pictures_may_come_long_after_them() {
+        let now = Instant::now();
+        let mut track = OutsideTrack::default();
+        for packet in clip(now).iter().flatten() {
+            track.packet(now, packet).unwrap();
+        }
+        let (_, size, _) = keys().remove(0);
+        let ((say, said), (give, made)) = (sync_channel(SAID), sync_channel(PICTURES));
+        let (outputs, wake) = (Outputs { said, made }, Arc::new(|| {}) as Wake);
+        let pictures = std::thread::spawn(move || {
+            (0..20).all(|_| give.send(Made::Picture(Planes::filled(size, Colour::BLACK))).is_ok())
+        });
+        // The first ones are there, and nobody knows of which frames they are.
+        while track.takes_picture() {
+            assert!(outputs.give(now, &mut track, &wake).unwrap().is_empty());
+        }
+        assert!(outputs.give(now, &mut track, &wake).unwrap().is_empty());
+        for number in 0..20 {
+            say.send(Shown { number, time: None }).unwrap();
+        }
+        while track.lost() < 20 {
+            outputs.give(now, &mut track, &wake).unwrap();
+        }
+        assert!(pictures.join().unwrap());
     }
 
     #[test]

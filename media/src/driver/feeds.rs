@@ -13,8 +13,9 @@ use crate::stream::Packet;
 use crate::webrtc::Source;
 
 use super::defects::Serves;
+use super::sessions::short;
 use super::sessions::{End, Session};
-use super::shard::{Shard, short};
+use super::shard::Shard;
 use super::slates::Drawn;
 use super::transcodes::Transcoded;
 

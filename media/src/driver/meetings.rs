@@ -17,8 +17,9 @@ use crate::meeting::{
 use crate::rtp::Kind;
 use crate::webrtc::{Member, Offered, Pair, PeerSetup};
 
+use super::sessions::short;
 use super::sessions::{End, Session, Slot};
-use super::shard::{Shard, guarded, short};
+use super::shard::{Shard, guarded};
 
 /// A meeting's command.
 pub(super) enum Order {

@@ -33,6 +33,11 @@ const CONNECTIONS: usize = 16;
 /// User fragments of before ICE restarts that still find a session.
 const FORMER: usize = 2;
 
+/// The beginning of a session's id: all of it would let a reader of the log end it.
+pub(super) fn short(id: SessionId) -> String {
+    id.to_string().chars().take(6).collect()
+}
+
 /// A place in the table. Never used twice for different sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Slot {

@@ -9,7 +9,7 @@ use str0m::net::Protocol;
 use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
-use crate::ids::{IdMap, IdSet, SessionId, StreamId};
+use crate::ids::{IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
 use crate::webrtc::{PublisherOutput, ViewerOutput};
@@ -21,7 +21,7 @@ use super::feeds::FeedItem;
 use super::meetings::Meetings;
 use super::sender::Word;
 use super::senders::Senders;
-use super::sessions::{End, Session, Sessions, Slot};
+use super::sessions::{End, Session, Sessions, Slot, short};
 use super::slates::Slates;
 use super::socket::{BATCHES, Inbox, Outbox, Outlet, Route, Socket};
 use super::streams::{Entry, SILENT};
@@ -427,11 +427,6 @@ impl Shard {
             }
         }
     }
-}
-
-/// The beginning of a session's id: all of it would let a reader of the log end it.
-pub(super) fn short(id: SessionId) -> String {
-    id.to_string().chars().take(6).collect()
 }
 
 fn poll_all(

@@ -31,7 +31,7 @@ const HANGS: Duration = Duration::from_secs(5);
 /// A program is started for another size no sooner than this after the last one.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Pictures whose numbers did not come yet, and numbers whose pictures did not.
-const UNPAIRED: (usize, usize) = (16, 256);
+const UNPAIRED: (usize, usize) = (4, 256);
 /// The first time that is told is that of its timestamp and this, so that none is below zero.
 const EPOCH: i64 = 1 << 40;
 
@@ -177,7 +177,13 @@ impl OutsideTrack {
         self.pair(now)
     }
 
-    /// A picture that the program gives out.
+    /// Whether it takes a further picture before it is told the number of one that it has. The
+    /// numbers come another way, and on a busy machine later.
+    pub(crate) fn takes_picture(&self) -> bool {
+        !self.shown.is_empty() || self.pictures.len() < UNPAIRED.0
+    }
+
+    /// A picture that the program gives out, where [`OutsideTrack::takes_picture`] says so.
     ///
     /// # Errors
     /// When it is of no use to go on.

@@ -20,7 +20,7 @@ use crate::transcode::TranscodeRefusal;
 use super::super::feeds::{FeedItem, Register};
 use super::super::ffmpeg::Ffmpeg;
 use super::super::outgoing::Outgoing;
-use super::super::shard::short;
+use super::super::sessions::short;
 use super::input::Input;
 use super::{Item, Shared, SourceOfComposite};
 

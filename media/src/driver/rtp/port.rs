@@ -14,7 +14,7 @@ use crate::rtp_source::{RtpOrigin, Table};
 
 use super::super::feeds::Register;
 use super::super::ffmpeg::Ffmpeg;
-use super::super::shard::short;
+use super::super::sessions::short;
 use super::super::socket::{BATCHES, Inbox, Socket};
 use super::super::tcp::{Lines, TcpLimits};
 use super::session::{Publishing, Session, State, is_belated};

@@ -17,7 +17,7 @@ use crate::webrtc::Pair;
 
 use super::super::feeds::Register;
 use super::super::ffmpeg::Ffmpeg;
-use super::super::shard::short;
+use super::super::sessions::short;
 use super::super::socket::{BATCHES, Inbox, Outbox, Route, Socket};
 use super::super::tcp::{Lines, TcpLimits};
 use super::publishing::Publishing;

@@ -185,11 +185,18 @@ globalThis.rushes = (() => {
   function numbers({ element }, count) {
     const context = new OffscreenCanvas(element.videoWidth, element.videoHeight).getContext('2d', { willReadFrequently: true });
     const read = [];
+    let last = null;
     return new Promise((done) => {
       const presented = (_, { expectedDisplayTime }) => {
-        context.drawImage(element, 0, 0);
-        const { width, height } = context.canvas;
-        read.push({ number: frameNumber(context.getImageData(0, 0, width, height)), at: expectedDisplayTime });
+        // On a busy page this may be the picture after the one that is told of, which then is told of itself.
+        const picture = new VideoFrame(element);
+        if (picture.timestamp !== last) {
+          last = picture.timestamp;
+          context.drawImage(picture, 0, 0);
+          const { width, height } = context.canvas;
+          read.push({ number: frameNumber(context.getImageData(0, 0, width, height)), at: expectedDisplayTime });
+        }
+        picture.close();
         if (read.length === count) done(read);
         else element.requestVideoFrameCallback(presented);
       };

@@ -187,24 +187,18 @@ pub(super) fn decode_single(
     frame: &[u8],
     patience: Duration,
 ) -> Result<Planes, OutsideFault> {
-    let deadline = Instant::now() + patience;
     let running = start(ffmpeg, &(Arc::new(|| {}) as Wake));
     let Ok(mut running) = running else { return Err(OutsideFault::NotStarted) };
     // It has taken nothing yet: there is room. That it has ended its output says.
     let _ = running.process.write(single(size, frame));
     // It keeps a picture back for others as long as more may come.
     running.process.end_input();
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Of one picture nothing need be said.
-        match running.outputs.made.recv_timeout(left) {
-            Ok(Made::Picture(planes)) if planes.size() == size => return Ok(planes),
-            Ok(Made::Picture(_) | Made::Garbled) => return Err(OutsideFault::Garbled),
-            Ok(Made::Ended) | Err(RecvTimeoutError::Disconnected) => {
-                return Err(OutsideFault::Ended);
-            }
-            Err(RecvTimeoutError::Timeout) => return Err(OutsideFault::Hangs),
-        }
+    // Of one picture nothing need be said.
+    match running.outputs.made.recv_timeout(patience) {
+        Ok(Made::Picture(planes)) if planes.size() == size => Ok(planes),
+        Ok(Made::Picture(_) | Made::Garbled) => Err(OutsideFault::Garbled),
+        Ok(Made::Ended) | Err(RecvTimeoutError::Disconnected) => Err(OutsideFault::Ended),
+        Err(RecvTimeoutError::Timeout) => Err(OutsideFault::Hangs),
     }
 }
 

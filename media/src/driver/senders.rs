@@ -62,7 +62,9 @@ impl Senders {
             let (jobs, inbox) = sync_channel(QUEUE);
             let sender = Sender::new(outlet, wall, words.clone());
             let run = move || {
-                core.map(cores::stay_on);
+                if let Some(core) = core {
+                    cores::stay_on(core);
+                }
                 sender.run(&inbox);
             };
             let handle =

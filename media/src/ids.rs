@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::str::FromStr;
 
@@ -114,6 +115,9 @@ impl SessionId {
 pub(crate) type IdMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 /// Likewise.
 pub(crate) type IdSet<K> = HashSet<K, foldhash::fast::RandomState>;
+/// What is looked up for each packet by an address that a session has proven. There are a few for each
+/// session, and where they fall is drawn anew with each start.
+pub(crate) type AddressMap<V> = HashMap<SocketAddr, V, foldhash::quality::RandomState>;
 
 #[cfg(test)]
 mod tests {

@@ -182,7 +182,9 @@ impl Thread {
         }
         let Some(jobs) = &self.jobs else { return true };
         self.pending.extend(self.wishes.iter().copied().map(Job::KeyFrame));
-        match jobs.try_send(std::mem::take(&mut self.pending)) {
+        // About as many come in the next round.
+        let next = Vec::with_capacity(self.pending.len());
+        match jobs.try_send(std::mem::replace(&mut self.pending, next)) {
             Ok(()) => {
                 self.wishes.clear();
                 (self.packets, self.requests, self.full) = (0, 0, false);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::egress::Counters;
-use crate::ids::{ConnectionId, SessionId, StreamId};
+use crate::ids::{AddressMap, ConnectionId, SessionId, StreamId};
 use crate::webrtc::{Link, Pair, Publisher, Viewer};
 
 use super::claims::Claims;
@@ -268,7 +268,7 @@ pub(super) struct Sessions {
     free: Vec<u32>,
     by_id: HashMap<SessionId, Slot>,
     by_ufrag: HashMap<String, Slot>,
-    by_address: HashMap<SocketAddr, Claims>,
+    by_address: AddressMap<Claims>,
     by_connection: HashMap<ConnectionId, Slot>,
     ended: VecDeque<(Instant, SessionId)>,
 }

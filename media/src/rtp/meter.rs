@@ -103,6 +103,9 @@ impl TrackMeter {
     /// Whether a frame is a new one. B-frames are shown before what came before them, and one that
     /// is older than all that are remembered was counted long ago.
     fn note_frame(&mut self, timestamp: u32) -> bool {
+        if self.timestamps.back() == Some(&timestamp) {
+            return false; // as nearly always
+        }
         let full = self.timestamps.len() == REMEMBERED;
         let known = self.timestamps.contains(&timestamp)
             || full && self.timestamps.iter().all(|frame| is_later(*frame, timestamp));

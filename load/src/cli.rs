@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::http::Target;
 use crate::publisher::Shape;
 use crate::rooms::Rooms;
-use crate::srt::SrtArgs;
+use crate::srt::{ReceiverArgs, SrtArgs};
 
 /// Measures a WHIP and WHEP server. Prints one JSON object.
 #[derive(Debug, Parser)]
@@ -56,6 +56,9 @@ pub(crate) enum Command {
     Rooms(Rooms),
     /// Sends by SRT with ffmpeg, to a Rushes and to `srt-live-transmit` beside it.
     Srt(SrtArgs),
+    /// What `srt --plain` starts.
+    #[command(hide = true)]
+    SrtReceiver(ReceiverArgs),
 }
 
 /// One kind of endpoint.

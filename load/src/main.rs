@@ -46,7 +46,8 @@ async fn main() -> ExitCode {
     // Each viewer has a socket; what the system allows is what there is.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let printed = match command(Cli::parse().command).await {
-        Ok(report) => serde_json::to_string_pretty(&report)
+        Ok(None) => Ok(()),
+        Ok(Some(report)) => serde_json::to_string_pretty(&report)
             .map_err(|error| Error::Usage(error.to_string()))
             .and_then(|text| {
                 writeln!(std::io::stdout(), "{text}").map_err(Error::io("the output"))
@@ -62,16 +63,18 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn command(command: Command) -> Result<Printed, Error> {
+async fn command(command: Command) -> Result<Option<Printed>, Error> {
     let http = Client::new()?;
     let plan = match command {
         Command::Rooms(args) => {
             return match args.kill_and_start.clone() {
                 Some(start) => kill::run(&http, &args, &start).await.map(Printed::Killed),
                 None => rooms::run(&http, args).await.map(Printed::Rooms),
-            };
+            }
+            .map(Some);
         }
-        Command::Srt(args) => return srt::run(&http, &args).await.map(Printed::Srt),
+        Command::Srt(args) => return srt::run(&http, &args).await.map(Printed::Srt).map(Some),
+        Command::SrtReceiver(args) => return srt::receive(&args).await.map(|()| None),
         Command::Whep { endpoint, viewers, common } => Plan {
             mode: "whep",
             whip: None,
@@ -102,7 +105,7 @@ async fn command(command: Command) -> Result<Printed, Error> {
             Plan { mode: "fanout", whip, whep: Some((whep, viewers)), pid, common }
         }
     };
-    run(plan, http).await.map(|report| Printed::Media(Box::new(report)))
+    run(plan, http).await.map(|report| Some(Printed::Media(Box::new(report))))
 }
 
 /// What is printed in the end.

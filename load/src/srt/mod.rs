@@ -1,6 +1,8 @@
 //! What SRT feeds cost a Rushes, and `srt-live-transmit` beside it: as many processes of libsrt's
 //! own receiver, which hand the bytes on and do nothing else. Both are sent the same by ffmpeg.
 
+mod receiver;
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -19,6 +21,9 @@ use crate::process::Usage;
 use crate::rooms::until;
 use crate::rushes::{Server, text};
 
+use receiver::Receiver;
+pub(crate) use receiver::{ReceiverArgs, run as receive};
+
 /// A clip that is repeated: so long that its end is met seldom.
 const CLIP_SECONDS: &str = "20";
 /// What is left of the rate for the picture, in kbit/s: the sound and the transport stream's own
@@ -35,8 +40,12 @@ const PASSPHRASE: &str = "0123456789abcdef";
 #[derive(Debug, Args)]
 pub(crate) struct SrtArgs {
     /// The data folder of a running Rushes.
-    #[arg(long)]
-    rushes_data: PathBuf,
+    #[arg(long, required_unless_present = "plain")]
+    rushes_data: Option<PathBuf>,
+    /// Nothing is encrypted. Sources of a server all have a passphrase, so that its receiver alone is
+    /// sent to: what takes SRT and transport streams, in a process of its own.
+    #[arg(long, conflicts_with = "rushes_data")]
+    plain: bool,
     /// How many feeds.
     #[arg(long, default_value_t = 20)]
     feeds: u16,
@@ -49,7 +58,7 @@ pub(crate) struct SrtArgs {
     /// The first of the ports that `srt-live-transmit` listens at.
     #[arg(long, default_value_t = 9200)]
     beside_port: u16,
-    /// Cores for the receivers of `srt-live-transmit`, as `taskset -c` takes them: those that the
+    /// Cores for the receivers that are started here, as `taskset -c` takes them: those that the
     /// server has.
     #[arg(long)]
     beside_cores: Option<String>,
@@ -62,6 +71,8 @@ pub(crate) struct Outcome {
     feeds: u16,
     mbit: u32,
     seconds: f64,
+    /// Of the encryption; 0 is none.
+    key_bits: u16,
     rushes: Cost,
     /// One process for each feed.
     srt_live_transmit: Cost,
@@ -86,7 +97,7 @@ struct Running(Child);
 
 impl Running {
     fn start(command: &mut Command) -> Result<Self, Error> {
-        let child = command.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn();
+        let child = command.stderr(Stdio::null()).kill_on_drop(true).spawn();
         child.map(Self).map_err(Error::io("ffmpeg or srt-live-transmit"))
     }
 
@@ -95,17 +106,34 @@ impl Running {
     }
 }
 
+/// A program that is to run on these cores.
+fn on_cores(cores: Option<&str>, program: &Path) -> Command {
+    match cores {
+        None => Command::new(program),
+        Some(cores) => {
+            let mut command = Command::new("taskset");
+            command.args(["-c", cores]).arg(program);
+            command
+        }
+    }
+}
+
 /// Sends to both, one after the other.
 pub(crate) async fn run(http: &Client, args: &SrtArgs) -> Result<Outcome, Error> {
-    let clip = args.rushes_data.join("load.ts");
+    let clip = std::env::temp_dir().join(format!("rushes-load-{}.ts", std::process::id()));
     make(&clip, args.mbit).await?;
-    let server = Server::find(http, &args.rushes_data).await?;
-    let (rushes, seconds) = by_rushes(&server, args, &clip).await?;
-    let srt_live_transmit = beside(args, &clip).await?;
+    let outcome = both(http, args, &clip).await;
     std::fs::remove_file(&clip).map_err(Error::io("the clip"))?;
+    outcome
+}
+
+async fn both(http: &Client, args: &SrtArgs, clip: &Path) -> Result<Outcome, Error> {
+    let (rushes, seconds) = by_rushes(http, args, clip).await?;
+    let srt_live_transmit = beside(args, clip).await?;
     let cpu_ratio = rushes.cpu_percent / srt_live_transmit.cpu_percent;
     let (mode, feeds, mbit) = ("srt", args.feeds, args.mbit);
-    Ok(Outcome { mode, feeds, mbit, seconds, rushes, srt_live_transmit, cpu_ratio })
+    let key_bits = if args.plain { 0 } else { 128 };
+    Ok(Outcome { mode, feeds, mbit, seconds, key_bits, rushes, srt_live_transmit, cpu_ratio })
 }
 
 /// H.264 and AAC in a transport stream of a constant rate.
@@ -136,31 +164,76 @@ fn send(clip: &Path, mbit: u32, url: &str) -> Result<Running, Error> {
             .args(["-hide_banner", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i"])
             .arg(clip)
             .args(["-c", "copy", "-muxrate", &format!("{mbit}M"), "-f", "mpegts", url])
+            .stdin(Stdio::null())
             .stdout(Stdio::null()),
     )
 }
 
-async fn by_rushes(server: &Server<'_>, args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
-    let pid = server.pid.ok_or_else(|| Error::Usage("the server's pid is not known".to_owned()))?;
-    let project = server.folder().await?;
-    let (mut ids, mut senders) = (Vec::new(), Vec::new());
-    for at in 0..args.feeds {
-        let source =
-            json!({ "name": format!("Load {at}"), "description": "", "project_id": project });
-        let source = server.call("create/live/registration/srt", source).await?;
-        senders.push(send(clip, args.mbit, text(&source, "url")?)?);
-        ids.push(source["id"].clone());
+/// What is measured: a server, or its receiver alone.
+enum Taker<'a> {
+    Server { server: Server<'a>, pid: u32, ids: Vec<Value> },
+    Alone(Receiver),
+}
+
+impl<'a> Taker<'a> {
+    /// One that is ready, and where each feed is to be sent to.
+    async fn start(http: &'a Client, args: &SrtArgs) -> Result<(Self, Vec<String>), Error> {
+        let Some(folder) = &args.rushes_data else {
+            let receiver = Receiver::start(args.feeds, args.beside_cores.as_deref()).await?;
+            let address = receiver.address;
+            let url = |feed| format!("srt://{address}?streamid={feed}");
+            return Ok((Self::Alone(receiver), (0..args.feeds).map(url).collect()));
+        };
+        let server = Server::find(http, folder).await?;
+        let unknown = || Error::Usage("the server's pid is not known".to_owned());
+        let pid = server.pid.ok_or_else(unknown)?;
+        let project = server.folder().await?;
+        let (mut ids, mut urls) = (Vec::new(), Vec::new());
+        for at in 0..args.feeds {
+            let source =
+                json!({ "name": format!("Load {at}"), "description": "", "project_id": project });
+            let source = server.call("create/live/registration/srt", source).await?;
+            urls.push(text(&source, "url")?.to_owned());
+            ids.push(source["id"].clone());
+        }
+        Ok((Self::Server { server, pid, ids }, urls))
     }
+
+    fn usage(&self) -> Result<Usage, Error> {
+        match self {
+            Self::Server { pid, .. } => Usage::of(*pid),
+            Self::Alone(receiver) => Usage::of(receiver.pid()?),
+        }
+    }
+
+    /// The bytes and the packets that were dropped of all feeds; none while one of them is not there.
+    async fn received(&mut self, feeds: u16) -> Result<Option<(u64, u64)>, Error> {
+        match self {
+            Self::Server { server, ids, .. } => received(server, ids).await,
+            Self::Alone(receiver) => {
+                let received = receiver.received().await?;
+                Ok((received.feeds == feeds).then_some((received.bytes, received.dropped)))
+            }
+        }
+    }
+}
+
+async fn by_rushes(http: &Client, args: &SrtArgs, clip: &Path) -> Result<(Cost, f64), Error> {
+    let (mut taker, urls) = Taker::start(http, args).await?;
+    let senders: Result<Vec<Running>, Error> =
+        urls.iter().map(|url| send(clip, args.mbit, url)).collect();
+    let senders = senders?;
     let end = Instant::now() + LATE;
-    while received(server, &ids).await?.is_none() {
+    while taker.received(args.feeds).await?.is_none() {
         if Instant::now() > end {
             return Err(Error::Usage("not all feeds came".to_owned()));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    let begun = (Instant::now(), Usage::of(pid)?, received(server, &ids).await?);
+    let begun = (Instant::now(), taker.usage()?, taker.received(args.feeds).await?);
     tokio::time::sleep(Duration::from_secs(args.seconds)).await;
-    let ended = (Instant::now(), Usage::of(pid)?, received(server, &ids).await?);
+    let ended = (Instant::now(), taker.usage()?, taker.received(args.feeds).await?);
+    drop(senders);
     let seconds = ended.0.duration_since(begun.0).as_secs_f64();
     let gone = || Error::Usage("a feed ended by itself".to_owned());
     let (before, after) = (begun.2.ok_or_else(gone)?, ended.2.ok_or_else(gone)?);
@@ -170,7 +243,7 @@ async fn by_rushes(server: &Server<'_>, args: &SrtArgs, clip: &Path) -> Result<(
     Ok((cost, seconds))
 }
 
-/// The bytes and the packets that were dropped of all feeds; none while one of them is not there.
+/// The same of a server.
 async fn received(server: &Server<'_>, ids: &[Value]) -> Result<Option<(u64, u64)>, Error> {
     let mut sum = (0, 0);
     for id in ids {
@@ -202,17 +275,13 @@ async fn beside(args: &SrtArgs, clip: &Path) -> Result<Cost, Error> {
     let (mut receivers, mut senders) = (Vec::new(), Vec::new());
     for at in 0..args.feeds {
         let port = args.beside_port + at;
-        let keys = format!("passphrase={PASSPHRASE}&pbkeylen=16");
-        let listener = format!("srt://127.0.0.1:{port}?mode=listener&{keys}");
-        let mut command = match &args.beside_cores {
-            None => Command::new("srt-live-transmit"),
-            Some(cores) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", cores, "srt-live-transmit"]);
-                command
-            }
+        let keys = match args.plain {
+            true => String::new(),
+            false => format!("passphrase={PASSPHRASE}&pbkeylen=16"),
         };
-        command.args(["-q", &listener, "file://con"]).stdout(Stdio::piped());
+        let listener = format!("srt://127.0.0.1:{port}?mode=listener&{keys}");
+        let mut command = on_cores(args.beside_cores.as_deref(), Path::new("srt-live-transmit"));
+        command.args(["-q", &listener, "file://con"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut receiver = Running::start(&mut command)?;
         if let Some(mut output) = receiver.0.stdout.take() {
             let came = Arc::clone(&came);

@@ -237,6 +237,28 @@ fn the_last_minutes_are_kept_and_what_is_older_goes() {
 }
 
 #[test]
+fn what_is_too_old_gives_its_file_to_what_is_new() {
+    let mut world = World::new(Duration::from_secs(10));
+    let ring = world.path("replay");
+    let names = || -> Vec<_> {
+        let mut names: Vec<_> =
+            std::fs::read_dir(&ring).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    world.frames(0..25 * 60);
+    let before = names();
+    world.frames(25 * 60..25 * 240);
+    let after = names();
+    assert!(after.iter().all(|name| before.contains(name)), "{before:?}, {after:?}");
+    world.replay(10).unwrap().write(&world.path("clip.mp4")).unwrap();
+    let clip = finish_recording(&world.path("clip.mp4")).unwrap();
+    assert!((25 * 9..=25 * 16).contains(&clip.frames), "{} frames", clip.frames);
+    let since = clip.start_ms - 1_770_000_000_000;
+    assert!((224_000..=231_000).contains(&since), "{since}: the last of the 240 s");
+}
+
+#[test]
 fn another_publisher_does_not_end_a_recording() {
     let mut world = World::new(Duration::ZERO);
     world.begin("a.mp4", Vec::new()).unwrap();

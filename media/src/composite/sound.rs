@@ -60,7 +60,7 @@ impl Voice {
         if packet.codec != Codec::Opus {
             return Vec::new();
         }
-        self.order.push(now, packet);
+        self.order.push(now, packet.clone());
         let mut out = Vec::new();
         while let Some(next) = self.order.pop(now) {
             let Next::Packet(packet) = next else { continue };

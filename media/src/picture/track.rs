@@ -113,7 +113,7 @@ impl PictureTrack {
         if let Some(Refused::Codec(_)) = self.refused {
             self.refused = None;
         }
-        self.order.push(now, packet);
+        self.order.push(now, packet.clone());
         self.take(now)
     }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::nal::Aggregate;
-use crate::stream::Packet;
+use crate::stream::{Packet, Payload};
 
+use super::sample::{Mark, Sample};
 use super::sets::Sets;
-use super::syntax::{Access, Payload, Role, Syntax};
+use super::syntax::{Access, Carried, Role, Syntax};
 
 /// Bytes of the length before each unit.
 const LENGTH: usize = 4;
@@ -22,7 +23,7 @@ pub(super) struct Whole {
     /// It cannot be decoded where decoding began with the key frame before it.
     pub(super) skipped: bool,
     /// Units with their lengths before them; a key frame begins with its parameter sets.
-    pub(super) data: Vec<u8>,
+    pub(super) data: Sample,
     /// The parameter sets of a key frame.
     pub(super) sets: Option<Arc<Sets>>,
 }
@@ -32,11 +33,9 @@ pub(super) struct Whole {
 pub(super) struct Assembler {
     sets: Sets,
     timestamp: Option<u32>,
-    data: Vec<u8>,
+    data: Sample,
     /// Where in it the unit under way begins, with its length before it.
-    part: Option<usize>,
-    /// As long as the last frame that was none of the keys: so much room the next one is given.
-    usual: usize,
+    part: Option<Mark>,
     key: bool,
     skipped: bool,
     /// There is a slice in it.
@@ -66,14 +65,14 @@ impl Assembler {
     /// A unit of this frame is missing, or part of it.
     fn give_up(&mut self) {
         self.broken = true;
-        if let Some(at) = self.part.take() {
-            self.data.truncate(at);
+        if let Some(mark) = self.part.take() {
+            self.data.truncate(mark);
         }
     }
 
     /// Takes a packet. Gives back the frames that are whole with it: the one before, where its end
     /// was not marked, and its own.
-    pub(super) fn push(&mut self, packet: &Packet, whole: &mut impl FnMut(Option<Whole>)) {
+    pub(super) fn push(&mut self, packet: Packet, whole: &mut impl FnMut(Option<Whole>)) {
         if self.timestamp.is_some_and(|timestamp| timestamp != packet.timestamp) {
             let broken = self.broken;
             self.finish(whole);
@@ -84,7 +83,7 @@ impl Assembler {
             self.broken &= !self.syntax().begins(&packet.payload);
         }
         self.timestamp = Some(packet.timestamp);
-        self.payload(&packet.payload);
+        self.payload(packet.payload);
         if packet.marker {
             self.finish(whole);
         }
@@ -96,10 +95,7 @@ impl Assembler {
         let (key, fresh) = (std::mem::take(&mut self.key), std::mem::take(&mut self.fresh));
         let (picture, skipped) =
             (std::mem::take(&mut self.picture), std::mem::take(&mut self.skipped));
-        if !key {
-            self.usual = self.data.len().min(LARGEST / 16);
-        }
-        let data = std::mem::replace(&mut self.data, Vec::with_capacity(self.usual));
+        let mut data = std::mem::take(&mut self.data);
         let Some(timestamp) = self.timestamp.take() else { return };
         if broken || (key && !self.sets.complete()) {
             return whole(None);
@@ -107,48 +103,46 @@ impl Assembler {
         if !picture {
             return; // parameter sets or remarks alone
         }
-        let mut all = Vec::new();
         if key || fresh {
+            let mut all = Sample::default();
             self.sets.units().for_each(|unit| append(&mut all, unit));
-        }
-        if all.is_empty() {
-            all = data;
-        } else {
-            all.extend_from_slice(&data);
+            all.append(data);
+            data = all;
         }
         let sets = key.then(|| Arc::new(self.sets.clone()));
-        whole(Some(Whole { timestamp, key, skipped, data: all, sets }));
+        whole(Some(Whole { timestamp, key, skipped, data, sets }));
     }
 
-    fn payload(&mut self, payload: &[u8]) {
+    fn payload(&mut self, payload: Payload) {
         if self.data.len() > LARGEST {
             // It is thrown away when it ends, and it may never end.
             self.give_up();
-            self.data = Vec::new();
+            self.data = Sample::default();
         }
-        let payload = self.syntax().payload(payload);
-        if self.part.is_some() && !matches!(payload, Payload::Part { .. } | Payload::Empty) {
+        let carried = self.syntax().payload(&payload);
+        if self.part.is_some() && !matches!(carried, Carried::Part { .. } | Carried::Empty) {
             self.give_up(); // the unit under way has no end
         }
-        match payload {
-            Payload::Unit(unit) => self.unit(unit),
-            Payload::Aggregate(units) => self.aggregate(units),
-            Payload::Part { begins, ends, header, body } => {
+        match carried {
+            Carried::Unit(_) => self.unit(payload),
+            Carried::Aggregate(units) => self.aggregate(&payload, units),
+            Carried::Part { begins, ends, header, body } => {
+                let before = payload.len() - body.len();
                 if begins {
                     self.begin(&header);
                 }
-                self.part(ends, body);
+                self.part(ends, payload.after(before));
             }
-            Payload::Unknown => self.broken = true,
-            Payload::Empty => {}
+            Carried::Unknown => self.broken = true,
+            Carried::Empty => {}
         }
     }
 
-    fn aggregate(&mut self, units: &[u8]) {
+    fn aggregate(&mut self, payload: &Payload, units: &[u8]) {
         let mut taken = 0;
         for unit in Aggregate(units) {
             taken += 2 + unit.len();
-            self.unit(unit);
+            self.unit(payload.part(unit));
         }
         // What is cut short; a single byte behind the last unit is passed over.
         self.broken |= units.len() > taken + 1;
@@ -159,38 +153,38 @@ impl Assembler {
         if self.part.is_some() {
             self.give_up();
         }
-        self.part = Some(self.data.len());
-        self.data.extend_from_slice(&[0; LENGTH]);
-        self.data.extend_from_slice(&header[..self.syntax().header()]);
+        self.part = Some(self.data.mark());
+        self.data.put(&[0; LENGTH]);
+        self.data.put(&header[..self.syntax().header()]);
     }
 
-    fn part(&mut self, ends: bool, body: &[u8]) {
-        let Some(at) = self.part else {
+    fn part(&mut self, ends: bool, body: Payload) {
+        let Some(mark) = self.part else {
             self.broken = true;
             return;
         };
-        self.data.extend_from_slice(body);
+        self.data.share(body);
         if self.data.len() > LARGEST {
             self.broken = true;
             self.part = None;
         } else if ends {
             self.part = None;
-            self.joined(at);
+            self.joined(mark);
         }
     }
 
     /// A unit that came in parts is whole.
-    fn joined(&mut self, at: usize) {
-        let start = at + LENGTH;
-        let role = self.syntax().role(self.syntax().kind(self.data[start]));
+    fn joined(&mut self, mark: Mark) {
+        let role = self.syntax().role(self.syntax().kind(self.data.own_after(mark)[LENGTH]));
         if matches!(role, Role::Set | Role::Padding) {
-            let unit = self.data.split_off(start);
-            self.data.truncate(at);
-            return self.unit(&unit);
+            let unit = self.data.copy_after(mark).split_off(LENGTH);
+            self.data.truncate(mark);
+            return self.unit(unit.into());
         }
+        let length = self.data.len_after(mark) - LENGTH;
         // Units are bounded far below that.
-        let length = (self.data.len() - start) as u32;
-        self.data[at..start].copy_from_slice(&length.to_be_bytes());
+        let length = (length as u32).to_be_bytes();
+        self.data.own_after(mark)[..LENGTH].copy_from_slice(&length);
         self.note(role);
     }
 
@@ -201,27 +195,32 @@ impl Assembler {
         self.skipped |= access == Access::Skipped;
     }
 
-    fn unit(&mut self, unit: &[u8]) {
+    fn unit(&mut self, unit: Payload) {
         let Some(first) = unit.first() else { return };
         match self.syntax().role(self.syntax().kind(*first)) {
             Role::Set => {
-                self.sets.take(unit);
+                self.sets.take(&unit);
                 self.fresh = true;
             }
             Role::Padding => {}
             role => {
                 self.note(role);
-                append(&mut self.data, unit);
+                self.data.put(&length_of(&unit));
+                self.data.share(unit);
                 self.broken |= self.data.len() > LARGEST;
             }
         }
     }
 }
 
-fn append(data: &mut Vec<u8>, unit: &[u8]) {
+fn append(data: &mut Sample, unit: &[u8]) {
+    data.put(&length_of(unit));
+    data.put(unit);
+}
+
+fn length_of(unit: &[u8]) -> [u8; LENGTH] {
     // Units are bounded far below that.
-    data.extend_from_slice(&(unit.len() as u32).to_be_bytes());
-    data.extend_from_slice(unit);
+    (unit.len() as u32).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -238,7 +237,7 @@ mod tests {
         let mut whole = Vec::new();
         for (index, payload) in payloads.iter().enumerate() {
             let packet = packet(payload, index + 1 == payloads.len());
-            assembler.push(&packet, &mut |frame| whole.push(frame.map(|frame| frame.data)));
+            assembler.push(packet, &mut |frame| whole.push(frame.map(|frame| frame.data.copied())));
         }
         whole
     }
@@ -286,7 +285,7 @@ mod tests {
             [[&[0x41, 0x9a][..], &[7; 60_000]].concat(), [&PARTS[..], &[7; 60_000]].concat()];
         for unit in units {
             for _ in 0..2 * LARGEST / unit.len() {
-                assembler.push(&packet(&unit, false), &mut |_| panic!("it has no end"));
+                assembler.push(packet(&unit, false), &mut |_| panic!("it has no end"));
                 assert!(assembler.data.len() <= LARGEST + 2 * unit.len());
             }
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::rtp::Codec;
 use crate::stream::Payload;
 
+use super::sample::Sample;
 use super::sets::Sets;
 use super::time::Ticks;
 
@@ -15,7 +16,7 @@ pub(super) struct Frame {
     /// When it is shown.
     pub(super) at: Ticks,
     pub(super) key: bool,
-    pub(super) data: Vec<u8>,
+    pub(super) data: Sample,
 }
 
 /// A packet of the sound.
@@ -92,7 +93,7 @@ impl Encoded<'_> {
     /// # Errors
     /// When not all of it can be written. Some may be.
     pub fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
-        let frames = self.fragment.frames.iter().map(|frame| &frame.data[..]);
+        let frames = self.fragment.frames.iter().flat_map(|frame| frame.data.pieces());
         let sounds = self.fragment.sounds.iter().map(|sound| &sound.data[..]);
         let parts = std::iter::once(&self.head[..]).chain(frames).chain(sounds);
         let mut slices: Vec<IoSlice<'_>> = parts.map(IoSlice::new).collect();
@@ -151,8 +152,8 @@ mod tests {
     #[test]
     fn all_of_a_fragment_is_written_however_little_is_taken_at_once() {
         let frame = |first: u8, length| {
-            let data = (0..length).map(|n| first.wrapping_add(n)).collect();
-            Frame { at: Ticks(0), key: false, data }
+            let data: Vec<u8> = (0..length).map(|n| first.wrapping_add(n)).collect();
+            Frame { at: Ticks(0), key: false, data: data.into() }
         };
         let sound = |data: &[u8]| Sound { at: Ticks(0), samples: 960, data: data.into() };
         let fragment = Fragment {

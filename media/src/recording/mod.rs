@@ -14,6 +14,7 @@ mod fragment;
 mod grid;
 mod order;
 mod recorder;
+mod sample;
 mod sample_entry;
 mod scan;
 mod sets;

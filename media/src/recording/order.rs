@@ -22,6 +22,8 @@ pub(crate) enum Next {
 pub(crate) struct Order {
     /// The number that comes next.
     next: Option<u64>,
+    /// It is there, as it mostly is, and nothing waits for another.
+    ready: Option<Packet>,
     waiting: BTreeMap<u64, Packet>,
     /// Since when something is missing.
     since: Option<Instant>,
@@ -33,19 +35,24 @@ impl Order {
         *self = Self::default();
     }
 
-    pub(crate) fn push(&mut self, now: Instant, packet: &Packet) {
+    pub(crate) fn push(&mut self, now: Instant, packet: Packet) {
         let next = *self.next.get_or_insert(packet.seq);
         if packet.seq < next {
             return; // given up, or there already
         }
-        self.waiting.insert(packet.seq, packet.clone());
+        if packet.seq == next && self.waiting.is_empty() {
+            self.ready = Some(packet);
+            return;
+        }
+        self.waiting.insert(packet.seq, packet);
         self.note(now);
     }
 
     /// What can be had by now.
     pub(crate) fn pop(&mut self, now: Instant) -> Option<Next> {
         let next = self.next?;
-        if let Some(packet) = self.waiting.remove(&next) {
+        let packet = self.ready.take().or_else(|| self.waiting.remove(&next));
+        if let Some(packet) = packet {
             self.next = Some(next + 1);
             self.since = None;
             self.note(now);
@@ -66,9 +73,8 @@ impl Order {
     }
 
     fn note(&mut self, now: Instant) {
-        let missing =
-            self.waiting.first_key_value().is_some_and(|(seq, _)| Some(*seq) != self.next);
-        if missing {
+        let waits = self.waiting.first_key_value().is_some_and(|(seq, _)| Some(*seq) != self.next);
+        if waits && self.ready.is_none() {
             self.since.get_or_insert(now);
         }
     }

@@ -129,7 +129,7 @@ impl Recorder {
     }
 
     /// Takes a packet; of the picture those of one layer.
-    pub fn packet(&mut self, now: Instant, packet: &Packet) {
+    pub fn packet(&mut self, now: Instant, packet: Packet) {
         match packet.codec.kind() {
             Kind::Video => {
                 self.codec = Some(packet.codec);
@@ -182,10 +182,11 @@ impl Recorder {
                     self.waits = true;
                 }
                 Next::Packet(packet) => {
-                    let mut whole = Vec::new();
-                    self.assembler.push(&packet, &mut |frame| whole.push(frame));
+                    // Two at most: the one before it, and its own.
+                    let (mut whole, captured) = (Vec::new(), packet.captured);
+                    self.assembler.push(packet, &mut |frame| whole.push(frame));
                     for frame in whole {
-                        self.frame(now, &packet, frame);
+                        self.frame(now, captured, frame);
                     }
                 }
             }
@@ -197,7 +198,7 @@ impl Recorder {
         }
     }
 
-    fn frame(&mut self, now: Instant, last: &Packet, frame: Option<Whole>) {
+    fn frame(&mut self, now: Instant, captured: Instant, frame: Option<Whole>) {
         let Some(frame) = frame.filter(|frame| frame.key || !self.waits) else {
             self.waits = true;
             self.counted.left_out += 1;
@@ -210,7 +211,7 @@ impl Recorder {
         if frame.key {
             self.resumed = self.waits;
         }
-        let at = near(&self.wall, last.captured, frame.timestamp);
+        let at = near(&self.wall, captured, frame.timestamp);
         if !self.frames.is_empty() && self.ends_before(at, frame.key) {
             self.cut();
         }

@@ -40,7 +40,7 @@ pub(super) enum Access {
 
 /// What a packet carries.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Payload<'a> {
+pub(super) enum Carried<'a> {
     /// A unit, as it is.
     Unit(&'a [u8]),
     /// Units with their lengths before them.
@@ -102,7 +102,7 @@ impl Syntax {
     }
 
     /// What a payload carries.
-    pub(super) fn payload(self, payload: &[u8]) -> Payload<'_> {
+    pub(super) fn payload(self, payload: &[u8]) -> Carried<'_> {
         match self {
             Self::H264 => avc(payload),
             Self::H265 => hevc(payload),
@@ -113,13 +113,13 @@ impl Syntax {
     /// all else, and a slice with the first block begins a picture.
     pub(super) fn begins(self, payload: &[u8]) -> bool {
         match self.payload(payload) {
-            Payload::Unit([first, rest @ ..]) => {
+            Carried::Unit([first, rest @ ..]) => {
                 self.is_first(self.kind(*first), &rest[(self.header() - 1).min(rest.len())..])
             }
-            Payload::Aggregate([_, _, first, rest @ ..]) => {
+            Carried::Aggregate([_, _, first, rest @ ..]) => {
                 self.is_first(self.kind(*first), &rest[(self.header() - 1).min(rest.len())..])
             }
-            Payload::Part { begins, header, body, .. } => {
+            Carried::Part { begins, header, body, .. } => {
                 begins && self.is_first(self.kind(header[0]), body)
             }
             _ => false,
@@ -142,40 +142,40 @@ impl Syntax {
 }
 
 /// RFC 6184, 5.4: without interleaving, which is never agreed on.
-fn avc(payload: &[u8]) -> Payload<'_> {
+fn avc(payload: &[u8]) -> Carried<'_> {
     match payload {
-        [] => Payload::Empty,
+        [] => Carried::Empty,
         [header, rest @ ..] => match (header & 0x1f, rest) {
-            (1..=23, _) => Payload::Unit(payload),
-            (h264::STAP_A, _) => Payload::Aggregate(rest),
-            (h264::FU_A, [fu, body @ ..]) => Payload::Part {
+            (1..=23, _) => Carried::Unit(payload),
+            (h264::STAP_A, _) => Carried::Aggregate(rest),
+            (h264::FU_A, [fu, body @ ..]) => Carried::Part {
                 begins: fu & 0x80 != 0,
                 ends: fu & 0x40 != 0,
                 header: [header & 0xe0 | fu & 0x1f, 0],
                 body,
             },
-            (h264::FU_A, []) => Payload::Empty,
-            _ => Payload::Unknown,
+            (h264::FU_A, []) => Carried::Empty,
+            _ => Carried::Unknown,
         },
     }
 }
 
 /// RFC 7798, 4.4.
-fn hevc(payload: &[u8]) -> Payload<'_> {
+fn hevc(payload: &[u8]) -> Carried<'_> {
     match payload {
-        [] => Payload::Empty,
+        [] => Carried::Empty,
         [first, second, rest @ ..] => match (h265::kind(*first), rest) {
-            (0..h265::AGGREGATE, _) => Payload::Unit(payload),
-            (h265::AGGREGATE, _) => Payload::Aggregate(rest),
-            (h265::FRAGMENT, [fu, body @ ..]) => Payload::Part {
+            (0..h265::AGGREGATE, _) => Carried::Unit(payload),
+            (h265::AGGREGATE, _) => Carried::Aggregate(rest),
+            (h265::FRAGMENT, [fu, body @ ..]) => Carried::Part {
                 begins: fu & 0x80 != 0,
                 ends: fu & 0x40 != 0,
                 header: [first & 0x81 | (fu & 0x3f) << 1, *second],
                 body,
             },
-            (h265::FRAGMENT, []) => Payload::Empty,
-            _ => Payload::Unknown,
+            (h265::FRAGMENT, []) => Carried::Empty,
+            _ => Carried::Unknown,
         },
-        _ => Payload::Unknown,
+        _ => Carried::Unknown,
     }
 }

@@ -115,7 +115,7 @@ impl World {
 
     fn push(&mut self, ms: u64, packets: &[Packet]) {
         for packet in packets {
-            self.recorder.packet(self.at(ms), packet);
+            self.recorder.packet(self.at(ms), packet.clone());
         }
         self.fragments.extend(std::iter::from_fn(|| self.recorder.poll()));
     }

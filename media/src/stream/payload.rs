@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Payloads of one source lie one behind the other in pieces of so many bytes: some fifty packets
 /// of the picture. The last of them that is kept keeps the whole piece.
@@ -18,6 +18,19 @@ impl Payload {
     #[must_use]
     pub(crate) fn alone(&self) -> Self {
         self[..].into()
+    }
+
+    /// What is left of it behind so many bytes, which are there.
+    #[must_use]
+    pub(crate) fn after(mut self, bytes: usize) -> Self {
+        self.0.advance(bytes);
+        self
+    }
+
+    /// A part of its bytes.
+    #[must_use]
+    pub(crate) fn part(&self, bytes: &[u8]) -> Self {
+        Self(self.0.slice_ref(bytes))
     }
 }
 

@@ -149,7 +149,7 @@ impl OutsideTrack {
             return Err(TranscodeRefusal::Codec(packet.codec));
         }
         self.times.note(packet);
-        self.order.push(now, packet);
+        self.order.push(now, packet.clone());
         self.take(now)
     }
 

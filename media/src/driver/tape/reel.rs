@@ -47,10 +47,10 @@ impl Reel {
     }
 
     /// Takes packets. An error: the recording cannot be written.
-    pub(super) fn packets<'a>(
+    pub(super) fn packets(
         &mut self,
         now: Instant,
-        packets: impl IntoIterator<Item = &'a Packet>,
+        packets: impl IntoIterator<Item = Packet>,
     ) -> io::Result<()> {
         self.heard = now;
         for packet in packets {

@@ -118,7 +118,7 @@ impl Thread {
             }
             Item::Packet(stream, packet) => {
                 if let Some(reel) = self.reel(now, stream) {
-                    let written = reel.packets(now, [&packet]);
+                    let written = reel.packets(now, [packet]);
                     self.written(stream, written);
                 }
             }
@@ -146,7 +146,7 @@ impl Thread {
             Some(_) => Err(RecordingError::Running),
             None => Writing::create(now, id, &path)
                 .and_then(|file| reel.begin(file))
-                .and_then(|()| reel.packets(now, &cached))
+                .and_then(|()| reel.packets(now, cached))
                 .map_err(|error| RecordingError::File(in_words(&error))),
         };
         if let (Err(RecordingError::File(_)), Some(reel)) = (&begun, self.reels.get_mut(&stream)) {

@@ -53,7 +53,7 @@ describe('a source in words', () => {
   it('says what comes of it, as far as it is known', () => {
     const video = { codec: 'H264', width: 1920, height: 1080, fps: 23.976 };
     expect(mediaInWords({ video, audio: { channels: 2 } })).toBe(
-      '1920 × 1080 · 23.98 fps · H.264 · stereo',
+      '1920 × 1080 · 24 fps · H.264 · stereo',
     );
     expect(mediaInWords({ video: { ...video, width: null, height: null, fps: 0 } })).toBe('H.264');
     expect(mediaInWords({ video: null, audio: { channels: 1 } })).toBe('mono');

@@ -110,7 +110,8 @@ export function mediaInWords(details: SourceDetails | null): string {
   const parts = [];
   if (video?.width && video.height) parts.push(`${video.width} × ${video.height}`);
   if (video) {
-    if (video.fps) parts.push(`${Math.round(video.fps * 100) / 100} fps`);
+    // It is measured over three seconds, and never quite the same.
+    if (video.fps) parts.push(`${Math.round(video.fps)} fps`);
     parts.push(CODECS[video.codec] ?? video.codec);
   }
   if (audio) parts.push(channelsInWords(audio.channels));

@@ -1,6 +1,12 @@
 // What a test asks the server as the person whose page it is.
 import type { Page } from '@playwright/test';
 
+/** Opens a sign-in link, and waits until it has signed in: the address is that of the room before. */
+export async function signIn(page: Page, link: string): Promise<void> {
+  await page.goto(link);
+  await page.waitForFunction(() => sessionStorage.getItem('rushes.session') !== null);
+}
+
 /** Asks it over HTTP. */
 export async function ask<T>(page: Page, path: string, body: object): Promise<T> {
   return page.evaluate(

@@ -1,6 +1,6 @@
 // The page of a composite: it is made of live sources, watched, arranged anew, and deleted.
 import { test, expect, type Locator, type Page } from '@playwright/test';
-import { ask, folderOf } from './asks.ts';
+import { ask, folderOf, signIn } from './asks.ts';
 import { Encoders } from './encoders.ts';
 import type { FrameSource } from './frameStrip.ts';
 import { installStripBand, readingOf } from './room.ts';
@@ -48,8 +48,7 @@ async function shows(page: Page, places: readonly (readonly [FrameSource, readon
 test('a composite is made of three sources, watched, arranged anew and deleted', async ({ browser }) => {
   const page = await stage.newPage(browser);
   await installStripBand(page);
-  await page.goto(stage.demo.links.host_link);
-  await expect(page).toHaveURL(/#\/rooms\//);
+  await signIn(page, stage.demo.links.host_link);
   await openFolder(page);
 
   await page.getByTestId('new-composite').click();

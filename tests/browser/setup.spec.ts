@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, expect, type Browser, type Locator, type Page } from '@playwright/test';
-import { ask, folderOf, offered } from './asks.ts';
+import { ask, folderOf, offered, signIn } from './asks.ts';
 import { Encoders, freePorts } from './encoders.ts';
 import { Stage } from './stage.ts';
 
@@ -22,8 +22,7 @@ test.afterEach(async ({}, info) => {
 /** Opens the page of the demo's folder. */
 async function openFolder(browser: Browser, viewport = { width: 1280, height: 720 }): Promise<{ page: Page; folder: string }> {
   const page = await stage.newPage(browser, { viewport });
-  await page.goto(stage.demo.links.host_link);
-  await expect(page).toHaveURL(/#\/rooms\//);
+  await signIn(page, stage.demo.links.host_link);
   const folder = await folderOf(page, stage.demo.links.live_asset_id);
   await page.goto(`${stage.demo.links.url}/#/folders/${folder}`);
   return { page, folder };

@@ -13,8 +13,8 @@ use std::{io, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, Path, State},
-    http::{HeaderMap, header},
+    extract::{Path, State},
+    http::header,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -27,7 +27,7 @@ use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     ids::RoomId,
-    rpc,
+    rpc::Asking,
     store::{self, rooms::SeenRoom},
     time::Millis,
 };
@@ -42,9 +42,8 @@ pub fn router(app: Arc<App>) -> Router {
 
 async fn serve(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
+    Asking { caller, .. }: Asking,
     Path((id, what)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let export = match what.as_str() {
         "log.jsonl" => Export::Lines,
@@ -54,7 +53,6 @@ async fn serve(
         "chat.txt" => Export::Chat(chat::TEXT),
         _ => return Err(ApiError::new(Code::UNKNOWN_ENDPOINT)),
     };
-    let caller = rpc::caller(&app, &headers, peer.ip().to_canonical()).await?;
     let id: RoomId = id.parse().map_err(|_| ApiError::new(Code::ROOM_NOT_FOUND))?;
     let (room, last) = {
         let mut tx = app.store.read().await?;

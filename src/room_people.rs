@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{ConnectInfo, Path, State},
-    http::HeaderMap,
+    extract::{Path, State},
     routing::delete,
 };
 
@@ -16,7 +15,7 @@ use crate::{
     api::{self, Removal},
     app::App,
     error::{ApiError, Code},
-    rpc,
+    rpc::{self, Asking},
 };
 
 /// The route.
@@ -26,12 +25,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 
 async fn remove(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<std::net::SocketAddr>,
+    Asking { caller, peer }: Asking,
     Path((room, user)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Json<api::Success>, ApiError> {
-    let peer = peer.ip().to_canonical();
-    let caller = rpc::caller(&app, &headers, peer).await?;
     let removal = Removal {
         id: room.parse().map_err(|_| ApiError::new(Code::ROOM_NOT_FOUND))?,
         user_id: user.parse().map_err(|_| ApiError::new(Code::USER_NOT_FOUND))?,

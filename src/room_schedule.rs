@@ -2,13 +2,12 @@
 //!
 //! The contract has a status for rooms that are planned, and no request that gives it.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{ConnectInfo, DefaultBodyLimit, Path, State},
-    http::HeaderMap,
+    extract::{DefaultBodyLimit, Path, State},
     routing::put,
 };
 use serde::Deserialize;
@@ -17,7 +16,7 @@ use crate::{
     api::{self, ReviewSession, Schedule},
     app::App,
     error::{ApiError, ApiResult, Code},
-    rpc,
+    rpc::{self, Asking},
     time::Millis,
 };
 
@@ -38,38 +37,33 @@ struct Body {
 }
 
 async fn set(
-    app: State<Arc<App>>,
-    peer: ConnectInfo<SocketAddr>,
-    room: Path<String>,
-    headers: HeaderMap,
+    State(app): State<Arc<App>>,
+    asking: Asking,
+    Path(room): Path<String>,
     body: Bytes,
 ) -> Result<Json<ReviewSession>, ApiError> {
     let body: Body = serde_json::from_slice(&body).map_err(|error| {
         let code = Code::INVALID_DATA;
         ApiError::new(code).field("start_time", code, error.to_string())
     })?;
-    schedule(app, peer, room, headers, Some(body.start_time)).await
+    schedule(&app, asking, &room, Some(body.start_time)).await
 }
 
 async fn clear(
-    app: State<Arc<App>>,
-    peer: ConnectInfo<SocketAddr>,
-    room: Path<String>,
-    headers: HeaderMap,
+    State(app): State<Arc<App>>,
+    asking: Asking,
+    Path(room): Path<String>,
 ) -> Result<Json<ReviewSession>, ApiError> {
-    schedule(app, peer, room, headers, None).await
+    schedule(&app, asking, &room, None).await
 }
 
 async fn schedule(
-    State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Path(room): Path<String>,
-    headers: HeaderMap,
+    app: &Arc<App>,
+    Asking { caller, peer }: Asking,
+    room: &str,
     start_time: Option<Millis>,
 ) -> ApiResult<Json<ReviewSession>> {
-    let peer = peer.ip().to_canonical();
-    let caller = rpc::caller(&app, &headers, peer).await?;
     let id = room.parse().map_err(|_| ApiError::new(Code::ROOM_NOT_FOUND))?;
     let schedule = Schedule { id, start_time };
-    Ok(Json(rpc::write(&app, caller, peer, api::schedule_room, schedule).await?))
+    Ok(Json(rpc::write(app, caller, peer, api::schedule_room, schedule).await?))
 }

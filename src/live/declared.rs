@@ -7,12 +7,12 @@ use rushes_media::Declaration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{by_name, recordings::of_folder, rtp};
+use super::{changeable, rtp};
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     rooms::read,
-    rpc::{CallerKind, ExtensionCall},
+    rpc::ExtensionCall,
     store::{self, text::SourceKind},
 };
 
@@ -37,12 +37,8 @@ pub(super) async fn set(call: &ExtensionCall) -> ApiResult<Value> {
         _ => return Err(invalid("sdp is neither a text nor null")),
     };
     let (app, caller): (&Arc<App>, _) = (&call.app, &call.connection.caller);
-    if caller.kind != CallerKind::User {
-        return Err(ApiError::new(Code::ACCESS_DENIED).message("Guests do not change sources"));
-    }
     let mut tx = app.store.write().await?;
-    let row = by_name(&mut tx, &id).await?;
-    of_folder(&mut tx, caller, &row).await?;
+    let row = changeable(&mut tx, caller, &id).await?;
     let source = match row.kind {
         SourceKind::Raw => store::live::raw::get(&mut tx, row.id).await?,
         _ => None,

@@ -351,6 +351,27 @@ pub(crate) async fn may_watch(
     Ok(())
 }
 
+/// A source by its own id or that of its asset, for somebody who changes it: a person who manages the
+/// live sources of its folder.
+async fn changeable(db: &mut Db, caller: &Caller, id: &str) -> ApiResult<RegistrationRow> {
+    if caller.kind != CallerKind::User {
+        return Err(ApiError::new(Code::ACCESS_DENIED).message("Guests do not change sources"));
+    }
+    let row = by_name(db, id).await?;
+    of_folder(db, caller, &row).await?;
+    Ok(row)
+}
+
+/// Whether somebody manages the live sources of a folder. A screen that is shared in a room is
+/// there for its administrators alone.
+async fn of_folder(db: &mut Db, caller: &Caller, row: &RegistrationRow) -> ApiResult<()> {
+    may_watch(db, caller, row).await?;
+    let manages = Permission::CreateLiveStream;
+    let seen = access::project_for(db, caller, row.project_id, manages).await?;
+    let hidden = row.room_id.is_some() && !seen.rights().is_admin;
+    if hidden { Err(ApiError::new(Code::NOT_FOUND)) } else { Ok(()) }
+}
+
 /// Whether such sources publish by WHIP.
 fn is_whip(kind: SourceKind) -> bool {
     matches!(kind, SourceKind::Whip | SourceKind::Desktop)

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{by_name, recordings::of_folder, stream_of};
+use super::{changeable, stream_of};
 use crate::{
     app::App,
     error::{ApiError, ApiResult, Code},
     ids::RegistrationId,
     rooms::read,
-    rpc::{CallerKind, ExtensionCall},
-    store::{self, StoreError, live::RegistrationRow, text::SourceKind},
+    rpc::ExtensionCall,
+    store::{self, StoreError, text::SourceKind},
 };
 
 /// Whether a source of this kind can have a slate. A composite is made here and not away; a project
@@ -66,12 +66,8 @@ struct Wish {
 pub(super) async fn set(call: &ExtensionCall) -> ApiResult<Value> {
     let Wish { id, on } = read(&call.data)?;
     let (app, caller): (&Arc<App>, _) = (&call.app, &call.connection.caller);
-    if caller.kind != CallerKind::User {
-        return Err(ApiError::new(Code::ACCESS_DENIED).message("Guests do not change sources"));
-    }
     let mut tx = app.store.write().await?;
-    let row: RegistrationRow = by_name(&mut tx, &id).await?;
-    of_folder(&mut tx, caller, &row).await?;
+    let row = changeable(&mut tx, caller, &id).await?;
     if !may_have(row.kind) {
         let why = "A composite and a project of QTAKE's have no slate of their own";
         return Err(ApiError::new(Code::INVALID_DATA).message(why));

@@ -10,8 +10,8 @@ use std::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    extract::{ConnectInfo, State},
-    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header},
+    extract::{ConnectInfo, FromRequestParts, State},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
     routing::any,
 };
@@ -193,11 +193,28 @@ async fn read_body(
     })
 }
 
+/// Who asks, and from where, for routes that are no part of the contract: the first thing that such a route takes.
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    pub(crate) peer: IpAddr,
+}
+
+impl FromRequestParts<Arc<App>> for Asking {
+    type Rejection = ApiError;
+
+    /// As [`caller`] says.
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> ApiResult<Self> {
+        let peer = ConnectInfo::<SocketAddr>::from_request_parts(parts, app).await;
+        let peer = peer.map_err(|error| ApiError::internal(&error))?.ip().to_canonical();
+        Ok(Self { caller: caller(app, &parts.headers, peer).await?, peer })
+    }
+}
+
 /// Who asks, by the token in their headers, and not too fast.
 ///
 /// # Errors
 /// 405 without a good token, 900 when they, or those without one at their address, ask too fast.
-pub(crate) async fn caller(app: &App, headers: &HeaderMap, peer: IpAddr) -> ApiResult<Caller> {
+async fn caller(app: &App, headers: &HeaderMap, peer: IpAddr) -> ApiResult<Caller> {
     let token = header_token(headers)?.ok_or(ApiError::new(Code::INVALID_TOKEN))?;
     match authenticate(app, &token).await {
         Ok(caller) => app.limits.user(caller.user_id).map(|()| caller),

@@ -22,7 +22,7 @@ pub use ctx::Ctx;
 pub use edge::layered;
 pub use extension::{Answering, Connection, Extension, ExtensionCall, Extensions};
 pub use http::router;
-pub(crate) use http::{caller, header_token, parameters};
+pub(crate) use http::{Asking, header_token, parameters};
 pub use limit::{Limiter, Rate};
 pub(crate) use pipeline::write;
 pub use pipeline::{Call, execute};

@@ -1,5 +1,6 @@
 // The page of a composite: it is made of live sources, watched, arranged anew, and deleted.
 import { test, expect, type Locator, type Page } from '@playwright/test';
+import { ask, folderOf, signIn } from './asks.ts';
 import { Encoders } from './encoders.ts';
 import type { FrameSource } from './frameStrip.ts';
 import { installStripBand, readingOf } from './room.ts';
@@ -18,22 +19,13 @@ test.afterEach(async ({}, info) => {
 
 /** Registers sources in the demo's folder, starts an encoder for each, and opens the folder's page. */
 async function openFolder(page: Page): Promise<void> {
-  const folder = await page.evaluate(async (asset) => {
-    const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
-    const headers = { 'X-Token': token };
-    const response = await fetch('/get/asset', { method: 'POST', headers, body: JSON.stringify({ id: asset }) });
-    return ((await response.json()) as { project_id: string }).project_id;
-  }, stage.demo.links.live_asset_id);
+  const folder = await folderOf(page, stage.demo.links.live_asset_id);
   for (const [n, source] of SOURCES.entries()) {
-    const url = await page.evaluate(
-      async (body) => {
-        const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
-        const headers = { 'X-Token': token };
-        const response = await fetch('/create/live/registration/srt', { method: 'POST', headers, body: JSON.stringify(body) });
-        return ((await response.json()) as { url: string }).url;
-      },
-      { project_id: folder, name: `Camera ${n + 1}`, description: '' },
-    );
+    const { url } = await ask<{ url: string }>(page, '/create/live/registration/srt', {
+      project_id: folder,
+      name: `Camera ${n + 1}`,
+      description: '',
+    });
     encoders.srt(url, source, 440);
   }
   await page.goto(`${stage.demo.links.url}/#/folders/${folder}`);
@@ -56,8 +48,7 @@ async function shows(page: Page, places: readonly (readonly [FrameSource, readon
 test('a composite is made of three sources, watched, arranged anew and deleted', async ({ browser }) => {
   const page = await stage.newPage(browser);
   await installStripBand(page);
-  await page.goto(stage.demo.links.host_link);
-  await expect(page).toHaveURL(/#\/rooms\//);
+  await signIn(page, stage.demo.links.host_link);
   await openFolder(page);
 
   await page.getByTestId('new-composite').click();

@@ -176,6 +176,17 @@ export class Encoders {
     return this.start(this.picture(source), hertz, [...picture, ...sound]);
   }
 
+  /**
+   * Sends plain RTP whose sound are samples (L16), of which the packets say nothing; what it sends is described in the
+   * file `sdp`.
+   */
+  rtpSamples(to: string, from: Ports, source: FrameSource, hertz: number, sdp: string): Encoder {
+    const url = (port: number): string => `${to}?localrtpport=${port}&localrtcpport=${port + 1}`;
+    const picture = ['-map', '0:v', '-c:v', 'copy', '-bsf:v', 'h264_mp4toannexb', '-f', 'rtp', url(from.video)];
+    const sound = ['-map', '1:a', '-c:a', 'pcm_s16be', '-ar', '48000', '-ac', '2', '-f', 'rtp', url(from.audio)];
+    return this.start(this.picture(source), hertz, ['-sdp_file', sdp, ...picture, ...sound]);
+  }
+
   /** Ends all that send; gives back what they had to say. */
   async stop(): Promise<string> {
     const ended = this.running;

@@ -1,6 +1,7 @@
 // People and productions: a browser is signed in by a code, its owner looks around in a production and invites somebody,
 // who comes in by the link of the mail.
 import { test, expect, devices } from '@playwright/test';
+import { signIn } from './asks.ts';
 import { Stage } from './stage.ts';
 
 const stage = new Stage();
@@ -31,8 +32,7 @@ test('a code signs a browser in, and whoever is invited there comes in by the ma
 
   // Somebody who is signed in lets it in, by the address that the QR code has.
   const phone = await stage.newPage(browser, devices['Pixel 7']);
-  await phone.goto(stage.demo.links.host_link);
-  await expect(phone).toHaveURL(/#\/rooms\//);
+  await signIn(phone, stage.demo.links.host_link);
   await phone.goto(`${stage.demo.links.url}/#/device?code=${code}`);
   await expect(phone.getByLabel('Code of the device')).toHaveValue(code);
   await phone.getByRole('button', { name: 'Let it in' }).click();

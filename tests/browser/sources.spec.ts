@@ -1,6 +1,7 @@
 // What encoders send over SRT and RTP, what is put together of it and what is recorded of it, as a page shows and plays it:
 // the number in the picture, the pitch of the sound, and how far one is from the other.
 import { test, expect, type Browser } from '@playwright/test';
+import * as asks from './asks.ts';
 import { ALL, attend, clipInStep, hears, keepConnections, liveInStep, staysInStep, type Part } from './ear.ts';
 import { Encoders, freePorts, type Other } from './encoders.ts';
 import type { FrameSource } from './frameStrip.ts';
@@ -47,22 +48,13 @@ async function open(browser: Browser): Promise<void> {
 }
 
 /** Asks the server as the person whose page it is. */
-async function ask<T>(path: string, body: object): Promise<T> {
-  return host.page.evaluate(
-    async ([path, body]) => {
-      const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
-      const response = await fetch(path as string, { method: 'POST', headers: { 'X-Token': token }, body: JSON.stringify(body) });
-      if (!response.ok) throw new Error(`${path as string}: ${response.status} ${await response.text()}`);
-      return (await response.json()) as T;
-    },
-    [path, body] as const,
-  );
+function ask<T>(path: string, body: object): Promise<T> {
+  return asks.ask(host.page, path, body);
 }
 
 /** The folder that the room shows everything of. */
-async function folder(): Promise<string> {
-  const live = await ask<{ project_id: string }>('/get/asset', { id: stage.demo.links.live_asset_id });
-  return live.project_id;
+function folder(): Promise<string> {
+  return asks.folderOf(host.page, stage.demo.links.live_asset_id);
 }
 
 /** A source that an encoder sends to by SRT: its id. */

@@ -129,8 +129,8 @@ impl Ffmpeg {
         let binary = version.find()?;
         let input = folder.join(format!("{version:?}.mp4"));
         std::fs::write(&input, clip::make(&clip_spec()?)?)?;
-        let log = folder.join(format!("{version:?}.log"));
-        let child = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
             .arg(&input)
             .args(["-map", "0:v", "-map", "0:a"])
@@ -139,12 +139,8 @@ impl Ffmpeg {
             .args(["-bf", "0", "-g", &Self::KEY_INTERVAL.to_string()])
             .args(GRAIN.iter().filter(|_| look.grain))
             .args(["-c:a", "libopus", "-ar", "48000", "-ac", "2"])
-            .args(["-f", "whip", "-authorization", &target.bearer, target.url.as_str()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()?;
-        Ok(Self { child, log })
+            .args(["-f", "whip", "-authorization", &target.bearer, target.url.as_str()]);
+        Self::spawn(&mut command, folder.join(format!("{version:?}.log")))
     }
 
     /// Publishes a clip of the demo in a loop over SRT, as `sound` says and with `video` added to
@@ -169,8 +165,8 @@ impl Ffmpeg {
     ) -> Result<Self, Error> {
         let input = folder.join("input.mp4");
         std::fs::write(&input, clip::make(&clip_spec()?)?)?;
-        let log = folder.join("ffmpeg.log");
-        let child = Command::new(version.find()?)
+        let mut command = Command::new(version.find()?);
+        command
             .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
             .arg(&input)
             .args(["-map", "0:v", "-map", "0:a"])
@@ -178,13 +174,8 @@ impl Ffmpeg {
             .args(["-g", &Self::KEY_INTERVAL.to_string()])
             .args(video)
             .args(sound)
-            .args(["-f", format, url])
-            .stdin(Stdio::piped())
-            .stdout(if url == PIPE { Stdio::piped() } else { Stdio::null() })
-            .stderr(File::create(&log)?)
-            .spawn()
-            .map_err(|error| format!("{version:?}: {error}; run `make tools`"))?;
-        Ok(Self { child, log })
+            .args(["-f", format, url]);
+        Self::spawn(&mut command, folder.join("ffmpeg.log"))
     }
 
     /// Sends a colour, by ffmpeg's name of it, and a tone over SRT.
@@ -201,8 +192,8 @@ impl Ffmpeg {
         input: &[&str],
         sound: &[&str],
     ) -> Result<Self, Error> {
-        let log = folder.join(format!("{colour}.log"));
-        let child = Command::new(Version::Debian.find()?)
+        let mut command = Command::new(Version::Debian.find()?);
+        command
             .args(["-hide_banner", "-loglevel", "verbose", "-re", "-f", "lavfi"])
             .args(["-i", &format!("color=c={colour}:s=320x180:r=25")])
             .arg("-re")
@@ -210,13 +201,8 @@ impl Ffmpeg {
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
             .args(["-profile:v", "baseline", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "25"])
             .args(sound)
-            .args(["-f", "mpegts", url])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .map_err(|error| format!("ffmpeg: {error}; run `make tools`"))?;
-        Ok(Self { child, log })
+            .args(["-f", "mpegts", url]);
+        Self::spawn(&mut command, folder.join(format!("{colour}.log")))
     }
 
     /// The same as RTP, the picture to the first of the addresses and the sound to the second.
@@ -242,8 +228,8 @@ impl Ffmpeg {
         sound: &[&str],
         sdp: &Path,
     ) -> Result<Self, Error> {
-        let log = folder.join("ffmpeg.log");
-        let child = Command::new(Version::Debian.find()?)
+        let mut command = Command::new(Version::Debian.find()?);
+        command
             .args(["-hide_banner", "-loglevel", "verbose", "-sdp_file"])
             .arg(sdp)
             .args(["-re", "-f", "lavfi", "-i", "color=c=blue:s=320x180:r=25", "-re"])
@@ -262,13 +248,8 @@ impl Ffmpeg {
             // The parameter sets stand in the description alone.
             .args(["-flags:v", "+global_header", "-f", "rtp", to_video, "-map", "1:a"])
             .args(sound)
-            .args(["-f", "rtp", to_audio])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .map_err(|error| format!("ffmpeg: {error}; run `make tools`"))?;
-        Ok(Self { child, log })
+            .args(["-f", "rtp", to_audio]);
+        Self::spawn(&mut command, folder.join("ffmpeg.log"))
     }
 
     /// The same as a transport stream within RTP.
@@ -280,6 +261,19 @@ impl Ffmpeg {
         sound: &[&str],
     ) -> Result<Self, Error> {
         Self::send_as("rtp_mpegts", version, url, folder, video, sound)
+    }
+
+    /// Starts it. What it says is written to `log`.
+    fn spawn(command: &mut Command, log: PathBuf) -> Result<Self, Error> {
+        let to_pipe = command.get_args().any(|arg| arg == PIPE);
+        let child = command
+            .stdin(Stdio::piped())
+            .stdout(if to_pipe { Stdio::piped() } else { Stdio::null() })
+            .stderr(File::create(&log)?)
+            .spawn();
+        let name = command.get_program().display();
+        let child = child.map_err(|error| format!("{name}: {error}; run `make tools`"))?;
+        Ok(Self { child, log })
     }
 
     /// What comes out of one that sends to [`PIPE`].

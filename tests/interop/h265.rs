@@ -7,17 +7,15 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
-use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
-use crate::srt::{is_live, says, wait_for};
+use crate::srt::{is_live, says, send_picture as send, sending, wait_for};
 use crate::transcode::{B_FRAMES, SETTLED, assert_in_order, median, offset};
 
-const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 /// In the profile that the offers of those have who take H.265 (Main).
-const H265: [&str; 4] = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
+pub(crate) const H265: [&str; 4] = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
 /// Ten bits, with B-frames that refer to the key frames on both sides (open groups).
 const H265_B_FRAMES: [&str; 6] = [
     "-c:v",
@@ -40,10 +38,6 @@ fn transcode(details: &Value) -> &Value {
     &details["additional_details"]["transcode"]
 }
 
-fn send(server: &Server, source: &SrtSource, video: &[&str]) -> Result<Ffmpeg, Error> {
-    Ffmpeg::send(Version::Debian, &source.url, server.folder(), video, &AAC)
-}
-
 /// What a player hears that takes H.264 alone: the status, and the reason where it is refused.
 async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
     let answer = reqwest::Client::new()
@@ -61,9 +55,7 @@ async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_take_h265_get_it_and_others_get_it_converted() {
-    let server = Server::start("h265").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    let ffmpeg = send(&server, &source, &H265).unwrap();
+    let (server, source, ffmpeg) = sending("h265", &[], &H265).await.unwrap();
     let ready = |details: &Value| is_live(details) && transcode(details)["state"] == "READY";
     let details = wait_for(&server, &source, ready).await.unwrap();
     let of = &details["additional_details"];
@@ -151,9 +143,7 @@ async fn where_h265_is_not_converted_others_hear_why() {
         ("--transcode-pixels=1000000", "pixels a second are more", "--transcode-pixels"),
         ("--ffmpeg=/bin/true", "ffmpeg has ended", "ffmpeg has ended"),
     ] {
-        let server = Server::start_with("h265no", &[option]).await.unwrap();
-        let source = server.register_srt("Encoder").await.unwrap();
-        let ffmpeg = send(&server, &source, &H265).unwrap();
+        let (server, source, ffmpeg) = sending("h265no", &[option], &H265).await.unwrap();
         let known = |details: &Value| is_live(details) && transcode(details)["state"].is_string();
         wait_for(&server, &source, known).await.unwrap();
         if option.ends_with("true") {
@@ -179,9 +169,7 @@ async fn where_h265_is_not_converted_others_hear_why() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn h265_and_b_frames_share_one_budget() {
-    let server = Server::start("h265budget").await.unwrap();
-    let first = server.register_srt("First").await.unwrap();
-    let b_frames = send(&server, &first, &B_FRAMES).unwrap();
+    let (server, first, b_frames) = sending("h265budget", &[], &B_FRAMES).await.unwrap();
     let runs = |details: &Value| transcode(details)["state"] == "RUNNING";
     wait_for(&server, &first, runs).await.unwrap();
 

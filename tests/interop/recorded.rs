@@ -6,18 +6,17 @@ use std::time::Duration;
 use rushes::demo::{picture::Size, strip};
 use serde_json::{Value, json};
 
-use crate::ffmpeg::{Ffmpeg, Version};
+use crate::ffmpeg::Version;
 use crate::peer::Error;
 use crate::publish::PICTURE_TIMEOUT;
 use crate::server::{Server, SrtSource};
 use crate::socket::Socket;
-use crate::srt::wait_for;
+use crate::srt::{sending, wait_for};
 
 /// Pictures that go out in another order than they are sent in, and key frames that others go back
 /// beyond: what x265 does unless it is told otherwise.
 const OPEN: [&str; 4] =
     ["-c:v", "libx265", "-x265-params", "bframes=3:b-adapt=0:open-gop=1:log-level=error"];
-const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 /// Frames of the clip that is sent over and over.
 const LOOP: u32 = 100;
 /// Frames that are recorded at least, 25 a second.
@@ -85,10 +84,7 @@ async fn numbers(server: &Server, file: &[u8]) -> Result<Vec<u32>, Error> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn h265_is_recorded_as_it_is_sent_with_every_frame_in_its_order() {
-    let server = Server::start("recorded").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    let folder = server.folder();
-    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &OPEN, &AAC).unwrap();
+    let (server, source, ffmpeg) = sending("recorded", &[], &OPEN).await.unwrap();
     let is_h265 = |details: &Value| details["additional_details"]["video"]["codec"] == "H265";
     let details = wait_for(&server, &source, |details| {
         is_h265(details) && details["additional_details"]["video"]["b_frames"] == true

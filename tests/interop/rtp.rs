@@ -12,10 +12,10 @@ use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::{PICTURE_TIMEOUT, picture_and_sound};
 use crate::server::Server;
+use crate::srt::AAC;
 
 /// What an encoder is to be set to.
 const PICTURE: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
-const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 const OPUS: [&str; 6] = ["-c:a", "libopus", "-ar", "48000", "-ac", "2"];
 /// How often a state is asked for that no event tells a script.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

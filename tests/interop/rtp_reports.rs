@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::ffmpeg::Ffmpeg;
 use crate::peer::Error;
 use crate::publish::PICTURE_TIMEOUT;
+use crate::srt::AAC;
 
 /// Samples that ffmpeg's encoder of AAC puts before the sound, and those in a second.
 const BEFORE: f64 = 1024.0;
@@ -68,7 +69,7 @@ async fn late(extra: &[&str]) -> Result<f64, Error> {
     let [video, video_reports, audio, audio_reports] = ports;
     let url = |port: u16, reports: u16| format!("rtp://127.0.0.1:{port}?rtcpport={reports}");
     let to = [url(video, video_reports), url(audio, audio_reports)];
-    let sound = [&["-c:a", "aac", "-ar", "48000", "-ac", "2"], extra].concat();
+    let sound = [&AAC[..], extra].concat();
     let input = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"];
     let sdp = folder.path().join("source.sdp");
     let ffmpeg = Ffmpeg::send_rtp_sound([&to[0], &to[1]], folder.path(), &input, &sound, &sdp)?;

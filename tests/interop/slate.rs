@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind};
 use crate::ffmpeg::{Ffmpeg, Look, Version};
+use crate::h265::H265;
 use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::{PICTURE_TIMEOUT, watch};
 use crate::returns::shown;
 use crate::server::{Api, Registered, Server};
 use crate::socket::Socket;
-use crate::srt::wait_for;
+use crate::srt::{send_picture, wait_for};
 
 const FIRST: Look = Look { size: "640x360", profile: "baseline", grain: false };
 /// How often it is looked what a browser shows.
@@ -129,9 +130,7 @@ async fn who_was_sent_a_converted_picture_sees_the_slate_and_then_the_converted_
     let server = Server::start("slateh265").await.unwrap();
     let source = server.register_srt("A cam").await.unwrap();
     ask_for_slate(server.api(), &source.id).await.unwrap();
-    let h265 = ["-c:v", "libx265", "-x265-params", "bframes=0:log-level=error"];
-    let aac = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
-    let send = || Ffmpeg::send(Version::Debian, &source.url, server.folder(), &h265, &aac);
+    let send = || send_picture(&server, &source, &H265);
     let moving = "seen.seen.frames >= 50 && seen.seen.width === 640";
     let still = "seen.seen.frames >= 4";
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();

@@ -18,7 +18,7 @@ use crate::server::{Server, SrtSource};
 
 /// What an encoder is to be set to.
 const PICTURE: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
-const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
+pub(crate) const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 /// How often a state is asked for that no event tells a script.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -102,6 +102,31 @@ impl Drop for Transmit {
     }
 }
 
+fn send(server: &Server, url: &str) -> Result<Ffmpeg, Error> {
+    Ffmpeg::send(Version::Debian, url, server.folder(), &PICTURE, &AAC)
+}
+
+/// Has ffmpeg send to a source, with what makes its picture.
+pub(crate) fn send_picture(
+    server: &Server,
+    source: &SrtSource,
+    video: &[&str],
+) -> Result<Ffmpeg, Error> {
+    Ffmpeg::send(Version::Debian, &source.url, server.folder(), video, &AAC)
+}
+
+/// A server that was started with these options, and a source that ffmpeg sends to.
+pub(crate) async fn sending(
+    test: &str,
+    options: &[&str],
+    video: &[&str],
+) -> Result<(Server, SrtSource, Ffmpeg), Error> {
+    let server = Server::start_with(test, options).await?;
+    let source = server.register_srt("Encoder").await?;
+    let ffmpeg = send_picture(&server, &source, video)?;
+    Ok((server, source, ffmpeg))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn srt_live_transmit_through_a_bad_network_is_seen_and_heard_in_chromium() {
     let server = Server::start("srtbad").await.unwrap();
@@ -134,10 +159,7 @@ async fn srt_live_transmit_through_a_bad_network_is_seen_and_heard_in_chromium()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ffmpeg_over_srt_is_seen_and_heard_in_chromium() {
-    let server = Server::start("srt").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    let ffmpeg =
-        Ffmpeg::send(Version::Debian, &source.url, server.folder(), &PICTURE, &AAC).unwrap();
+    let (server, source, ffmpeg) = sending("srt", &[], &PICTURE).await.unwrap();
     let live = wait_for(&server, &source, is_live).await.unwrap();
     let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
     picture_and_sound(&viewer).await.unwrap();
@@ -231,10 +253,6 @@ pub(crate) fn says(details: &Value, word: &str) -> bool {
     let problems = details["additional_details"]["problems"].as_array();
     let mut texts = problems.into_iter().flatten().filter_map(Value::as_str);
     texts.any(|text| text.contains(word))
-}
-
-fn send(server: &Server, url: &str) -> Result<Ffmpeg, Error> {
-    Ffmpeg::send(Version::Debian, url, server.folder(), &PICTURE, &AAC)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind, Lips};
 use crate::chromium::{PICTURE_AND_SOUND, end};
-use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::viewer::Viewer;
 use crate::publish::PICTURE_TIMEOUT;
-use crate::server::Server;
-use crate::srt::wait_for;
+use crate::srt::{sending, wait_for};
 
 /// Three B-frames between others, one of them referred to, as encoders come without a setting.
 pub(crate) const B_FRAMES: [&str; 8] = [
@@ -21,7 +19,6 @@ pub(crate) const B_FRAMES: [&str; 8] = [
     "-x264-params",
     "b-adapt=0:b-pyramid=normal",
 ];
-const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
 /// Frames of the clip, which is sent again and again.
 const FRAMES: u32 = 100;
 /// Frames of a second, with which a beep begins.
@@ -67,10 +64,7 @@ pub(crate) fn assert_in_order(numbers: &[u32], gaps: u32) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b_frames_are_converted_seen_in_order_and_heard_in_step() {
-    let server = Server::start("transcode").await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    let folder = server.folder();
-    let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &B_FRAMES, &AAC).unwrap();
+    let (server, source, ffmpeg) = sending("transcode", &[], &B_FRAMES).await.unwrap();
     let details = wait_for(&server, &source, is_converted).await.unwrap();
     let of = &details["additional_details"];
     assert_eq!((&of["problems"], &of["video"]["b_frames"]), (&json!([]), &json!(true)));

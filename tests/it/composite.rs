@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use reqwest::{StatusCode, header};
-use rushes::{Listeners, Server, config::Config, store::security::default};
+use rushes::store::security::default;
 use serde_json::{Value, json};
 
 use crate::{
@@ -174,12 +174,8 @@ async fn a_server_makes_as_many_as_it_was_told_and_again_after_a_restart() {
     stage.ask(UPDATE, update).await;
 
     let registration = stage.registration.clone();
-    let Stage { rushes: Rushes { server, folder, .. }, admin, .. } = stage;
-    server.shutdown().await.unwrap();
-    let config = Config::local(folder.path().join("data"));
-    let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    let rushes = Rushes { server, client: reqwest::Client::new(), folder };
+    let Stage { rushes, admin, .. } = stage;
+    let rushes = rushes.restart().await;
     let details = live(&rushes, &admin.token, &made["id"]).await;
     assert_eq!(details["additional_details"]["layout"], layout(&registration));
     let whep = rushes.url(&format!("/live/whep/{}", made["id"].as_str().unwrap()));

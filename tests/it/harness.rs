@@ -71,6 +71,16 @@ impl Rushes {
         Self { server, client: reqwest::Client::new(), folder }
     }
 
+    /// The same server anew: on its data, and as it was configured.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { server, client, folder } = self;
+        let config = server.app().config.clone();
+        server.shutdown().await.unwrap();
+        let listeners = Listeners::bind(&config).await.unwrap();
+        let server = Server::start(config, listeners).await.unwrap();
+        Self { server, client, folder }
+    }
+
     pub(crate) fn app(&self) -> &Arc<App> {
         self.server.app()
     }

@@ -3,11 +3,11 @@
 use std::net::UdpSocket;
 
 use reqwest::StatusCode;
-use rushes::{Listeners, Server, config::Config, store::security::default};
+use rushes::store::security::default;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Rushes, Socket, code},
+    harness::{Socket, code},
     live_stage::{OBS, SDP, Stage},
 };
 
@@ -214,12 +214,7 @@ async fn what_a_source_sends_is_declared_shown_and_taken_back() {
 
     // It is there after a restart, and another one comes in its place; the asset's id is as good.
     drop(socket);
-    let Rushes { server, folder, client } = stage.rushes;
-    server.shutdown().await.unwrap();
-    let config = Config::local(folder.path().join("data"));
-    let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    stage.rushes = Rushes { server, client, folder };
+    stage.rushes = stage.rushes.restart().await;
     assert_eq!(declared(&stage, &asset).await, wanted);
     let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
     let pcm = "v=0\r\nm=audio 5004 RTP/AVP 98\r\na=rtpmap:98 L16/48000/2\r\n";

@@ -1,11 +1,11 @@
 //! Slates of sources that are away: who asks for them, where they stand, and what a viewer is answered.
 
 use reqwest::StatusCode;
-use rushes::{Listeners, Server, config::Config, store::security::default};
+use rushes::store::security::default;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Rushes, Socket, code},
+    harness::{Socket, code},
     live_stage::{SDP, Stage, VIEWER, watch},
 };
 
@@ -102,12 +102,7 @@ async fn it_is_there_after_a_restart_and_goes_with_its_source() {
     let mut socket = stage.rushes.socket(Some(&stage.admin.token)).await;
     set(&mut socket, &id, true).await;
     drop(socket);
-    let Rushes { server, folder, client } = stage.rushes;
-    server.shutdown().await.unwrap();
-    let config = Config::local(folder.path().join("data"));
-    let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    stage.rushes = Rushes { server, client, folder };
+    stage.rushes = stage.rushes.restart().await;
     assert_eq!(told(&stage).await, true);
     assert_eq!(viewed(&stage, &stage.registration).await, StatusCode::CREATED);
 

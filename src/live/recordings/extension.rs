@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::{begin, end, recordings, replay, status};
 use crate::{
-    access::{self, Permission},
+    access,
     app::App,
     error::{ApiError, ApiResult, Code},
     events::ConnectionId,
     ids::{AssetId, RegistrationId, RoomId},
-    live::{by_name, declared, may_watch, slates, stream_of},
+    live::{by_name, changeable, declared, may_watch, of_folder, slates, stream_of},
     rooms::read,
     rpc::{Answering, Caller, CallerKind, Extension, ExtensionCall},
     store::{self, Db, live::RegistrationRow, text::RoomStatus},
@@ -89,20 +89,6 @@ async fn of_room(
     }
 }
 
-/// Whether somebody manages the live sources of a folder. A screen that is shared in a room is
-/// there for its administrators alone.
-pub(in crate::live) async fn of_folder(
-    db: &mut Db,
-    caller: &Caller,
-    row: &RegistrationRow,
-) -> ApiResult<()> {
-    may_watch(db, caller, row).await?;
-    let manages = Permission::CreateLiveStream;
-    let seen = access::project_for(db, caller, row.project_id, manages).await?;
-    let hidden = row.room_id.is_some() && !seen.rights().is_admin;
-    if hidden { Err(ApiError::new(Code::NOT_FOUND)) } else { Ok(()) }
-}
-
 #[derive(Debug, Deserialize)]
 struct Record {
     #[serde(flatten)]
@@ -146,9 +132,9 @@ async fn instant_replay(call: &ExtensionCall) -> ApiResult<Value> {
 async fn always(call: &ExtensionCall) -> ApiResult<Value> {
     let Record { source, on } = read(&call.data)?;
     let (app, caller) = (&call.app, &call.connection.caller);
-    // It outlasts every room: a matter of the folder.
-    let row = Source { room_id: None, ..source }.recordable(app, caller).await?;
     let mut tx = app.store.write().await?;
+    // It outlasts every room: a matter of the folder.
+    let row = changeable(&mut tx, caller, &source.id).await?;
     store::recordings::set_always(&mut tx, row.id, on.then_some(caller.user_id)).await?;
     tx.commit().await.map_err(|error| ApiError::internal(&error))?;
     if on && app.media.status(stream_of(row.id)).await.since.is_some() {

@@ -27,7 +27,6 @@ use crate::{
 };
 
 pub(crate) use extension::LiveExtension;
-pub(super) use extension::of_folder;
 use finish::finish;
 
 /// The folder of what instant replays are made of.

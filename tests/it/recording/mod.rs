@@ -6,20 +6,16 @@ mod rights;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rushes::{
-    Listeners, Server,
-    config::Config,
-    demo::{
-        picture::Size,
-        publisher::{Publisher, PublisherStatus},
-        source::SourceConfig,
-        whip_client::WhipTarget,
-    },
+use rushes::demo::{
+    picture::Size,
+    publisher::{Publisher, PublisherStatus},
+    source::SourceConfig,
+    whip_client::WhipTarget,
 };
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{Folder, Rushes, Socket, code},
+    harness::{Folder, Socket, code},
     live_stage::Stage,
     process::{serve, signal},
 };
@@ -226,14 +222,9 @@ async fn the_end_of_the_server_makes_an_asset_of_what_it_recorded() {
     let (stage, publisher, mut socket) = on_air().await;
     ask(&mut socket, RECORD, json!({ "id": stage.registration, "on": true })).await;
     recorded_for(&mut socket, &stage.registration, 500).await;
-    let Stage { rushes: Rushes { server, folder, .. }, admin, project, .. } = stage;
-    server.shutdown().await.unwrap();
+    let Stage { rushes, admin, project, .. } = stage;
+    let rushes = rushes.restart().await;
     publisher.stop().await;
-    let config = Config::local(folder.path().join("data"));
-    let listeners = Listeners::bind(&config).await.unwrap();
-    let server = Server::start(config, listeners).await.unwrap();
-    let client = reqwest::Client::new();
-    let rushes = Rushes { server, client, folder };
     let body = json!({ "project_id": project });
     let (_, assets) = rushes.post("/get/assets", Some(&admin.token), &body).await;
     let clips: Vec<&Value> =

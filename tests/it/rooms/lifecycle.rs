@@ -10,7 +10,7 @@ use super::{
     guests::{mailed, mails},
     stage::Stage,
 };
-use crate::harness::Rushes;
+use crate::harness::{Person, Rushes};
 
 async fn start_with(change: impl FnOnce(&mut Limits)) -> Rushes {
     let rate = rushes::rpc::Rate { per_second: 1e9, burst: 1e9 };
@@ -126,6 +126,8 @@ async fn a_room_is_planned_and_begins_when_somebody_starts_it() {
     let code = |(status, answer): (u16, Value)| (status, answer["error"]["code"].as_u64().unwrap());
     assert_eq!(code(stage.schedules(&stage.crew, &room, soon.clone()).await), (403, 403));
     assert_eq!(code(stage.schedules(&stage.stranger, &room, soon.clone()).await), (404, 672));
+    let nobody = Person { token: "none".to_owned(), ..stage.host.clone() };
+    assert_eq!(code(stage.schedules(&nobody, &room, json!(7)).await), (401, 405));
     for bad in [at("2001-01-01T00:00:00Z"), at("soon"), json!({}), json!(7)] {
         let (status, answer) = stage.schedules(&stage.host, &room, bad).await;
         assert_eq!((status, &answer["error"]["code"]), (400, &json!(407)), "{answer}");
@@ -326,7 +328,7 @@ async fn a_room_starts_with_what_may_be_shown() {
     stage.ask(&owner, "/start/review_session", json!({ "id": empty["id"] })).await;
 }
 
-async fn set_group(stage: &Stage, rushes: &Rushes, who: &crate::harness::Person, group: i64) {
+async fn set_group(stage: &Stage, rushes: &Rushes, who: &Person, group: i64) {
     let mut tx = rushes.app().store.write().await.unwrap();
     let now = rushes::time::Millis::now();
     let (project, user) = (stage.project, who.id);

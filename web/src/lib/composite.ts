@@ -1,6 +1,6 @@
 // Composites: several live sources on one canvas, how they are arranged, and what the server is told of it.
-import { ApiPart } from './api';
 import { moved as movedIn } from './room/keeping';
+import { SourcesApi, type Source } from './sources';
 
 export type Fit = 'CONTAIN' | 'COVER' | 'STRETCH';
 
@@ -30,16 +30,6 @@ export interface Layout {
   cells: Cell[];
   audio: { mode: 'SOURCE'; source: string } | { mode: 'MIX' } | { mode: 'NONE' };
   slate?: boolean;
-}
-
-/** A live source of a folder, as `/list/live/registrations` says. */
-export interface Source {
-  id: string;
-  name: string;
-  description: string | null;
-  type: string;
-  status: string | null;
-  additional_details: { layout?: Partial<Layout> | null; problems?: string[] } | null;
 }
 
 /** What may stand on one canvas. */
@@ -186,12 +176,7 @@ export function usable(sources: readonly Source[]): Source[] {
 }
 
 /** The calls about composites. */
-export class CompositeApi extends ApiPart {
-  /** All live sources of a folder, composites among them. */
-  sources(folder: string): Promise<Source[]> {
-    return this.call('/list/live/registrations', { project_id: folder });
-  }
-
+export class CompositeApi extends SourcesApi {
   /** Makes one, and says its id. */
   async create(folder: string, name: string, description: string, layout: Layout): Promise<string> {
     const data = { project_id: folder, name, description, layout };
@@ -201,9 +186,5 @@ export class CompositeApi extends ApiPart {
   update(id: string, name: string, description: string, layout: Layout): Promise<unknown> {
     const data = { id, name, description, layout };
     return this.call('/update/live/registration/composite', data);
-  }
-
-  delete(id: string): Promise<unknown> {
-    return this.call('/delete/live/registration', { id });
   }
 }

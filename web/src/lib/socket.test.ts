@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, Unreachable } from './api';
-import { Socket, socketUrl, type SocketLike, type SocketState } from './socket';
+import { askOnce, Socket, socketUrl, type SocketLike, type SocketState } from './socket';
 
 class FakeSocket implements SocketLike {
   onopen: ((event: never) => void) | null = null;
@@ -207,5 +207,57 @@ describe('socketUrl', () => {
   it('follows the page', () => {
     expect(socketUrl({ protocol: 'http:', host: 'localhost:8080' })).toBe('ws://localhost:8080/ws');
     expect(socketUrl({ protocol: 'https:', host: 'rushes.test' })).toBe('wss://rushes.test/ws');
+  });
+});
+
+describe('askOnce', () => {
+  const options = {
+    url: 'ws://rushes.test/ws',
+    token: 'TOKEN',
+    connect: () => {
+      const fake = new FakeSocket();
+      sockets.push(fake);
+      return fake;
+    },
+  };
+
+  it('asks as soon as it is connected, and closes with the answer', async () => {
+    const answer = askOnce<{ slate: boolean }>(options, 'rushes/live/slate', { id: '1', on: true });
+    last().open();
+    await vi.waitFor(() => expect(last().sent).toHaveLength(1));
+    const [asked] = last().sent;
+    expect(asked).toMatchObject({ endpoint: 'rushes/live/slate', token: 'TOKEN' });
+    last().receive({ request_id: asked!.request_id, data: { slate: true } });
+    expect(await answer).toEqual({ slate: true });
+    expect(last().closed).toBe(true);
+  });
+
+  it('fails with what the server says, and where there is no connection, without trying on', async () => {
+    // That of the other tests does try on.
+    socket.close();
+    const refused = askOnce(options, 'rushes/live/slate', {});
+    last().open();
+    await vi.waitFor(() => expect(last().sent).toHaveLength(1));
+    const error = { code: 800, message: 'You may not do this.' };
+    last().receive({ request_id: last().sent[0]!.request_id, error });
+    await expect(refused).rejects.toThrow('You may not do this.');
+
+    const away = askOnce(options, 'rushes/live/slate', {});
+    last().drop();
+    await expect(away).rejects.toBeInstanceOf(Unreachable);
+    const before = sockets.length;
+    vi.advanceTimersByTime(10_000);
+    expect(sockets).toHaveLength(before);
+    const none = askOnce(
+      {
+        ...options,
+        connect: () => {
+          throw new Error('no WebSocket here');
+        },
+      },
+      'rushes/live/slate',
+      {},
+    );
+    await expect(none).rejects.toBeInstanceOf(Unreachable);
   });
 });

@@ -210,3 +210,30 @@ export class Socket {
 export function socketUrl(page: { protocol: string; host: string }): string {
   return `${page.protocol === 'https:' ? 'wss' : 'ws'}://${page.host}/ws`;
 }
+
+/**
+ * Asks one thing over a WebSocket of its own, for pages that have none.
+ *
+ * @throws {ApiError} if the server refuses
+ * @throws {Unreachable} if there is no connection
+ */
+export async function askOnce<T>(
+  options: SocketOptions,
+  endpoint: string,
+  data: object,
+): Promise<T> {
+  const socket = new Socket(options);
+  try {
+    await new Promise<void>((opened, failed) => {
+      const look = () => {
+        if (socket.state === 'online') opened();
+        else if (socket.state !== 'connecting') failed(new Unreachable());
+      };
+      socket.onState(look);
+      look();
+    });
+    return await socket.request<T>(endpoint, data);
+  } finally {
+    socket.close();
+  }
+}

@@ -79,6 +79,7 @@ describe('problemInWords', () => {
       );
     expect(of(803, 'too many')).toContain('Complete one of them first');
     expect(of(407, 'Invalid data')).toBe('Invalid data');
+    expect(of(407, 'the sound is none')).toBe('The sound is none');
     expect(of(407, 'Invalid e-mail.', '"x" is none')).toBe('Invalid e-mail: "x" is none');
     expect(problemInWords(new Unreachable())).toBe('The server cannot be reached.');
   });

@@ -139,7 +139,8 @@ export function problemInWords(error: unknown): string {
   if (!(error instanceof ApiError)) return (error as Error).message;
   const field = error.fields[0]?.message;
   const words = WORDS[error.code] ?? error.message;
-  return field ? `${words.replace(/\.$/, '')}: ${field}` : words;
+  const told = field ? `${words.replace(/\.$/, '')}: ${field}` : words;
+  return told.charAt(0).toUpperCase() + told.slice(1);
 }
 
 /** The addresses in what somebody typed or pasted, each once; commas, semicolons and white space lie between them. */

@@ -56,8 +56,9 @@ mod tests {
 
     #[test]
     fn five_and_one_channels_are_taken_in_both_orders_however_that_is_written() {
-        let of = |format| ChannelOrder::of(Some("6"), format);
-        let chromium = "channel_mapping=0,4,1,2,3,5;coupled_streams=2;minptime=10;num_streams=4;useinbandfec=1";
+        let of = |format: &str| ChannelOrder::of(Some("6"), format);
+        let chromium = "channel_mapping=0,4,1,2,3,5;coupled_streams=2;minptime=10;\
+            num_streams=4;useinbandfec=1";
         assert_eq!(of(chromium), Some(Vorbis));
         let turned = "num_streams=4; coupled_streams=2; channel_mapping=0,1,4,5,2,3";
         assert_eq!(of(turned), Some(Wave));

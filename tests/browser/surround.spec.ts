@@ -5,6 +5,14 @@ import { Encoders } from './encoders.ts';
 import { Room, counts } from './room.ts';
 import { Stage } from './stage.ts';
 
+declare global {
+  /** Chromium's, of which TypeScript has no description: it gives out what a track has. */
+  class MediaStreamTrackProcessor {
+    constructor(init: { track: MediaStreamTrack });
+    readable: ReadableStream<AudioData>;
+  }
+}
+
 /** In hertz: front left and right, front centre, low frequencies, behind on the left and on the right. */
 const TONES = [300, 500, 700, 60, 1100, 1300] as const;
 /** Of each as the encoder makes it. */
@@ -60,31 +68,34 @@ async function codec(room: Room): Promise<string | null> {
   });
 }
 
-/** The heights of the tones in each of six channels of what the page plays, in a third of a second. */
+/** The heights of the tones in each channel that the browser gives the page to play, in half a second. */
 async function heard(room: Room): Promise<number[][]> {
   return room.page.getByTestId('live-video').evaluate(async (element, tones) => {
-    const context = new AudioContext();
-    const source = context.createMediaStreamSource((element as HTMLVideoElement).srcObject as MediaStream);
-    const splitter = source.connect(context.createChannelSplitter(6));
-    const analysers = Array.from({ length: 6 }, (_, channel) => {
-      const analyser = new AnalyserNode(context, { fftSize: 16384 });
-      splitter.connect(analyser, channel);
-      return analyser;
-    });
-    await context.resume();
-    await new Promise((done) => setTimeout(done, (1000 * analysers[0]!.fftSize) / context.sampleRate));
-    const heights = analysers.map((analyser) => {
-      const samples = new Float32Array(analyser.fftSize);
-      analyser.getFloatTimeDomainData(samples);
-      return tones.map((hertz) => {
-        const angle = (2 * Math.PI * hertz) / context.sampleRate;
-        const sine = samples.reduce((sum, sample, at) => sum + sample * Math.sin(angle * at), 0);
-        const cosine = samples.reduce((sum, sample, at) => sum + sample * Math.cos(angle * at), 0);
-        return (2 * Math.hypot(sine, cosine)) / samples.length;
+    // Web Audio would mix them to two.
+    const [track] = ((element as HTMLVideoElement).srcObject as MediaStream).getAudioTracks();
+    const reader = new MediaStreamTrackProcessor({ track: track!.clone() }).readable.getReader();
+    let planes: number[][] = [];
+    let rate = 0;
+    while (!planes.length || planes[0]!.length < rate / 2) {
+      const { value: data } = await reader.read();
+      if (!data) break;
+      if (data.numberOfChannels !== planes.length) planes = Array.from({ length: data.numberOfChannels }, () => []);
+      rate = data.sampleRate;
+      planes.forEach((plane, planeIndex) => {
+        const samples = new Float32Array(data.numberOfFrames);
+        data.copyTo(samples, { planeIndex, format: 'f32-planar' });
+        plane.push(...samples);
       });
-    });
-    await context.close();
-    return heights;
+      data.close();
+    }
+    await reader.cancel();
+    const height = (samples: number[], hertz: number): number => {
+      const angle = (2 * Math.PI * hertz) / rate;
+      const sine = samples.reduce((sum, sample, at) => sum + sample * Math.sin(angle * at), 0);
+      const cosine = samples.reduce((sum, sample, at) => sum + sample * Math.cos(angle * at), 0);
+      return (2 * Math.hypot(sine, cosine)) / samples.length;
+    };
+    return planes.map((plane) => tones.map((hertz) => height(plane, hertz)));
   }, TONES);
 }
 
@@ -112,7 +123,8 @@ test('5.1 is played in six channels where there are so many, and else in two', a
   await expect.poll(() => codec(stereo)).toBe('audio/opus');
   await expect(async () => expect(alone(await heard(surround))).toEqual(TONES)).toPass({ timeout: 30_000 });
   // Front left alone is on the left, and mixed with what is in the middle.
-  const [left, right, ...others] = await heard(stereo);
+  const both = await heard(stereo);
+  expect(both).toHaveLength(2);
+  const [left, right] = both;
   expect(left![0]! > 0.05 && right![0]! < 0.02 && left![2]! > 0.03 && right![2]! > 0.03, `${left} ${right}`).toBe(true);
-  expect(Math.max(...others.flat())).toBeLessThan(0.01);
 });

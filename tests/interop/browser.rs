@@ -272,14 +272,13 @@ impl Browser {
         Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
     }
 
-    /// The same in so many channels of what Web Audio makes of it.
+    /// The same on the left and on the right of what Web Audio makes of it.
     pub(crate) async fn audible(
         &mut self,
         name: &str,
         tones: &[f64],
-        count: usize,
-    ) -> Result<Vec<Vec<f64>>, Error> {
-        let script = format!("rushes.audible(rushes.peers['{name}'], {tones:?}, {count})");
+    ) -> Result<[Vec<f64>; 2], Error> {
+        let script = format!("rushes.audible(rushes.peers['{name}'], {tones:?})");
         Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
     }
 

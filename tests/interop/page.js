@@ -305,13 +305,13 @@ globalThis.rushes = (() => {
     return planes.map((plane) => tones.map((hertz) => height(plane, rate, hertz)));
   }
 
-  /** The same of what Web Audio is given, which is what a page would play. */
-  async function audible({ element }, tones, count) {
+  /** The same on the left and on the right of what Web Audio is given: it mixes all channels to these. */
+  async function audible({ element }, tones) {
     const context = new AudioContext();
     const source = context.createMediaStreamSource(element.srcObject);
-    const splitter = context.createChannelSplitter(count);
+    const splitter = context.createChannelSplitter(2);
     source.connect(splitter);
-    const analysers = Array.from({ length: count }, (_, channel) => {
+    const analysers = [0, 1].map((channel) => {
       const analyser = context.createAnalyser();
       analyser.fftSize = 16384;
       splitter.connect(analyser, channel);

@@ -9,7 +9,8 @@ pub(crate) const STREAMS: u8 = 4;
 pub(crate) const COUPLED: u8 = 2;
 /// For each channel, in the order in which decoders give channels out (front left and right, front
 /// centre, low frequencies, behind), where it is among those of the streams: both in front, both behind,
-/// the centre, low frequencies. That is the order of RFC 7845, 5.1.1.2, once its own is taken apart.
+/// the centre, low frequencies. The streams are those of RFC 7845, 5.1.1.2, which has the channels in
+/// another order.
 pub(crate) const MAPPING: [u8; CHANNELS as usize] = [0, 1, 4, 5, 2, 3];
 /// Bits a second of all streams together: some 640 bytes a packet, which leaves room in a datagram. A
 /// pair of channels gets 85 kbit/s of it, and a single one 43.

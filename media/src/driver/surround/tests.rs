@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::format::FormatParams;
 use tokio::sync::mpsc;
@@ -87,29 +87,48 @@ fn sound(surround: bool) -> Source {
     Source { audio: Some(audio), single: true, surround, ..Source::default() }
 }
 
-/// The next packets of sound of a viewer: payload type and number of each.
-async fn heard(client: &Client, count: usize) -> Vec<(u8, u16)> {
-    let mut heard = Vec::new();
-    while heard.len() < count {
-        if let [0x80 | 0x90, kind, high, low, ..] = client.next().await[..]
-            && let kind @ (TWO | SIX) = kind & 0x7f
-        {
-            heard.push((kind, u16::from_be_bytes([high, low])));
-        }
-    }
-    heard
+/// What a viewer hears: each packet with the number after that of the one before.
+struct Ear {
+    client: Client,
+    last: Option<u16>,
 }
 
-/// Sends sound, and holds two viewers to what they are to hear of it.
-async fn assert_hear(feed: &mut Feed, clients: [(&Client, u8); 2], last: &mut [Option<u16>; 2]) {
-    for _ in 0..5 {
-        feed.sound().await;
+impl Ear {
+    async fn new(media: &Media, says: impl FnOnce(String) -> String) -> Self {
+        Self { client: Client::viewer_with(media, STREAM, says).await, last: None }
     }
-    for ((client, kind), last) in clients.into_iter().zip(last) {
-        for (got, number) in heard(client, 5).await {
-            assert_eq!(got, kind);
-            assert!(last.is_none_or(|last| number == last.wrapping_add(1)), "{number} {last:?}");
-            *last = Some(number);
+
+    /// The payload type of the next packet of sound.
+    async fn next(&mut self) -> u8 {
+        loop {
+            if let [0x80 | 0x90, kind, high, low, ..] = self.client.next().await[..]
+                && let kind @ (TWO | SIX) = kind & 0x7f
+            {
+                let number = u16::from_be_bytes([high, low]);
+                let follows = |last: u16| number == last.wrapping_add(1);
+                assert!(self.last.is_none_or(follows), "{number} {:?}", self.last);
+                self.last = Some(number);
+                return kind;
+            }
+        }
+    }
+
+    /// Listens until it is sent this; nothing else comes then. A viewer that has just come is not
+    /// sent at once, so that sound goes on meanwhile.
+    async fn hears(&mut self, feed: &mut Feed, kind: u8) {
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        let heard = async {
+            loop {
+                tokio::select! {
+                    heard = self.next() => if heard == kind { break },
+                    _ = pace.tick() => feed.sound().await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("it is not heard");
+        for _ in 0..5 {
+            feed.sound().await;
+            assert_eq!(self.next().await, kind);
         }
     }
 }
@@ -118,32 +137,35 @@ async fn assert_hear(feed: &mut Feed, clients: [(&Client, u8); 2], last: &mut [O
 async fn each_viewer_is_sent_what_it_takes_and_six_channels_are_made_while_somebody_does() {
     let (media, _events) = start();
     let mut feed = Feed::new(&media, sound(true)).await;
-    let two = Client::viewer_with(&media, STREAM, |offer| offer).await;
+    let mut two = Ear::new(&media, |offer| offer).await;
+    two.hears(&mut feed, TWO).await;
     assert!(!feed.wanted.load(Ordering::Relaxed), "nobody takes them");
-    let six = Client::viewer_with(&media, STREAM, with_six).await;
+    let mut six = Ear::new(&media, with_six).await;
     feed.wanted(true).await;
-    let mut last = [None; 2];
-    assert_hear(&mut feed, [(&two, TWO), (&six, SIX)], &mut last).await;
+    six.hears(&mut feed, SIX).await;
 
     // The source goes on in two channels, and comes back.
     feed.source(sound(false)).await;
     feed.wanted(false).await;
-    assert_hear(&mut feed, [(&two, TWO), (&six, TWO)], &mut last).await;
+    six.hears(&mut feed, TWO).await;
     feed.source(sound(true)).await;
     feed.wanted(true).await;
-    assert_hear(&mut feed, [(&two, TWO), (&six, SIX)], &mut last).await;
+    six.hears(&mut feed, SIX).await;
 
-    // What is measured of it is what is mixed.
+    // Who takes two was sent two all along, and what is measured is what is mixed.
+    for _ in 0..15 {
+        assert_eq!(two.next().await, TWO);
+    }
     let audio = media.status(STREAM).await.audio.unwrap();
-    assert_eq!((audio.packets, audio.lost, audio.channels), (15, 0, 2));
+    assert_eq!((audio.packets, audio.lost, audio.channels), (feed.seq, 0, 2));
     assert_eq!(audio.codec, Codec::Opus);
 
     // Another one who takes them; they are made until the last one leaves.
-    let other = Client::viewer_with(&media, STREAM, with_six).await;
-    assert!(media.close(six.session).await);
+    let other = Ear::new(&media, with_six).await;
+    assert!(media.close(six.client.session).await);
     assert_eq!(media.status(STREAM).await.viewers, 2);
     assert!(feed.wanted.load(Ordering::Relaxed));
-    assert!(media.close(other.session).await);
+    assert!(media.close(other.client.session).await);
     feed.wanted(false).await;
     media.shutdown().await;
 }
@@ -152,31 +174,24 @@ async fn each_viewer_is_sent_what_it_takes_and_six_channels_are_made_while_someb
 async fn another_publisher_is_heard_by_who_had_six_channels() {
     let (media, _events) = start();
     let mut feed = Feed::new(&media, sound(true)).await;
-    let six = Client::viewer_with(&media, STREAM, with_six).await;
-    feed.wanted(true).await;
-    feed.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, SIX);
+    let mut six = Ear::new(&media, with_six).await;
+    six.hears(&mut feed, SIX).await;
     // Gone, and another one of two channels; and one of six takes over from that.
     feed.items.send(FeedItem::End(feed.id)).await.unwrap();
     let mut stereo = Feed::new(&media, sound(false)).await;
-    stereo.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, TWO);
+    six.hears(&mut stereo, TWO).await;
     let mut next = Feed::new(&media, sound(true)).await;
-    next.wanted(true).await;
-    next.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, SIX);
-    assert!(!stereo.wanted.load(Ordering::Relaxed));
+    six.hears(&mut next, SIX).await;
+    assert!(next.wanted.load(Ordering::Relaxed) && !stereo.wanted.load(Ordering::Relaxed));
     media.shutdown().await;
 }
 
 #[tokio::test]
 async fn who_came_before_the_source_is_sent_six_channels_when_it_has_them() {
     let (media, _events) = start();
-    let six = Client::viewer_with(&media, STREAM, with_six).await;
+    let mut six = Ear::new(&media, with_six).await;
     let mut feed = Feed::new(&media, sound(true)).await;
-    feed.wanted(true).await;
-    feed.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, SIX);
+    six.hears(&mut feed, SIX).await;
     media.shutdown().await;
 }
 
@@ -187,7 +202,7 @@ async fn sound_changes_beside_a_slate_too() {
     let video = TrackFormat { codec: Codec::H264, format: FormatParams::default() };
     let with_picture = |surround| Source { video: Some(video), ..sound(surround) };
     let mut feed = Feed::new(&media, with_picture(true)).await;
-    let six = Client::viewer_with(&media, STREAM, with_six).await;
+    let mut six = Ear::new(&media, with_six).await;
     for number in 1..=3 {
         let of = |part: u64, marker, payload: &[u8]| Packet {
             seq: number * 3 + part,
@@ -205,17 +220,15 @@ async fn sound_changes_beside_a_slate_too() {
     // There are three pictures, and no more: what follows is the slate.
     let mut pictures = HashSet::new();
     while pictures.len() < 5 {
-        if let [0x80 | 0x90, kind, _, _, at @ ..] = &six.next().await[..]
+        if let [0x80 | 0x90, kind, _, _, at @ ..] = &six.client.next().await[..]
             && kind & 0x7f == H264
         {
             pictures.insert(at[..4].to_vec());
         }
     }
-    feed.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, SIX);
+    six.hears(&mut feed, SIX).await;
     feed.source(with_picture(false)).await;
     feed.wanted(false).await;
-    feed.sound().await;
-    assert_eq!(heard(&six, 1).await[0].0, TWO);
+    six.hears(&mut feed, TWO).await;
     media.shutdown().await;
 }

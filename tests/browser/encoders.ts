@@ -29,6 +29,7 @@ const OTHERS = {
 /** What a browser does not show as it comes. */
 export type Other = keyof typeof OTHERS;
 const AAC = '-c:a aac -b:a 128k -ar 48000 -ac 2'.split(' ');
+const SURROUND = '-c:a aac -b:a 384k -ar 48000 -ac 6 -aac_coder fast'.split(' ');
 
 /** A frame of the picture: its strip, and white above it where it flashes. */
 function draw(frame: number, source: FrameSource): Buffer {
@@ -164,6 +165,15 @@ export class Encoders {
   /** The same, encoded otherwise. */
   srtOther(url: string, source: FrameSource, other: Other, hertz: number): Encoder {
     return this.start(this.otherwise(source, other), hertz, overSrt(url));
+  }
+
+  /** Sends 5.1, with a tone of its own in each channel: front left and right, front centre, low frequencies, behind on the left and on the right. */
+  srtSurround(url: string, source: FrameSource, tones: readonly number[]): Encoder {
+    const channels = tones.map((hertz) => `0.2*sin(2*PI*${hertz}*t)`).join('|');
+    const input = ['-stream_loop', '-1', '-re', '-i', this.picture(source), '-re', '-f', 'lavfi', '-i', `aevalsrc=${channels}:s=48000:c=5.1`];
+    const encoder = new Encoder([...input, '-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...SURROUND, '-f', 'mpegts', url]);
+    this.running.push(encoder);
+    return encoder;
   }
 
   /** Sends plain RTP from these ports, and its reports from the ports above. */

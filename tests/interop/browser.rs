@@ -251,6 +251,37 @@ impl Browser {
         self.start(name, &format!("watch('{}', '{}')", target.url, target.bearer)).await
     }
 
+    /// Watches as the peer `name`, and takes six channels of sound as `mapping` orders them.
+    pub(crate) async fn watch_six(
+        &mut self,
+        name: &str,
+        target: &WhipTarget,
+        mapping: &str,
+    ) -> Result<(), Error> {
+        let WhipTarget { url, bearer } = target;
+        self.start(name, &format!("watch('{url}', '{bearer}', '{mapping}')")).await
+    }
+
+    /// The heights of some tones, in hertz, in each channel that the viewer `name` decodes.
+    pub(crate) async fn channels(
+        &mut self,
+        name: &str,
+        tones: &[f64],
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        let script = format!("rushes.channels(rushes.peers['{name}'], {tones:?})");
+        Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
+    }
+
+    /// The same on the left and on the right of what Web Audio makes of it.
+    pub(crate) async fn audible(
+        &mut self,
+        name: &str,
+        tones: &[f64],
+    ) -> Result<[Vec<f64>; 2], Error> {
+        let script = format!("rushes.audible(rushes.peers['{name}'], {tones:?})");
+        Ok(serde_json::from_value(self.evaluate(&script, Duration::ZERO).await?)?)
+    }
+
     async fn start(&mut self, name: &str, call: &str) -> Result<(), Error> {
         let script = format!("rushes.peers['{name}'] = await rushes.{call}, null");
         self.evaluate(&script, TIMEOUT).await.map(drop)

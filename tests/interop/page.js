@@ -23,8 +23,9 @@ globalThis.rushes = (() => {
     }));
   }
 
-  async function negotiate(connection, url, bearer) {
-    await connection.setLocalDescription();
+  async function negotiate(connection, url, bearer, change = (sdp) => sdp) {
+    const { sdp } = await connection.createOffer();
+    await connection.setLocalDescription({ type: 'offer', sdp: change(sdp) });
     if (connection.iceGatheringState !== 'complete') {
       await new Promise((done) => {
         connection.onicegatheringstatechange = () => connection.iceGatheringState === 'complete' && done();
@@ -66,8 +67,17 @@ globalThis.rushes = (() => {
     return { connection, states, ...end };
   }
 
-  /** Watches, and notes when each picture is presented. */
-  async function watch(url, bearer) {
+  /** Puts six channels of sound into an offer, in the order that `mapping` gives them. */
+  function withSix(sdp, mapping) {
+    const used = [...sdp.matchAll(/^a=rtpmap:(\d+) /gm)].map(([, type]) => Number(type));
+    const type = [...Array(128).keys()].find((type) => (type >= 96 || (type >= 35 && type < 64)) && !used.includes(type));
+    const format = `channel_mapping=${mapping};coupled_streams=2;minptime=10;num_streams=4;useinbandfec=1`;
+    const six = `a=rtpmap:${type} multiopus/48000/6\r\na=fmtp:${type} ${format}\r\n`;
+    return sdp.replace(/^(m=audio .*)\r\n/m, `$1 ${type}\r\n`).replace(/^a=rtpmap:\d+ opus\//m, `${six}$&`);
+  }
+
+  /** Watches, and notes when each picture is presented; takes six channels of sound if there is a `mapping` for them. */
+  async function watch(url, bearer, mapping) {
     const { connection, states } = connect();
     const seen = { frames: 0, first: null, last: null, longestGap: 0, gaps: [], width: 0, height: 0, started: performance.now() };
     const element = document.body.appendChild(document.createElement('video'));
@@ -83,7 +93,7 @@ globalThis.rushes = (() => {
       element.requestVideoFrameCallback(presented);
     };
     element.requestVideoFrameCallback(presented);
-    const end = await negotiate(connection, url, bearer);
+    const end = await negotiate(connection, url, bearer, (sdp) => (mapping ? withSix(sdp, mapping) : sdp));
     return { connection, states, seen, element, ...end };
   }
 
@@ -264,6 +274,61 @@ globalThis.rushes = (() => {
     return hertz;
   }
 
+  /** The height of a tone in samples. */
+  function height(samples, rate, hertz) {
+    let [sine, cosine] = [0, 0];
+    samples.forEach((sample, at) => {
+      sine += sample * Math.sin((2 * Math.PI * hertz * at) / rate);
+      cosine += sample * Math.cos((2 * Math.PI * hertz * at) / rate);
+    });
+    return (2 * Math.hypot(sine, cosine)) / samples.length;
+  }
+
+  /** The heights of some tones in each channel of what a viewer's decoder gives out, in half a second. */
+  async function channels({ connection }, tones) {
+    const { track } = connection.getReceivers().find((receiver) => receiver.track.kind === 'audio');
+    const reader = new MediaStreamTrackProcessor({ track: track.clone() }).readable.getReader();
+    let [planes, rate] = [[], 0];
+    while (!planes.length || planes[0].length < rate / 2) {
+      const { value } = await reader.read();
+      // Another format begins anew.
+      if (value.numberOfChannels !== planes.length) planes = Array.from({ length: value.numberOfChannels }, () => []);
+      rate = value.sampleRate;
+      planes.forEach((plane, planeIndex) => {
+        const samples = new Float32Array(value.numberOfFrames);
+        value.copyTo(samples, { planeIndex, format: 'f32-planar' });
+        plane.push(...samples);
+      });
+      value.close();
+    }
+    await reader.cancel();
+    return planes.map((plane) => tones.map((hertz) => height(plane, rate, hertz)));
+  }
+
+  /** The same on the left and on the right of what Web Audio is given: it mixes all channels to these. */
+  async function audible({ element }, tones) {
+    const context = new AudioContext();
+    const source = context.createMediaStreamSource(element.srcObject);
+    const splitter = context.createChannelSplitter(2);
+    source.connect(splitter);
+    const analysers = [0, 1].map((channel) => {
+      const analyser = context.createAnalyser();
+      analyser.fftSize = 16384;
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+    await context.resume();
+    // As long as the window that is looked at lasts, and what it takes to begin.
+    await new Promise((done) => setTimeout(done, (analysers[0].fftSize / context.sampleRate) * 1000 + 500));
+    const heights = analysers.map((analyser) => {
+      const samples = new Float32Array(analyser.fftSize);
+      analyser.getFloatTimeDomainData(samples);
+      return tones.map((hertz) => height(samples, context.sampleRate, hertz));
+    });
+    await context.close();
+    return heights;
+  }
+
   return {
     settings,
     iceServers,
@@ -276,6 +341,8 @@ globalThis.rushes = (() => {
     luma,
     lips,
     tone,
+    channels,
+    audible,
     close,
     peers: {},
   };

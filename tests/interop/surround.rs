@@ -23,6 +23,12 @@ const PACKETS: usize = 250;
 
 /// What a viewer hears on the left and on the right, in four seconds.
 pub(crate) async fn heard(whep: &WhipTarget) -> Result<[Vec<f32>; 2], Error> {
+    Ok(listened(whep).await?.0)
+}
+
+/// The same, and the age of its first sample when a packet comes, in milliseconds: what the server added
+/// since it had the sound, by its own reports.
+async fn listened(whep: &WhipTarget) -> Result<([Vec<f32>; 2], f64), Error> {
     let viewer = Viewer::watch(whep.clone()).await?;
     let enough = |stats: &Stats| stats.sound.len() >= PACKETS;
     let stats = viewer.wait_for(PICTURE_TIMEOUT, enough).await?;
@@ -38,7 +44,8 @@ pub(crate) async fn heard(whep: &WhipTarget) -> Result<[Vec<f32>; 2], Error> {
             samples[1].push(both[1]);
         }
     }
-    Ok(samples.map(|all| all[RATE..5 * RATE].to_vec()))
+    assert!(stats.sound_ages_ms.len() > PACKETS / 2, "there are reports");
+    Ok((samples.map(|all| all[RATE..5 * RATE].to_vec()), median(stats.sound_ages_ms)))
 }
 
 /// The height of a tone in samples.
@@ -57,9 +64,12 @@ pub(crate) fn is_heard(details: &Value) -> bool {
     details["status"] == "LIVE" && !of["audio"].is_null() && of["problems"] == json!([])
 }
 
+/// Front left and right, front centre, low frequencies, behind on the left and on the right.
+const TONES: [f64; 6] = [300.0, 500.0, 700.0, 60.0, 1_100.0, 1_300.0];
+
 /// A tone of its own in each of 5.1 channels, as ffmpeg makes it.
 pub(crate) fn tones() -> String {
-    let tones = [300, 500, 700, 60, 1_100, 1_300].map(|hertz| format!("0.2*sin(2*PI*{hertz}*t)"));
+    let tones = TONES.map(|hertz| format!("0.2*sin(2*PI*{hertz}*t)"));
     format!("aevalsrc={}:c=5.1:s=48000", tones.join("|"))
 }
 
@@ -92,8 +102,10 @@ async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
     let folder = server.folder();
     let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
     wait_for(&server, &source, is_heard).await.unwrap();
-    let [left, right] = heard(&source.whep).await.unwrap();
+    let ([left, right], age) = listened(&source.whep).await.unwrap();
     assert_mixed(&left, &right);
+    println!("5.1 mixed to two channels is {age:.1} ms old when it comes");
+    assert!(age < 70.0, "{age}");
     ffmpeg.stop().await.unwrap();
 }
 
@@ -139,14 +151,87 @@ async fn five_and_one_channels_are_in_step_with_their_picture() {
     let ffmpeg = Ffmpeg::send(Version::Debian, &source.url, folder, &picture, &sound).unwrap();
     wait_for(&server, &source, is_heard).await.unwrap();
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
-    browser.watch("viewer", &source.whep).await.unwrap();
-    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
-    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
-    let lips = browser.lips("viewer", 300, 1320).await.unwrap();
-    // What the browser holds one of them back by is known to it; the rest is ours.
-    let (offset, apart) = (offset(&lips), median(lips.apart.clone()));
-    println!("a picture is seen {offset:.0} ms after its sound; the browser says {:.0} ms", -apart);
-    assert!((offset + apart).abs() < 60.0, "{offset} {apart}");
-    end(&mut browser, "viewer", &seen).await.unwrap();
+    for codec in ["opus", "multiopus"] {
+        match codec {
+            "opus" => browser.watch(codec, &source.whep).await.unwrap(),
+            _ => browser.watch_six(codec, &source.whep, "0,1,4,5,2,3").await.unwrap(),
+        }
+        let seen = browser.wait_for(codec, PICTURE_TIMEOUT, &plays(codec)).await.unwrap();
+        browser.wait_for(codec, PICTURE_TIMEOUT, SETTLED).await.unwrap();
+        let lips = browser.lips(codec, 300, 1320).await.unwrap();
+        // What the browser holds one of them back by is known to it; the rest is ours.
+        let (offset, apart) = (offset(&lips), median(lips.apart.clone()));
+        println!(
+            "{codec}: a picture is seen {offset:.0} ms after its sound; the browser says {:.0} ms",
+            -apart
+        );
+        assert!((offset + apart).abs() < 60.0, "{codec}: {offset} {apart}");
+        end(&mut browser, codec, &seen).await.unwrap();
+    }
     ffmpeg.stop().await.unwrap();
+}
+
+/// What the browser calls the sound, and what of it has come.
+fn plays(codec: &str) -> String {
+    format!("seen.audio?.codec === 'audio/{codec}' && ({PICTURE_AND_SOUND})")
+}
+
+/// Each channel has its own tone, and nothing of the others.
+fn assert_in_six(heights: &[Vec<f64>], order: [usize; 6]) {
+    assert_eq!(heights.len(), 6, "{heights:?}");
+    for (channel, tone) in heights.iter().zip(order) {
+        for (other, height) in channel.iter().enumerate() {
+            let wanted = if other == tone { 0.2 } else { 0.0 };
+            assert!((height - wanted).abs() < 0.03, "{} Hz: {heights:?}", TONES[other]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_hears_six_channels_of_six_while_others_hear_two() {
+    let server = Server::start("multiopus").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let tones = tones();
+    let input = ["-f", "lavfi", "-i", &tones];
+    let aac = ["-c:a", "aac", "-b:a", "384k", "-aac_coder", "fast"];
+    let folder = server.folder();
+    let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "blue", &input, &aac).unwrap();
+    wait_for(&server, &source, is_heard).await.unwrap();
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    // In the browser's order, and in that of RFC 7845, whose second channel is the centre.
+    let orders =
+        [("six", "0,1,4,5,2,3", [0, 1, 2, 3, 4, 5]), ("vorbis", "0,4,1,2,3,5", [0, 2, 1, 4, 5, 3])];
+    for (name, mapping, order) in orders {
+        browser.watch_six(name, &source.whep, mapping).await.unwrap();
+        browser.wait_for(name, PICTURE_TIMEOUT, &plays("multiopus")).await.unwrap();
+        let decoded = browser.channels(name, &TONES).await.unwrap();
+        println!("{name}: {decoded:?}");
+        assert_in_six(&decoded, order);
+    }
+    // Web Audio mixes them to two, which shows what it takes each of them for.
+    let audible = browser.audible("six", &TONES).await.unwrap();
+    println!("Web Audio: {audible:?}");
+    let on = |side: usize| audible[side].iter().map(|height| *height > 0.1).collect::<Vec<_>>();
+    assert_eq!(on(0), [true, false, true, true, true, false]);
+    assert_eq!(on(1), [false, true, true, true, false, true]);
+    // At the same time, of the same source.
+    browser.watch("two", &source.whep).await.unwrap();
+    browser.wait_for("two", PICTURE_TIMEOUT, &plays("opus")).await.unwrap();
+    let [left, right] = heard(&source.whep).await.unwrap();
+    assert_mixed(&left, &right);
+    ffmpeg.stop().await.unwrap();
+
+    // It comes back in stereo: who had six channels goes on with what there is, in the same session.
+    let tones = format!("aevalsrc=0.2*sin(2*PI*{}*t)|0.2*sin(2*PI*{}*t):c=stereo", 900, 1_700);
+    let input = ["-f", "lavfi", "-i", &tones];
+    let ffmpeg = Ffmpeg::send_sound(&source.url, folder, "green", &input, &aac).unwrap();
+    browser.wait_for("six", PICTURE_TIMEOUT, "seen.audio?.codec === 'audio/opus'").await.unwrap();
+    let heights = browser.channels("six", &[900.0, 1_700.0]).await.unwrap();
+    println!("stereo: {heights:?}");
+    let both = [&heights[0], &heights[1]];
+    assert!((both[0][0] - 0.2).abs() < 0.03 && (both[1][1] - 0.2).abs() < 0.03, "{heights:?}");
+    assert!(both[0][1] < 0.02 && both[1][0] < 0.02, "{heights:?}");
+    ffmpeg.stop().await.unwrap();
+    let seen = browser.wait_for("six", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    end(&mut browser, "six", &seen).await.unwrap();
 }

@@ -164,6 +164,7 @@ impl Shard {
         let layer = entry.ingest.first_layer(now);
         viewing.begin(now, layer);
         viewing.made = made;
+        viewing.note_formats(&formats);
         let layer = if made { MADE } else { layer };
         let join = Join {
             stream,
@@ -177,13 +178,14 @@ impl Shard {
         self.senders.push(thread, Job::Join(Box::new(join)));
         self.touched.insert(stream);
         self.look_at_slate(now, stream);
+        self.look_at_surround(stream);
         if made {
             self.need_beside(now, stream);
         }
     }
 
-    /// A viewer was answered: where it needs something to be made of the picture, that begins, so
-    /// that it is there when the viewer is.
+    /// A viewer was answered: where it needs something to be made of the picture or of the sound, that
+    /// begins, so that it is there when the viewer is.
     pub(super) fn expect_viewer(&mut self, now: Instant, stream: StreamId, slot: Slot) {
         let Some(entry) = self.streams.get(&stream).filter(|entry| entry.publisher.is_some())
         else {
@@ -191,8 +193,13 @@ impl Shard {
         };
         let viewing = self.sessions.get(slot).and_then(Session::viewing);
         let Some(viewing) = viewing else { return };
-        viewing.made = entry.seat(&viewing.viewer, &entry.source).is_some_and(|seat| seat.made);
-        if viewing.made {
+        let Some(Seat { formats, made }) = entry.seat(&viewing.viewer, &entry.source) else {
+            return;
+        };
+        viewing.made = made;
+        viewing.note_formats(&formats);
+        self.look_at_surround(stream);
+        if made {
             self.need_beside(now, stream);
         }
     }
@@ -263,9 +270,11 @@ impl Shard {
     /// The publisher's encoding is known, or new: viewers are sent what they take of it, or what is
     /// made of it. Those whose session cannot carry either end, so that their clients come again.
     pub(super) fn follow(&mut self, now: Instant, stream: StreamId, confirmed: &Source) {
-        // With a slate they take what it is made of, and follow when the picture is back.
-        let follows = |entry: &&super::streams::Entry| !entry.slate.is_shown();
-        let Some(entry) = self.streams.get(&stream).filter(follows) else { return };
+        let Some(entry) = self.streams.get(&stream) else { return };
+        if entry.slate.is_shown() {
+            // They take what that is made of, and follow when the picture is back.
+            return self.follow_sound(stream);
+        }
         let mut needed = false;
         let seated: Vec<(Slot, Option<Seat>)> = entry
             .viewers
@@ -282,6 +291,7 @@ impl Shard {
             match (seat, viewing.thread) {
                 (Some(Seat { formats, made }), Some(thread)) => {
                     needed |= made;
+                    viewing.note_formats(&formats);
                     self.senders.push(thread, Job::Follow(slot, formats));
                     if std::mem::replace(&mut viewing.made, made) != made {
                         let own = viewing.chooser(now).current();
@@ -293,6 +303,7 @@ impl Shard {
                 _ => {}
             }
         }
+        self.look_at_surround(stream);
         if needed {
             self.need_beside(now, stream);
         }
@@ -357,6 +368,9 @@ impl Shard {
         if self.streams.get(&stream).is_some_and(super::streams::Entry::is_empty) {
             self.streams.remove(&stream);
             self.touched.remove(&stream);
+        }
+        if matches!(session.end, End::Viewer(_)) {
+            self.look_at_surround(stream);
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::ids::{SessionId, StreamId};
+use crate::rtp::Codec;
 use crate::stream::Packet;
 use crate::webrtc::Source;
 
@@ -27,8 +28,8 @@ pub(super) const ITEMS: usize = 512;
 pub(super) enum FeedItem {
     /// A publisher is there: it takes its stream over.
     Begin(Box<Begin>),
-    /// Its tracks are known, or others.
-    Source(SessionId, Source),
+    /// Its tracks are known, or others; and what becomes true while viewers take its six channels.
+    Source(SessionId, Source, Arc<AtomicBool>),
     /// Packets of it; none, when it sends what there are none of.
     Packets(SessionId, Vec<Packet>),
     /// It is gone.
@@ -53,19 +54,28 @@ pub(super) struct FeedEnd {
     gone: Arc<AtomicBool>,
     /// Becomes true when a key frame is wanted, where somebody can make one.
     key: Option<Arc<AtomicBool>>,
+    /// Becomes true while viewers take six channels, where it can make them.
+    surround: Option<Arc<AtomicBool>>,
 }
 
 impl FeedEnd {
     /// The end, and what becomes true when it goes.
     fn new(key: Option<Arc<AtomicBool>>) -> (Self, Arc<AtomicBool>) {
         let gone = Arc::new(AtomicBool::new(false));
-        (Self { gone: Arc::clone(&gone), key }, gone)
+        (Self { gone: Arc::clone(&gone), key, surround: None }, gone)
     }
 
     /// Viewers need a key frame.
     pub(super) fn want_keyframe(&self) {
         if let Some(key) = &self.key {
             key.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether viewers take six channels of its sound.
+    pub(super) fn want_surround(&self, wanted: bool) {
+        if let Some(surround) = &self.surround {
+            surround.store(wanted, Ordering::Relaxed);
         }
     }
 }
@@ -146,7 +156,9 @@ impl Shard {
     pub(super) fn feed_item(&mut self, now: Instant, item: FeedItem) {
         match item {
             FeedItem::Begin(begin) => self.begin_feed(now, *begin),
-            FeedItem::Source(id, source) => self.feed_source(now, id, source),
+            FeedItem::Source(id, source, surround) => {
+                self.feed_source(now, id, (source, surround));
+            }
             FeedItem::Packets(id, packets) => self.feed_packets(now, id, packets),
             FeedItem::Transcoded(made) => {
                 self.serves = Some(Serves::Stream(made.stream));
@@ -176,10 +188,19 @@ impl Shard {
         self.take_over(now, stream, slot, source);
     }
 
-    fn feed_source(&mut self, now: Instant, id: SessionId, source: Source) {
+    fn feed_source(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        (source, surround): (Source, Arc<AtomicBool>),
+    ) {
         let Some(slot) = self.sessions.find(id) else { return };
         self.serves = Some(Serves::Session(slot));
-        let Some(stream) = self.sessions.get(slot).map(|session| session.stream) else { return };
+        let Some(session) = self.sessions.get(slot) else { return };
+        let stream = session.stream;
+        if let End::Feed(end) = &mut session.end {
+            end.surround = Some(surround);
+        }
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         if entry.publisher == Some(slot) {
             entry.source = source;
@@ -199,7 +220,11 @@ impl Shard {
         }
         self.is_live(stream);
         for packet in packets {
-            self.hand_on(now, stream, packet);
+            if packet.codec == Codec::MultiOpus {
+                self.hand_on_surround(stream, packet);
+            } else {
+                self.hand_on(now, stream, packet);
+            }
         }
     }
 }

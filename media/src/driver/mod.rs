@@ -34,6 +34,7 @@ mod sound;
 mod srt;
 mod stills;
 mod streams;
+mod surround;
 mod tape;
 mod tcp;
 mod timers;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use str0m::format::FormatParams;
 use tokio::sync::mpsc;
 
-use crate::feed::{Foreign, Made, Sound, SoundData};
+use crate::feed::{Foreign, Made, SURROUND, Sound, SoundData};
 use crate::ids::{SessionId, StreamId};
 use crate::rtp::Codec;
 use crate::stream::Packet;
@@ -30,6 +30,8 @@ pub(super) struct Outgoing {
     source: Source,
     feeds: mpsc::Sender<FeedItem>,
     sound: Option<SoundThread>,
+    /// Viewers take all channels of it; the media thread says so.
+    surround: Arc<AtomicBool>,
     /// What decodes sound that nothing here does, where it is installed.
     ffmpeg: Option<Ffmpeg>,
     /// Sound that nothing decodes.
@@ -55,6 +57,7 @@ impl Outgoing {
             source: Source { single: true, ..Source::default() },
             feeds,
             sound: None,
+            surround: Arc::default(),
             ffmpeg,
             unheard: None,
             waits_for_key: false,
@@ -94,13 +97,21 @@ impl Outgoing {
         if self.unheard.is_some() {
             return;
         }
-        if self.source.audio.is_none() {
+        let channels = match &sound.data {
+            SoundData::Aac(frame) => frame.channels,
+            SoundData::Pcm(samples) => samples.channels,
+            SoundData::Opus(_) => 2,
+        };
+        let surround = channels == SURROUND;
+        if self.source.audio.is_none() || self.source.surround != surround {
             let format = FormatParams::default();
             self.source.audio = Some(TrackFormat { codec: Codec::Opus, format });
+            self.source.surround = surround;
             self.tell_source();
         }
         let thread = self.sound.get_or_insert_with(|| {
-            SoundThread::start(self.id, self.feeds.clone(), self.ffmpeg.clone())
+            let surround = Arc::clone(&self.surround);
+            SoundThread::start(self.id, self.feeds.clone(), self.ffmpeg.clone(), surround)
         });
         thread.push(sound);
     }
@@ -129,7 +140,8 @@ impl Outgoing {
     }
 
     fn tell_source(&mut self) {
-        if self.feeds.try_send(FeedItem::Source(self.id, self.source)).is_err() {
+        let item = FeedItem::Source(self.id, self.source, Arc::clone(&self.surround));
+        if self.feeds.try_send(item).is_err() {
             // To be told again with what comes next.
             self.source = Source { single: true, ..Source::default() };
             self.waits_for_key = true;

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::egress::Egress;
+use crate::egress::{Egress, Format};
 use crate::ids::{ConnectionId, IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
-use crate::stream::{Outgoing, Packet, Stream, ViewerKey};
+use crate::rtp::Codec;
+use crate::stream::{MADE, Outgoing, Packet, Stream, ViewerKey};
 
-use super::jobs::Whose;
+use super::jobs::{Formats, Whose};
 pub(super) use super::jobs::{Job, Join, Word};
 use super::sessions::Slot;
 use super::socket::{Outbox, Outlet, Route};
@@ -212,11 +213,7 @@ impl Sender {
             Job::Join(join) => self.join(now, *join),
             Job::Leave(slot) => self.leave(slot),
             Job::Move(slot, route) => self.relocate(slot, route),
-            Job::Follow(slot, (video, audio)) => {
-                if let Some((_, _, place)) = self.place(slot) {
-                    place.egress.follow(video, audio);
-                }
-            }
+            Job::Follow(slot, formats) => self.follow(now, slot, formats),
             Job::Missing { slot, first, following } => self.again(now, slot, first, following),
             Job::KeyFrame(slot) => {
                 self.with_viewer(now, slot, |core, key| core.lost_picture(now, key));
@@ -270,6 +267,9 @@ impl Sender {
         let Some(state) = self.streams.get_mut(&stream) else { return self.broken(slot) };
         egress.follow(formats.0, formats.1);
         let key = state.core.add_viewer(now, ready, layer);
+        if let Some(audio) = formats.1 {
+            state.core.hear(key, lane_of(audio));
+        }
         let index = key.0 as usize;
         if state.places.len() <= index {
             state.places.resize_with(index + 1, || None);
@@ -279,6 +279,15 @@ impl Sender {
         self.note_connection(slot, route);
         self.reports.push(Reverse((ready.max(now) + FIRST_REPORT, slot)));
         self.settle(stream);
+    }
+
+    fn follow(&mut self, now: Instant, slot: Slot, (video, audio): Formats) {
+        if let Some(audio) = audio {
+            self.with_viewer(now, slot, |core, key| core.hear(key, lane_of(audio)));
+        }
+        if let Some((_, _, place)) = self.place(slot) {
+            place.egress.follow(video, audio);
+        }
     }
 
     fn relocate(&mut self, slot: Slot, route: Route) {
@@ -406,6 +415,11 @@ impl Sender {
         let next = now + if reported { REPORTS } else { FIRST_REPORT };
         self.reports.push(Reverse((next, slot)));
     }
+}
+
+/// The lane in which sound of this format goes.
+fn lane_of(audio: Format) -> u8 {
+    if audio.codec == Codec::MultiOpus { MADE } else { 0 }
 }
 
 /// Makes a viewer's packet and puts it with those that go out together. What a

@@ -75,6 +75,8 @@ pub(super) struct Viewing {
     pub(super) since: i64,
     /// It is sent what is made of the picture here, beside what the publisher sends.
     pub(super) made: bool,
+    /// It is sent all six channels of the sound, or is about to be.
+    pub(super) surround: bool,
     chooser: Option<Chooser>,
 }
 
@@ -105,6 +107,7 @@ impl End {
             counters: Arc::default(),
             since: 0,
             made: false,
+            surround: false,
             chooser: None,
         }))
     }

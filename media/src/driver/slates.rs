@@ -172,11 +172,6 @@ impl Stand {
     }
 }
 
-/// What viewers are sent of a slate, and of a publisher that sends no picture beside it.
-fn source(audio: Option<TrackFormat>) -> Source {
-    Source { video: Some(TrackFormat::encoded_here()), audio, single: true }
-}
-
 impl Entry {
     /// What a newcomer is sent, or what that is made of; and whether whoever cannot be sent that is
     /// of no use here.
@@ -188,8 +183,11 @@ impl Entry {
         }
     }
 
+    /// What viewers are sent of a slate, and of a publisher that sends no picture beside it.
     fn slate_source(&self) -> Source {
-        source(self.source.audio.filter(|_| self.publisher.is_some()))
+        let audio = self.source.audio.filter(|_| self.publisher.is_some());
+        let video = Some(TrackFormat::encoded_here());
+        Source { video, audio, single: true, surround: self.source.surround }
     }
 
     /// What a fan-out thread that has no viewers of the stream yet begins with: layers of the
@@ -369,13 +367,27 @@ impl Shard {
         tracing::info!(%stream, "viewers are shown a slate");
         self.tell_threads(stream, || Job::Publish(stream, layers));
         self.begin_layers(now, stream);
+        self.seat_takers(stream, takers);
+        self.slate_frame(now, stream, now);
+    }
+
+    fn seat_takers(&mut self, stream: StreamId, takers: &[(Slot, Formats)]) {
         for (slot, formats) in takers {
-            let viewing = self.sessions.get(*slot).and_then(Session::viewing);
-            if let Some(thread) = viewing.and_then(|viewing| viewing.thread) {
+            let Some(viewing) = self.sessions.get(*slot).and_then(Session::viewing) else {
+                continue;
+            };
+            viewing.note_formats(formats);
+            if let Some(thread) = viewing.thread {
                 self.senders.push(thread, Job::Follow(*slot, *formats));
             }
         }
-        self.slate_frame(now, stream, now);
+        self.look_at_surround(stream);
+    }
+
+    /// The sound beside a slate is known, or another.
+    pub(super) fn follow_sound(&mut self, stream: StreamId) {
+        let takers = self.takers(stream);
+        self.seat_takers(stream, &takers);
     }
 
     /// Sends the frames of slates that are due.

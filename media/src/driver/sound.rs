@@ -1,5 +1,5 @@
 //! A thread for a publisher's sound: decoded, here or by ffmpeg, encoded as Opus, and sent at the
-//! pace it is played at.
+//! pace it is played at. Of six channels it makes two, and all six besides while viewers take them.
 
 mod outside;
 #[cfg(test)]
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::feed::{Foreign, OpusPacket, Sound, SoundData, Transcoder};
 use crate::ids::SessionId;
 use crate::rtp::{Codec, inspect};
-use crate::stream::Packet;
+use crate::stream::{MADE, Packet};
 
 use super::feeds::FeedItem;
 use super::ffmpeg::{Ffmpeg, Output};
@@ -57,18 +57,21 @@ enum Item {
 }
 
 impl SoundThread {
-    /// Starts a thread whose packets are those of a session.
+    /// Starts a thread whose packets are those of a session. `surround` says whether anybody takes
+    /// six channels.
     pub(super) fn start(
         id: SessionId,
         feeds: mpsc::Sender<FeedItem>,
         ffmpeg: Option<Ffmpeg>,
+        surround: Arc<AtomicBool>,
     ) -> Self {
         let (items, inbox) = sync_channel(WAITING);
         let (problem, stop) = (Problem::default(), Arc::new(AtomicBool::new(false)));
         let outside = Outside::new(ffmpeg, items.clone());
         let (told, stopped) = (Arc::clone(&problem), Arc::clone(&stop));
         let work = move || {
-            let mut work = Work { transcoder: Transcoder::new(), outside, problem: told };
+            let transcoder = Transcoder::new();
+            let mut work = Work { transcoder, outside, problem: told, surround };
             if catch_unwind(AssertUnwindSafe(|| run(id, &inbox, &feeds, &stopped, &mut work)))
                 .is_err()
             {
@@ -108,10 +111,12 @@ struct Work {
     transcoder: Transcoder,
     outside: Outside,
     problem: Problem,
+    surround: Arc<AtomicBool>,
 }
 
 impl Work {
     fn item(&mut self, now: Instant, item: Item) -> Vec<OpusPacket> {
+        self.transcoder.want_surround(self.surround.load(Ordering::Relaxed));
         let made = match item {
             Item::Sound(sound) => self.sound(now, sound),
             Item::Output(number, output) => self.output(now, number, output),
@@ -174,9 +179,9 @@ fn run(
     let mut sender = Sender { seq: 0, offset: rand::random(), next: None };
     while !stop.load(Ordering::Relaxed) {
         let now = Instant::now();
-        while let Some(packet) = sender.due(now, &mut waiting) {
+        while let Some(packets) = sender.due(now, &mut waiting) {
             // Full: the media thread has worse troubles than a gap in the sound.
-            let _ = feeds.try_send(FeedItem::Packets(id, vec![packet]));
+            let _ = feeds.try_send(FeedItem::Packets(id, packets));
         }
         let wait =
             sender.wake(&waiting).map_or(LOOK, |at| at.saturating_duration_since(now).min(LOOK));
@@ -201,7 +206,9 @@ impl Sender {
         if waiting.is_empty() { None } else { self.next }
     }
 
-    fn due(&mut self, now: Instant, waiting: &mut VecDeque<OpusPacket>) -> Option<Packet> {
+    /// The next packet, and the same sound in six channels if it was made. Both have one number, one
+    /// timestamp, and lanes of their own.
+    fn due(&mut self, now: Instant, waiting: &mut VecDeque<OpusPacket>) -> Option<Vec<Packet>> {
         let early = self.next.is_some_and(|next| now < next);
         if early && waiting.len() < PILE {
             return None;
@@ -210,15 +217,18 @@ impl Sender {
         let from = self.next.filter(|next| *next + APART > now).unwrap_or(now);
         self.next = Some(from + APART);
         self.seq += 1;
-        Some(Packet {
-            codec: Codec::Opus,
-            layer: 0,
+        let of = |codec, layer, payload: Vec<u8>| Packet {
+            codec,
+            layer,
             seq: self.seq,
             timestamp: (packet.samples as u32).wrapping_add(self.offset),
             marker: packet.begins,
-            inspection: inspect(Codec::Opus, &packet.payload),
-            payload: packet.payload.into(),
+            inspection: inspect(codec, &payload),
+            payload: payload.into(),
             captured: packet.captured.min(now),
-        })
+        };
+        let mixed = of(Codec::Opus, 0, packet.payload);
+        let surround = packet.surround.map(|payload| of(Codec::MultiOpus, MADE, payload));
+        Some(std::iter::once(mixed).chain(surround).collect())
     }
 }

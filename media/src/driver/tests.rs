@@ -17,12 +17,12 @@ use crate::srtp::{Keys, Profile, Sealer};
 use crate::status::Transport;
 use crate::stream::Payload;
 
-const STREAM: StreamId = StreamId(1);
+pub(super) const STREAM: StreamId = StreamId(1);
 const OTHER: StreamId = StreamId(2);
 /// The offer's payload type of H.264.
-const H264: u8 = 96;
+pub(super) const H264: u8 = 96;
 /// A test that waits longer than this for something has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The client of this port cannot be written to.
 static DEFECTIVE: AtomicU16 = AtomicU16::new(0);
@@ -73,7 +73,7 @@ pub(super) fn packet(now: Instant) -> Packet {
     }
 }
 
-fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
+pub(super) fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
     let config = MediaConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         hosts: vec![],
@@ -88,9 +88,9 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>) {
 }
 
 /// A client that has shown where it is.
-struct Client {
+pub(super) struct Client {
     socket: UdpSocket,
-    session: SessionId,
+    pub(super) session: SessionId,
     /// Its check, signed, which chooses the way that it comes.
     check: Vec<u8>,
     sealer: Sealer,
@@ -123,16 +123,26 @@ impl Client {
     }
 
     async fn viewer(media: &Media, stream: StreamId) -> Self {
+        Self::viewer_with(media, stream, |offer| offer).await
+    }
+
+    /// A viewer whose offer says something else besides.
+    pub(super) async fn viewer_with(
+        media: &Media,
+        stream: StreamId,
+        says: impl FnOnce(String) -> String,
+    ) -> Self {
         let offer = offer(&media.0.setup).replace("a=sendonly", "a=recvonly");
-        let answer = media.view(stream, offer, Absent::Wait).await.unwrap();
+        let before = media.status(stream).await.viewers;
+        let answer = media.view(stream, says(offer), Absent::Wait).await.unwrap();
         let client = Self::new(media, answer).await;
-        while media.status(stream).await.viewers == 0 {
+        while media.status(stream).await.viewers == before {
             tokio::task::yield_now().await;
         }
         client
     }
 
-    async fn next(&self) -> Vec<u8> {
+    pub(super) async fn next(&self) -> Vec<u8> {
         let mut buffer = vec![0; 2_000];
         let received = tokio::time::timeout(PATIENCE, self.socket.recv(&mut buffer)).await;
         let length = received.expect("nothing comes").unwrap();

@@ -7,6 +7,7 @@ mod downmix;
 mod elsewhere;
 pub(crate) mod h264;
 pub(crate) mod h265;
+mod multiopus;
 pub(crate) mod sound;
 mod timeline;
 
@@ -21,6 +22,7 @@ use crate::ts::{
 pub(crate) use cutter::Cutter;
 pub use elsewhere::Decoded;
 pub(crate) use elsewhere::{Elsewhere, Foreign, Format};
+pub(crate) use multiopus::CHANNELS as SURROUND;
 pub use sound::{OpusPacket, Samples, Sound, SoundData, SoundError, Transcoder};
 pub(crate) use sound::{opus_encoder, opus_samples};
 pub(crate) use timeline::Moment;

@@ -1,5 +1,6 @@
 //! Sound as browsers take it: AAC-LC of one or two channels is decoded, brought to 48 kHz and
-//! encoded as Opus, like what was decoded elsewhere; Opus stays as it is.
+//! encoded as Opus, like what was decoded elsewhere; Opus stays as it is. Of six channels there are
+//! two mixed ones, and all six besides while somebody takes them.
 
 use std::time::{Duration, Instant};
 
@@ -17,15 +18,16 @@ use crate::ts::{AAC_BLOCK, AacFrame};
 
 use super::downmix;
 use super::elsewhere::Decoded;
+use super::multiopus::{self, MultiOpus};
 
 /// Samples a second of what comes out.
-const RATE: u32 = 48_000;
+pub(super) const RATE: u32 = 48_000;
 /// Samples of a channel in an Opus packet: 20 ms.
 const FRAME: usize = 960;
 const BITRATE: i32 = 96_000;
-const COMPLEXITY: i32 = 5;
+pub(super) const COMPLEXITY: i32 = 5;
 /// The largest packet that is made; 20 ms at that bit rate are 240 bytes.
-const MOST: usize = 1200;
+pub(super) const MOST: usize = 1200;
 /// Where the time of a frame is off by more than this, something is missing before it.
 const OFF: i64 = RATE as i64 / 50;
 /// Frames in a row that do not decode before it is said that they do not.
@@ -69,6 +71,8 @@ pub struct Samples {
 pub struct OpusPacket {
     /// The packet.
     pub payload: Vec<u8>,
+    /// The same sound in six channels, where it has them and they are wanted.
+    pub surround: Option<Vec<u8>>,
     /// When it is to be heard, in samples of 48 kHz.
     pub samples: i64,
     /// When that was, on this machine's clock.
@@ -96,6 +100,8 @@ pub struct Transcoder {
     decoder: Option<Decoder>,
     line: Option<Line>,
     unreadable: u32,
+    /// Six channels are wanted.
+    surround: bool,
 }
 
 /// The decoder of one format.
@@ -105,12 +111,15 @@ struct Decoder {
     inner: AacDecoder,
 }
 
-/// Resampler and encoder of one rate.
+/// Resampler and encoders of one rate, for two channels or for six.
 struct Line {
     rate: u32,
+    channels: usize,
     resampler: Option<Resampler>,
     encoder: opus::Encoder,
-    /// Stereo samples of 48 kHz that do not fill a packet yet.
+    /// Of all six channels, while they are wanted.
+    surround: Option<MultiOpus>,
+    /// Samples of 48 kHz, of all channels, that do not fill a packet yet.
     pending: Vec<f32>,
     /// When the first of them is to be heard, in samples, and when that was.
     at: Option<(i64, Instant)>,
@@ -119,7 +128,8 @@ struct Line {
 
 struct Resampler {
     inner: Fft<f32>,
-    /// Stereo samples that are no block yet.
+    channels: usize,
+    /// Samples of all channels that are no block yet.
     waiting: Vec<f32>,
     /// Samples a second of what it is given.
     rate: u32,
@@ -136,7 +146,12 @@ impl Default for Transcoder {
 impl Transcoder {
     /// One that has heard nothing yet.
     pub fn new() -> Self {
-        Self { decoder: None, line: None, unreadable: 0 }
+        Self { decoder: None, line: None, unreadable: 0, surround: false }
+    }
+
+    /// Whether sound of six channels is to be encoded in all of them besides.
+    pub fn want_surround(&mut self, wanted: bool) {
+        self.surround = wanted;
     }
 
     /// Takes a piece of sound, and gives out the packets that it completes.
@@ -148,7 +163,8 @@ impl Transcoder {
         let frame = match data {
             SoundData::Opus(payload) => {
                 let samples = in_samples(ticks);
-                return Ok(vec![OpusPacket { payload, samples, captured, begins: false }]);
+                let (surround, begins) = (None, false);
+                return Ok(vec![OpusPacket { payload, surround, samples, captured, begins }]);
             }
             SoundData::Pcm(Samples { pcm, channels, rate }) => {
                 return self.decoded(Decoded { pcm, channels, rate, ticks, captured });
@@ -186,11 +202,21 @@ impl Transcoder {
     /// If it cannot be encoded.
     pub fn decoded(&mut self, decoded: Decoded) -> Result<Vec<OpusPacket>, SoundError> {
         let Decoded { pcm, channels, rate, ticks, captured } = decoded;
-        let Some(pcm) = downmix::stereo(&pcm, channels) else { return Ok(Vec::new()) };
-        let line = match self.line.take().filter(|line| line.rate == rate) {
-            Some(line) => self.line.insert(line),
-            None => self.line.insert(Line::new(rate)?),
+        // Six channels are mixed behind the resampler, so that the packets of all and of the two
+        // stand for the same samples.
+        let pcm = if channels == multiopus::CHANNELS {
+            pcm
+        } else {
+            let Some(pcm) = downmix::stereo(&pcm, channels) else { return Ok(Vec::new()) };
+            pcm
         };
+        let channels = if channels == multiopus::CHANNELS { channels.into() } else { 2 };
+        let fits = |line: &Line| (line.rate, line.channels) == (rate, channels);
+        let line = match self.line.take().filter(fits) {
+            Some(line) => self.line.insert(line),
+            None => self.line.insert(Line::new(rate, channels)?),
+        };
+        line.want_surround(self.surround)?;
         line.push(&pcm, in_samples(ticks), captured)
     }
 }
@@ -218,10 +244,26 @@ impl Decoder {
 }
 
 impl Line {
-    fn new(rate: u32) -> Result<Self, SoundError> {
-        let encoder = opus_encoder()?;
-        let resampler = if rate == RATE { None } else { Some(Resampler::new(rate)?) };
-        Ok(Self { rate, resampler, encoder, pending: Vec::new(), at: None, begins: true })
+    fn new(rate: u32, channels: usize) -> Result<Self, SoundError> {
+        Ok(Self {
+            rate,
+            channels,
+            resampler: if rate == RATE { None } else { Some(Resampler::new(rate, channels)?) },
+            encoder: opus_encoder()?,
+            surround: None,
+            pending: Vec::new(),
+            at: None,
+            begins: true,
+        })
+    }
+
+    fn want_surround(&mut self, wanted: bool) -> Result<(), SoundError> {
+        if !wanted || self.channels != usize::from(multiopus::CHANNELS) {
+            self.surround = None;
+        } else if self.surround.is_none() {
+            self.surround = Some(MultiOpus::new()?);
+        }
+        Ok(())
     }
 
     fn push(
@@ -241,7 +283,7 @@ impl Line {
     /// Where the frame goes: behind what is pending, unless its time says that something else
     /// was to come between.
     fn place(&mut self, samples: i64, captured: Instant) -> Result<(), SoundError> {
-        let pending = (self.pending.len() / 2) as i64;
+        let pending = (self.pending.len() / self.channels) as i64;
         let held = self.resampler.as_ref().map_or(0, Resampler::held);
         let expected = self.at.map(|(at, _)| at + pending + held);
         if expected.is_none_or(|expected| (samples - expected).abs() > OFF) {
@@ -261,12 +303,16 @@ impl Line {
 
     fn encode(&mut self) -> Result<Vec<OpusPacket>, SoundError> {
         let mut packets = Vec::new();
-        let whole = self.pending.len() / (2 * FRAME) * 2 * FRAME;
-        for frame in self.pending[..whole].chunks_exact(2 * FRAME) {
+        let length = self.channels * FRAME;
+        let whole = self.pending.len() / length * length;
+        for frame in self.pending[..whole].chunks_exact(length) {
             let Some((at, captured)) = self.at else { break };
-            let payload = self.encoder.encode_vec_float(frame, MOST)?;
-            let begins = std::mem::take(&mut self.begins);
-            packets.push(OpusPacket { payload, samples: at, captured, begins });
+            let mixed =
+                (self.channels > 2).then(|| downmix::stereo(frame, multiopus::CHANNELS)).flatten();
+            let payload = self.encoder.encode_vec_float(mixed.as_deref().unwrap_or(frame), MOST)?;
+            let surround = self.surround.as_mut().map(|surround| surround.encode(frame));
+            let (surround, begins) = (surround.transpose()?, std::mem::take(&mut self.begins));
+            packets.push(OpusPacket { payload, surround, samples: at, captured, begins });
             self.at = Some((at + FRAME as i64, captured + Duration::from_millis(20)));
         }
         self.pending.drain(..whole);
@@ -275,18 +321,19 @@ impl Line {
 }
 
 impl Resampler {
-    fn new(rate: u32) -> Result<Self, SoundError> {
+    fn new(rate: u32, channels: usize) -> Result<Self, SoundError> {
         let (from, to) = (rate as usize, RATE as usize);
-        let inner = Fft::new(from, to, AAC_BLOCK as usize, 2, FixedSync::Input);
+        let inner = Fft::new(from, to, AAC_BLOCK as usize, channels, FixedSync::Input);
         let inner = inner.map_err(|error| SoundError::Resample(error.to_string()))?;
         let to_skip = inner.output_delay();
-        Ok(Self { inner, waiting: Vec::new(), rate, to_skip })
+        Ok(Self { inner, channels, waiting: Vec::new(), rate, to_skip })
     }
 
     /// How many samples of what it was given are not given out, in those of its output.
     fn held(&self) -> i64 {
         // All that is not skipped any more has come out; the rest is its delay.
-        let waiting = (self.waiting.len() / 2) as i64 * i64::from(RATE) / i64::from(self.rate);
+        let waiting = (self.waiting.len() / self.channels) as i64;
+        let waiting = waiting * i64::from(RATE) / i64::from(self.rate);
         (self.inner.output_delay() - self.to_skip) as i64 + waiting
     }
 
@@ -296,14 +343,14 @@ impl Resampler {
         self.to_skip = self.inner.output_delay();
     }
 
-    /// Takes stereo samples, and gives out those of the blocks that are whole by then.
+    /// Takes samples of all channels, and gives out those of the blocks that are whole by then.
     fn push(&mut self, pcm: &[f32]) -> Result<Vec<f32>, SoundError> {
-        const BLOCK: usize = 2 * AAC_BLOCK as usize;
+        let length = self.channels * AAC_BLOCK as usize;
         self.waiting.extend(pcm);
-        let whole = self.waiting.len() / BLOCK * BLOCK;
+        let whole = self.waiting.len() / length * length;
         let blocks: Vec<f32> = self.waiting.drain(..whole).collect();
         let mut output = Vec::new();
-        for block in blocks.chunks_exact(BLOCK) {
+        for block in blocks.chunks_exact(length) {
             output.extend(self.block(block)?);
         }
         Ok(output)
@@ -311,12 +358,12 @@ impl Resampler {
 
     fn block(&mut self, pcm: &[f32]) -> Result<Vec<f32>, SoundError> {
         let failed = |error: String| SoundError::Resample(error);
-        let input = InterleavedSlice::new(pcm, 2, pcm.len() / 2);
+        let input = InterleavedSlice::new(pcm, self.channels, pcm.len() / self.channels);
         let input = input.map_err(|error| failed(error.to_string()))?;
         let output = self.inner.process(&input, None).map_err(|error| failed(error.to_string()))?;
         let mut output = output.take_data();
-        let skipped = self.to_skip.min(output.len() / 2);
-        output.drain(..2 * skipped);
+        let skipped = self.to_skip.min(output.len() / self.channels);
+        output.drain(..self.channels * skipped);
         self.to_skip -= skipped;
         Ok(output)
     }

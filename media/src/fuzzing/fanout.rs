@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::rtp::{self, Codec};
-use crate::stream::{GopLimits, Outgoing, Packet, Stream, ViewerKey};
+use crate::rtp::{self, Codec, Kind};
+use crate::stream::{GopLimits, MADE, Outgoing, Packet, Stream, ViewerKey};
 
 /// Layers of the picture, and viewers at a time.
 const LAYERS: u8 = 3;
@@ -84,8 +84,12 @@ impl Fanout {
                 captured: self.now,
                 inspection: rtp::inspect(codec, payload),
             };
+            // The same sound in six channels, beside it.
+            let six = Packet { codec: Codec::MultiOpus, layer: MADE, ..packet.clone() };
+            let packets = [packet, six];
+            let count = 1 + usize::from(sound);
             let Self { stream, viewers, sent, now, .. } = self;
-            stream.packets(*now, &[packet], &mut |key: ViewerKey, out: Outgoing<'_>| {
+            stream.packets(*now, &packets[..count], &mut |key: ViewerKey, out: Outgoing<'_>| {
                 take(viewers, sent, key, &out);
             });
         }
@@ -110,6 +114,7 @@ impl Fanout {
     fn choose(&mut self, value: u8) {
         if let Some(key) = self.viewer(value) {
             self.stream.select(self.now, key, value >> 2 & 3, value & 128 != 0);
+            self.stream.hear(key, if value & 64 == 0 { 0 } else { MADE });
         }
     }
 
@@ -154,7 +159,7 @@ fn take(
 ) {
     let known = viewers.iter_mut().find(|(known, _)| *known == key);
     let (_, numbers) = known.expect("only those who are there are sent anything");
-    if out.packet.codec != Codec::Opus {
+    if out.packet.codec.kind() == Kind::Video {
         assert!(!numbers.is_empty() || out.seq < 65_536, "the first is {}", out.seq);
         assert!(numbers.insert(out.seq), "{} is used twice", out.seq);
     }

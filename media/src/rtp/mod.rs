@@ -53,13 +53,17 @@ pub enum Codec {
     /// RFC 7587.
     #[serde(rename = "opus")]
     Opus,
+    /// Opus of six channels in four streams (RFC 7845, 5.1.1.2), in packets as of RFC 7587: there is no
+    /// standard for it in SDP, and this is what Chromium calls it. No publisher sends it.
+    #[serde(rename = "multiopus")]
+    MultiOpus,
 }
 
 impl Codec {
     /// The kind of track the codec makes.
     pub fn kind(self) -> Kind {
         match self {
-            Codec::Opus => Kind::Audio,
+            Codec::Opus | Codec::MultiOpus => Kind::Audio,
             _ => Kind::Video,
         }
     }
@@ -73,6 +77,7 @@ impl Codec {
             ("VP9", Codec::Vp9),
             ("AV1", Codec::Av1),
             ("opus", Codec::Opus),
+            ("multiopus", Codec::MultiOpus),
         ]
         .into_iter()
         .find_map(|(n, c)| n.eq_ignore_ascii_case(name).then_some(c))
@@ -87,6 +92,7 @@ impl Codec {
             Codec::Vp9 => "VP9",
             Codec::Av1 => "AV1",
             Codec::Opus => "opus",
+            Codec::MultiOpus => "multiopus",
         }
     }
 }
@@ -190,6 +196,8 @@ pub fn inspect(codec: Codec, payload: &[u8]) -> Inspection {
         Codec::Vp9 => vp9::inspect(payload),
         Codec::Av1 => av1::inspect(payload),
         Codec::Opus => opus::inspect(payload),
+        // Its first stream alone would say two.
+        Codec::MultiOpus => Inspection { channels: Some(6), ..Inspection::default() },
     }
 }
 
@@ -203,7 +211,7 @@ mod tests {
         #[test]
         fn no_payload_is_too_strange(payload in proptest::collection::vec(any::<u8>(), 0..200)) {
             let pictures = [Codec::H264, Codec::H265, Codec::Vp8, Codec::Vp9, Codec::Av1];
-            for codec in pictures.into_iter().chain([Codec::Opus]) {
+            for codec in pictures.into_iter().chain([Codec::Opus, Codec::MultiOpus]) {
                 let _ = (inspect(codec, &payload), colours(codec, &payload));
             }
         }
@@ -225,6 +233,7 @@ mod tests {
     #[test]
     fn names_are_found_in_any_case() {
         assert_eq!(Codec::from_name("OPUS"), Some(Codec::Opus));
+        assert_eq!(Codec::from_name("MultiOpus"), Some(Codec::MultiOpus));
         assert_eq!(Codec::from_name("h264"), Some(Codec::H264));
         assert_eq!(Codec::from_name("h265"), Some(Codec::H265));
         assert_eq!(Codec::from_name("H266"), None);

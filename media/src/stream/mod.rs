@@ -42,7 +42,8 @@ pub struct Packet {
     /// What it carries.
     pub codec: Codec,
     /// The simulcast layer, 0 being the lowest, or the only one; [`MADE`] for what this server
-    /// made of the picture. Each layer has its own sequence numbers and timestamps.
+    /// made of the picture. Each layer has its own sequence numbers and timestamps. Of sound it is 0,
+    /// and [`MADE`] for the same sound in all its channels, whose numbers and timestamps are the same.
     pub layer: u8,
     /// Extended sequence number; every packet of a layer comes at most once.
     pub seq: u64,
@@ -205,7 +206,8 @@ impl Stream {
             let out = &mut |out: Outgoing<'_>| sink.send(key, out);
             for packet in batch {
                 match packet.codec.kind() {
-                    Kind::Audio => viewer.audio(now, packet, out),
+                    Kind::Audio if packet.layer == viewer.hears() => viewer.audio(now, packet, out),
+                    Kind::Audio => {}
                     Kind::Video if packet.layer == viewer.layer() => {
                         if let Some(layer) = lanes.get(packet.layer) {
                             viewer.video(packet, &layer.gop, out);
@@ -285,6 +287,13 @@ impl Stream {
             self.wake(at);
         }
         self.note_waiting(now);
+    }
+
+    /// The viewer is to hear the sound of this lane: the publisher's own, or what was made beside it.
+    pub fn hear(&mut self, key: ViewerKey, layer: u8) {
+        if let Some(viewer) = viewer(&mut self.viewers, key) {
+            viewer.hear(layer);
+        }
     }
 
     /// The viewer cannot go on without a key frame (PLI or FIR). Where the

@@ -92,6 +92,8 @@ pub(super) struct Viewer {
     video: Rewriter,
     audio: Rewriter,
     audio_epoch: Option<u32>,
+    /// The lane of the sound that is sent.
+    heard: u8,
 }
 
 impl Viewer {
@@ -112,6 +114,7 @@ impl Viewer {
             video: Rewriter::new(Kind::Video.clock()),
             audio: Rewriter::new(Kind::Audio.clock()),
             audio_epoch: None,
+            heard: 0,
         }
     }
 
@@ -121,6 +124,17 @@ impl Viewer {
 
     pub(super) fn wanted(&self) -> u8 {
         self.wanted
+    }
+
+    /// The lane of the sound that is sent.
+    pub(super) fn hears(&self) -> u8 {
+        self.heard
+    }
+
+    /// Goes over to this lane with its next packet. A packet of one lane has the number and the
+    /// timestamp of the other's, so that the viewer's own go on.
+    pub(super) fn hear(&mut self, lane: u8) {
+        self.heard = lane;
     }
 
     /// Another publisher with so many layers: its next key frame is the next thing to show.

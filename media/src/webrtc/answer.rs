@@ -83,9 +83,13 @@ pub(super) fn write_extensions(sdp: &mut String, taken: &Taken) {
 pub(super) fn write_codec(sdp: &mut String, codec: &OfferedCodec, extras: Extras) {
     let pt = codec.pt;
     let clock = codec.codec.kind().clock();
-    let channels = if codec.codec == Codec::Opus { "/2" } else { "" };
+    let channels = match codec.codec {
+        Codec::Opus => "/2",
+        Codec::MultiOpus => "/6",
+        _ => "",
+    };
     let _ = write!(sdp, "a=rtpmap:{pt} {}/{clock}{channels}\r\n", codec.codec.name());
-    let format = codec.format.to_string();
+    let format = codec.order.map_or_else(|| codec.format.to_string(), |order| order.format());
     if !format.is_empty() {
         let _ = write!(sdp, "a=fmtp:{pt} {format}");
         if let Some(kilobits) = extras.start {

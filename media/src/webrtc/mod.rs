@@ -10,6 +10,7 @@ mod dtls_openssl;
 mod ice;
 mod link;
 mod member;
+mod multiopus;
 mod negotiate;
 mod peer;
 mod publisher;

@@ -39,9 +39,17 @@ pub(crate) struct Source {
     pub(crate) audio: Option<TrackFormat>,
     /// The picture is known to have one layer and no other.
     pub(crate) single: bool,
+    /// The sound has six channels, which those get that take [`Codec::MultiOpus`].
+    pub(crate) surround: bool,
 }
 
 impl Source {
+    /// The sound in all its channels, where it has more than the two of [`Self::audio`].
+    pub(crate) fn all_channels(&self) -> Option<TrackFormat> {
+        let six = TrackFormat { codec: Codec::MultiOpus, format: FormatParams::default() };
+        self.audio.filter(|_| self.surround).map(|_| six)
+    }
+
     fn track(&self, kind: Kind) -> Option<TrackFormat> {
         match kind {
             Kind::Audio => self.audio,
@@ -88,7 +96,7 @@ impl TrackFormat {
                 let profile = |f: &FormatParams| f.profile.unwrap_or(0);
                 (profile(&self.format) == profile(&offered.format)).then_some(1)
             }
-            Codec::Vp8 | Codec::Opus => Some(1),
+            Codec::Vp8 | Codec::Opus | Codec::MultiOpus => Some(1),
         }
     }
 
@@ -284,7 +292,12 @@ fn take(
 /// published; the others stay, for a publisher who comes later.
 fn order(section: &Section, role: Role, source: &Source) -> Option<Vec<OfferedCodec>> {
     let mut codecs = distinct(&section.codecs);
-    if codecs.is_empty() {
+    let six = |codec: &OfferedCodec| codec.codec == Codec::MultiOpus;
+    if role == Role::Publisher {
+        codecs.retain(|codec| !six(codec));
+    }
+    // Who takes six channels has to take two as well: a source of six may go on with two.
+    if codecs.iter().all(six) {
         return None;
     }
     let track = section.kind().and_then(|kind| source.track(kind));
@@ -292,6 +305,7 @@ fn order(section: &Section, role: Role, source: &Source) -> Option<Vec<OfferedCo
         codecs.sort_by_key(|codec| std::cmp::Reverse(track.suits(codec)));
         track.suits(&codecs[0])?;
     }
+    codecs.sort_by_key(|codec| six(codec) != source.surround);
     Some(codecs)
 }
 
@@ -305,7 +319,7 @@ fn distinct(codecs: &[OfferedCodec]) -> Vec<OfferedCodec> {
                     Codec::H264 => h264_identity(&other.format) == h264_identity(&codec.format),
                     Codec::Vp9 => other.format.profile_id == codec.format.profile_id,
                     Codec::H265 | Codec::Av1 => other.format == codec.format,
-                    Codec::Vp8 | Codec::Opus => true,
+                    Codec::Vp8 | Codec::Opus | Codec::MultiOpus => true,
                 }
         };
         if !kept.iter().any(same) {

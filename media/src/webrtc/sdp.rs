@@ -10,6 +10,7 @@ use crate::rtp::{Codec, Kind};
 use crate::stream::Payload;
 
 use super::direction::Direction;
+use super::multiopus::ChannelOrder;
 use super::simulcast::Gathered;
 use super::sprop;
 
@@ -34,6 +35,8 @@ pub(crate) struct OfferedCodec {
     pub(crate) remb: bool,
     /// A packet with the parameter sets that the offer carries.
     pub(crate) parameters: Option<Payload>,
+    /// Of six channels of sound.
+    pub(crate) order: Option<ChannelOrder>,
 }
 
 /// An m-section.
@@ -357,6 +360,11 @@ impl RawSection {
             return None;
         }
         let format = self.formats.iter().find(|(p, _)| *p == pt).map_or("", |(_, f)| f.as_str());
+        let six = codec == Codec::MultiOpus;
+        let order = ChannelOrder::of(parts.next().map(str::trim), format).filter(|_| six);
+        if six && order.is_none() {
+            return None;
+        }
         let has = |what: &str| {
             let number = pt.to_string();
             self.feedback.iter().any(|(p, value)| (*p == number || p == "*") && value == what)
@@ -375,6 +383,7 @@ impl RawSection {
             transport_cc: has("transport-cc"),
             remb: has("goog-remb"),
             parameters: (codec == Codec::H264).then(|| sprop::packet(format)).flatten(),
+            order,
         })
     }
 

@@ -49,6 +49,21 @@ class FakePeer {
   }
 }
 
+/** One of a browser that does not let six channels be asked for, or not be answered. */
+class StereoPeer extends FakePeer {
+  constructor(readonly refuses: 'offer' | 'answer') {
+    super();
+  }
+  override async setLocalDescription(description: RTCSessionDescriptionInit) {
+    if (this.refuses === 'offer' && description.sdp?.includes('multiopus')) throw new Error('no');
+    return super.setLocalDescription(description);
+  }
+  override async setRemoteDescription(description: RTCSessionDescriptionInit) {
+    if (this.local?.sdp?.includes('multiopus')) throw new Error('no');
+    return super.setRemoteDescription(description);
+  }
+}
+
 type Answer = () => Response;
 const accepted: Answer = () =>
   new Response('answer', { status: 201, headers: { Location: '/live/session/SECRET' } });
@@ -59,16 +74,19 @@ let requests: Array<{ method: string; url: string; headers: unknown; body: unkno
 let answers: Answer[];
 let streams: number;
 let player: WhepPlayer;
+let newPeer: () => FakePeer;
+let surround: boolean;
 
 function play() {
   player = new WhepPlayer({
     url: 'http://rushes.test/live/whep/ASSET',
     token: 'TOKEN',
     random: () => 1,
+    surround: () => surround,
     onStream: () => (streams += 1),
     onState: (state, reason) => states.push([state, reason]),
     createPeer: () => {
-      const peer = new FakePeer();
+      const peer = newPeer();
       peers.push(peer);
       return peer as unknown as RTCPeerConnection;
     },
@@ -103,6 +121,8 @@ beforeEach(() => {
   requests = [];
   answers = [];
   streams = 0;
+  newPeer = () => new FakePeer();
+  surround = false;
 });
 
 afterEach(() => {
@@ -124,6 +144,44 @@ describe('WhepPlayer', () => {
     });
     expect(requests[0]!.body).toContain('stereo=1');
     expect(requests[0]!.body).toBe(peer().local!.sdp);
+    expect(peer().remote).toEqual({ type: 'answer', sdp: 'answer' });
+  });
+
+  it('asks for six channels of sound where they would be heard, and for two besides', async () => {
+    surround = true;
+    play();
+    await settle();
+    expect(requests[0]!.body).toContain('multiopus/48000/6');
+    expect(requests[0]!.body).toContain('stereo=1');
+    expect(requests[0]!.body).toBe(peer().local!.sdp);
+  });
+
+  it('does without where the browser does not let it ask', async () => {
+    surround = true;
+    newPeer = () => new StereoPeer('offer');
+    play();
+    await settle();
+    expect(peers).toHaveLength(1);
+    expect(requests[0]!.body).not.toContain('multiopus');
+    expect(requests[0]!.body).toBe(peer().local!.sdp);
+    expect(peer().remote).toEqual({ type: 'answer', sdp: 'answer' });
+  });
+
+  it('comes again without where the browser does not take the answer', async () => {
+    surround = true;
+    newPeer = () => new StereoPeer('answer');
+    const six = () =>
+      new Response('a=rtpmap:96 multiopus/48000/6\r\n', {
+        status: 201,
+        headers: { Location: '/live/session/SECRET' },
+      });
+    answers = [six];
+    play();
+    await settle();
+    expect(requests[0]!.body).toContain('multiopus');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(peers).toHaveLength(2);
+    expect(peer().local!.sdp).not.toContain('multiopus');
     expect(peer().remote).toEqual({ type: 'answer', sdp: 'answer' });
   });
 

@@ -15,6 +15,7 @@ import {
   withStereo,
   type Attempt,
 } from './liveSession';
+import { playsSurround, withSurround } from './surround';
 import type { Held } from './sync';
 
 /**
@@ -37,6 +38,8 @@ export interface WhepOptions {
   onState: (state: LiveState, reason: string | null) => void;
   fetch?: typeof fetch;
   createPeer?: () => RTCPeerConnection;
+  /** Whether more than two channels of sound would be heard. */
+  surround?: () => boolean;
   /** Between 0 and 1; spreads the viewers of a source that comes back. */
   random?: () => number;
 }
@@ -67,12 +70,15 @@ export class WhepPlayer {
   #bytes = 0;
   #quietMs = 0;
   #wasLive = false;
+  /** This browser has refused what asks for six channels. */
+  #onlyStereo = false;
   #held: Held = { picture: 0, sound: 0 };
 
   constructor(options: WhepOptions) {
     this.#options = {
       fetch: (input, init) => fetch(input, init),
       createPeer: () => new RTCPeerConnection({ bundlePolicy: 'max-bundle' }),
+      surround: playsSurround,
       random: Math.random,
       ...options,
     };
@@ -154,13 +160,27 @@ export class WhepPlayer {
   async #negotiate(attempt: Attempt): Promise<void> {
     const { peer } = attempt;
     const offer = await peer.createOffer();
-    const sdp = withStereo(offer.sdp ?? '');
-    await peer.setLocalDescription({ type: 'offer', sdp });
+    const sdp = await this.#describe(peer, withStereo(offer.sdp ?? ''));
     // Candidates are not waited for: the server is reached at its own address and learns ours from that.
     const response = await postOffer(this.#options, attempt, sdp);
     // Left in the meantime: the session that came too late is not kept.
     if (attempt !== this.#attempt) return deleteSession(this.#options, attempt);
     await this.#accept(attempt, response);
+  }
+
+  /** Sets the offer: with six channels of sound where they would be heard and the browser lets them be asked for. */
+  async #describe(peer: RTCPeerConnection, stereo: string): Promise<string> {
+    const six = !this.#onlyStereo && this.#options.surround() ? withSurround(stereo) : stereo;
+    if (six !== stereo) {
+      try {
+        await peer.setLocalDescription({ type: 'offer', sdp: six });
+        return six;
+      } catch {
+        this.#onlyStereo = true;
+      }
+    }
+    await peer.setLocalDescription({ type: 'offer', sdp: stereo });
+    return stereo;
   }
 
   async #accept(attempt: Attempt, response: Response): Promise<void> {
@@ -171,8 +191,13 @@ export class WhepPlayer {
     if (status >= 400 && status < 500) throw new Refused(await refusalOf(response));
     if (status !== 201) throw new Error(`status ${status}`);
     const sdp = await response.text();
-    if (attempt === this.#attempt) {
+    if (attempt !== this.#attempt) return;
+    try {
       await attempt.peer.setRemoteDescription({ type: 'answer', sdp });
+    } catch (error) {
+      // The next attempt goes without.
+      this.#onlyStereo ||= sdp.includes(' multiopus/');
+      throw error;
     }
   }
 

@@ -85,7 +85,7 @@ fn publish(
         let (id, feeds, _gone) = register.begin(stream, permit);
         let video = TrackFormat { codec, format: FormatParams::default() };
         let source = Source { single: true, video: Some(video), ..Source::default() };
-        feeds.send(FeedItem::Source(id, source)).await.unwrap();
+        feeds.send(FeedItem::Source(id, source, Arc::default())).await.unwrap();
         let mut pace = tokio::time::interval(Duration::from_millis(40));
         for number in 0u64.. {
             pace.tick().await;

@@ -31,7 +31,8 @@ impl World {
     fn new(ffmpeg: Ffmpeg) -> Self {
         let (items, inbox) = sync_channel(WAITING);
         let (transcoder, problem) = (Transcoder::new(), Problem::default());
-        let work = Work { transcoder, outside: Outside::new(Some(ffmpeg), items), problem };
+        let (outside, surround) = (Outside::new(Some(ffmpeg), items), Arc::default());
+        let work = Work { transcoder, outside, problem, surround };
         Self { work, inbox, start: Instant::now() }
     }
 
@@ -196,7 +197,7 @@ fn what_was_wrong_is_over_when_something_is_heard() {
 #[test]
 fn its_thread_and_its_process_end_with_their_source() {
     let (feeds, mut packets) = mpsc::channel(64);
-    let thread = SoundThread::start(SessionId::random(), feeds, Some(installed()));
+    let thread = SoundThread::start(SessionId::random(), feeds, Some(installed()), Arc::default());
     for (number, frame) in AdtsReader::default().push(SURROUND).into_iter().enumerate().take(20) {
         let (ticks, captured) = (number as i64 * 1920, Instant::now());
         thread.push(Sound { data: SoundData::Aac(frame), ticks, captured });
@@ -205,4 +206,36 @@ fn its_thread_and_its_process_end_with_their_source() {
     drop(thread);
     // The thread has the other end: it is gone when nothing can come any more.
     while packets.blocking_recv().is_some() {}
+}
+
+/// The two channels and all six are twins, so that whoever goes from one to the other goes on.
+#[test]
+fn six_channels_are_sent_beside_the_two_while_they_are_wanted() {
+    let (feeds, mut packets) = mpsc::channel(64);
+    let surround = Arc::new(AtomicBool::new(false));
+    let thread = SoundThread::start(SessionId::random(), feeds, None, Arc::clone(&surround));
+    let mut number = 0;
+    let mut next = |wanted: bool| {
+        surround.store(wanted, Ordering::Relaxed);
+        let data = SoundData::Pcm(Samples { pcm: vec![0.1; 6 * 960], channels: 6, rate: 48_000 });
+        thread.push(Sound { data, ticks: number * 1800, captured: Instant::now() });
+        number += 1;
+        let Some(FeedItem::Packets(_, packets)) = packets.blocking_recv() else {
+            panic!("nothing comes");
+        };
+        packets
+    };
+    let [two] = &next(false)[..] else { panic!("nobody takes six") };
+    let with_six = next(true);
+    let [mixed, six] = &with_six[..] else { panic!("both are to come") };
+    assert_eq!((mixed.codec, mixed.layer), (Codec::Opus, 0));
+    assert_eq!((six.codec, six.layer), (Codec::MultiOpus, MADE));
+    assert_eq!(
+        (six.seq, six.timestamp, six.captured),
+        (mixed.seq, mixed.timestamp, mixed.captured)
+    );
+    assert_eq!((mixed.seq - two.seq, mixed.timestamp.wrapping_sub(two.timestamp)), (1, 960));
+    assert_eq!((mixed.inspection.channels, six.inspection.channels), (Some(2), Some(6)));
+    let [last] = &next(false)[..] else { panic!("nobody takes six any more") };
+    assert_eq!(last.seq, six.seq + 1);
 }

@@ -219,7 +219,7 @@ fn publish(
         let (id, feeds, _gone) = register.begin(stream, permit);
         let video = TrackFormat { codec: Codec::H264, format: FormatParams::default() };
         let source = Source { single: true, video: Some(video), ..Source::default() };
-        feeds.send(FeedItem::Source(id, source)).await.unwrap();
+        feeds.send(FeedItem::Source(id, source, Arc::default())).await.unwrap();
         let mut pace = tokio::time::interval(FRAME);
         loop {
             pace.tick().await;

@@ -71,3 +71,62 @@ fn what_was_decoded_elsewhere_keeps_its_pitch_and_its_time() {
     assert!((loudness(left) / wanted - 1.0).abs() < 0.1, "{} {wanted}", loudness(left));
     assert!(loudness(right) < loudness(left) / 1_000.0, "{}", loudness(right));
 }
+
+/// Blocks of six channels, a tone in each, one after the other.
+fn surround(
+    transcoder: &mut Transcoder,
+    rate: u32,
+    blocks: std::ops::Range<usize>,
+) -> Vec<OpusPacket> {
+    let captured = Instant::now();
+    let mut packets = Vec::new();
+    for number in blocks {
+        let pcm = multiopus::tests::tones(rate, number * 1024..(number + 1) * 1024);
+        let ticks = number as i64 * 1024 * 90_000 / i64::from(rate);
+        let decoded = Decoded { pcm, channels: 6, rate, ticks, captured };
+        packets.extend(transcoder.decoded(decoded).unwrap());
+    }
+    packets
+}
+
+#[test]
+fn six_channels_are_made_beside_the_two_while_they_are_wanted() {
+    for rate in [48_000, 44_100] {
+        let mut transcoder = Transcoder::new();
+        let packets = surround(&mut transcoder, rate, 0..5);
+        assert!(packets.len() >= 4 && packets.iter().all(|packet| packet.surround.is_none()));
+        transcoder.want_surround(true);
+        let packets = surround(&mut transcoder, rate, 5..80);
+        let mut listener = multiopus::tests::Listener::new([0, 1, 4, 5, 2, 3]);
+        for packet in &packets {
+            assert!(!packet.begins, "nobody's sound breaks off");
+            listener.hear(packet.surround.as_ref().unwrap());
+        }
+        let heights = listener.heights(9_600..57_600);
+        multiopus::tests::assert_each_in_its_place(heights, [0, 1, 2, 3, 4, 5]);
+        transcoder.want_surround(false);
+        let packets = surround(&mut transcoder, rate, 80..85);
+        assert!(packets.len() >= 4);
+        assert!(packets.iter().all(|packet| packet.surround.is_none() && !packet.begins));
+    }
+}
+
+/// A source of 5.1 that goes on in stereo, and comes back.
+#[test]
+fn there_are_six_channels_of_six_alone() {
+    let mut transcoder = Transcoder::new();
+    transcoder.want_surround(true);
+    let packets = surround(&mut transcoder, 48_000, 0..5);
+    assert!(packets.iter().all(|packet| packet.surround.is_some()));
+    for channels in [1u8, 2, 5] {
+        let pcm = vec![0.1; 4_800 * usize::from(channels)];
+        let captured = Instant::now();
+        let decoded = Decoded { pcm, channels, rate: 48_000, ticks: 9_600, captured };
+        let packets = transcoder.decoded(decoded).unwrap();
+        assert_eq!(packets.len(), 5, "{channels}");
+        assert!(packets.iter().all(|packet| packet.surround.is_none()));
+        assert!(packets[0].begins);
+    }
+    let packets = surround(&mut transcoder, 48_000, 20..25);
+    assert!(packets[0].begins && packets.iter().all(|packet| packet.surround.is_some()));
+}

@@ -97,3 +97,40 @@ fn a_viewer_goes_over_at_once_and_back_and_another_publisher_has_made_nothing_ye
     assert_eq!(layers(&sent, key), [0]);
     assert!(seqs(&sent).windows(2).all(|pair| pair[1] == pair[0] + 1));
 }
+
+#[test]
+fn each_hears_the_channels_that_it_takes_and_goes_over_without_a_break() {
+    let mut now = Instant::now();
+    let mut stream = Stream::default();
+    stream.publish(1);
+    let (two, six) = (stream.add_viewer(now, now, 0), stream.add_viewer(now, now, 0));
+    stream.hear(six, MADE);
+    let mut sent = Vec::new();
+    let mut step = |stream: &mut Stream, seq: u64, surround: bool| {
+        now += Duration::from_millis(20);
+        let mixed = audio(seq, seq as u32 * 960, now);
+        let all = Packet { codec: Codec::MultiOpus, layer: MADE, ..mixed.clone() };
+        let count = 1 + usize::from(surround);
+        stream.packets(now, &[mixed, all][..count], &mut |key: ViewerKey, out: Outgoing<'_>| {
+            sent.push((key, out.packet.codec, out.seq, out.timestamp));
+        });
+    };
+    (1..4).for_each(|seq| step(&mut stream, seq, true));
+    // The source goes on in two.
+    stream.hear(six, 0);
+    (4..6).for_each(|seq| step(&mut stream, seq, false));
+    stream.hear(six, MADE);
+    (6..8).for_each(|seq| step(&mut stream, seq, true));
+    let of = |key: ViewerKey| sent.iter().filter(move |(to, ..)| *to == key);
+    let codecs = |key| of(key).map(|(_, codec, ..)| *codec).collect::<Vec<_>>();
+    assert_eq!(codecs(two), [Codec::Opus; 7]);
+    let (o, m) = (Codec::Opus, Codec::MultiOpus);
+    assert_eq!(codecs(six), [m, m, m, o, o, m, m]);
+    for key in [two, six] {
+        let numbers: Vec<(u64, u32)> = of(key).map(|(_, _, seq, at)| (*seq, *at)).collect();
+        let on = |pair: &[(u64, u32)]| {
+            (pair[1].0 - pair[0].0, pair[1].1.wrapping_sub(pair[0].1)) == (1, 960)
+        };
+        assert!(numbers.windows(2).all(on), "{numbers:?}");
+    }
+}

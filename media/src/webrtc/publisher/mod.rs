@@ -123,6 +123,7 @@ impl Publisher {
             video: track(Kind::Video).and_then(first),
             audio: track(Kind::Audio).and_then(first),
             single: track(Kind::Video).is_none_or(|taken| taken.layers.is_empty()),
+            surround: false,
         };
         let named = track(Kind::Video).map_or(&[][..], |taken| &taken.layers);
         let named = named.iter().map(|rid| Layer { rid: Some(rid.clone()), ..Layer::default() });

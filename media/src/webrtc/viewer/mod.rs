@@ -117,7 +117,10 @@ impl Viewer {
             let chosen = format.choose(&track.taken.codecs)?;
             Some(Some(Format { codec: chosen.codec, pt: chosen.pt, rtx: chosen.rtx }))
         };
-        Some((choose(&self.video, source.video)?, choose(&self.audio, source.audio)?))
+        // All channels where it takes them; the two are for whoever does not.
+        let all = source.all_channels().and_then(|six| choose(&self.audio, Some(six)).flatten());
+        let audio = all.map_or_else(|| choose(&self.audio, source.audio), |all| Some(Some(all)));
+        Some((choose(&self.video, source.video)?, audio?))
     }
 
     /// Answers a check of the client's.

@@ -59,9 +59,9 @@ fn h265(transcode: Option<&TranscodeStatus>) -> Option<String> {
 fn why(refusal: TranscodeRefusal) -> String {
     match refusal {
         TranscodeRefusal::Off => "This server does not convert it (--transcodes is 0).".to_owned(),
-        TranscodeRefusal::Full(most) => format!(
-            "This server converts {most} pictures at a time (--transcodes), and this is none of them."
-        ),
+        TranscodeRefusal::Full(_) => {
+            format!("It is not converted: {refusal} (--transcodes), and this is none of them.")
+        }
         TranscodeRefusal::TooLarge { pixels, most } => format!(
             "It has {} million pixels a second, and this server converts up to {} \
              (--transcode-pixels): send a smaller picture or fewer frames, or one that need not be.",

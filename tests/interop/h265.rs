@@ -175,11 +175,11 @@ async fn h265_and_b_frames_share_one_budget() {
 
     let second = server.register_srt("Second").await.unwrap();
     let h265 = send(&server, &second, &H265).unwrap();
-    let full = |details: &Value| says(details, "converts 1 pictures at a time");
+    let full = |details: &Value| says(details, "converts 1 picture at a time");
     wait_for(&server, &second, full).await.unwrap();
     let (status, refused) = asked(&second).await.unwrap();
     let told = refused["detail"].as_str().unwrap_or_default();
-    assert!(status == 422 && told.contains("converts 1 pictures at a time"), "{refused}");
+    assert!(status == 422 && told.contains("converts 1 picture at a time"), "{refused}");
 
     b_frames.stop().await.unwrap();
     let ready = |details: &Value| transcode(details)["state"] == "READY";

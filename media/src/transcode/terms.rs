@@ -48,7 +48,7 @@ pub enum TranscodeRefusal {
     #[error("this server converts no pictures")]
     Off,
     /// It converts as many as it may.
-    #[error("this server converts {0} pictures at a time")]
+    #[error("this server converts {most} picture{s} at a time", most = .0, s = if *.0 == 1 { "" } else { "s" })]
     Full(usize),
     /// It is larger than what is converted, in pixels a second.
     #[error("{pixels} pixels a second are more than {most}")]

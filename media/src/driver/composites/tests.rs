@@ -236,7 +236,7 @@ async fn h265_is_decoded_by_ffmpeg_as_far_as_there_are_places() {
 
     // There is no place for another one, and the others go on.
     let b = shoot_h265(&media, B);
-    let full = "The H.265 of a source is not shown: this server converts 1 pictures at a time.";
+    let full = "The H.265 of a source is not shown: this server converts 1 picture at a time.";
     let status = told(&composites, |status| status.problems == [full]).await;
     assert!(!shown(&status).contains(&B));
     told(&composites, |status| shown(status) == [A, C]).await;

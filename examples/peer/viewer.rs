@@ -2,14 +2,13 @@
 //! the frame number of the demo's test pattern.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use openh264::decoder::Decoder;
 use openh264::formats::YUVSource;
 use rtc::peer_connection::configuration::media_engine::MediaEngine;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use rtc::rtcp::sender_report::SenderReport;
 use rtc::rtp::codec::h264::H264Packet;
 use rtc::rtp::packet::Packet;
 use rtc::rtp::packetizer::Depacketizer;
@@ -64,10 +63,6 @@ pub(crate) struct Stats {
     /// The packets of the sound, in their order: the first few.
     #[serde(skip)]
     pub(crate) sound: Vec<Vec<u8>>,
-    /// How long after its capture the first sample of a packet came, by the sender's reports and this
-    /// machine's clock: of the first few since there was a report.
-    #[serde(skip)]
-    pub(crate) sound_ages_ms: Vec<f64>,
     /// The colour a little above the middle of each quarter of the last decoded picture: Y, U, V.
     pub(crate) quarters: [[u8; 3]; 4],
     #[serde(skip)]
@@ -210,18 +205,10 @@ async fn read_audio(track: Arc<dyn TrackRemote>, started: Instant, stats: watch:
     let codec = codec(&track).await;
     stats.send_modify(|stats| stats.audio.codec = codec);
     let mut order = Reorder::default();
-    let mut report: Option<SenderReport> = None;
     while let Some(event) = track.poll().await {
-        if let TrackRemoteEvent::OnRtcpPacket(packets) = &event {
-            let mut reports = packets.iter().filter_map(|packet| packet.as_any().downcast_ref());
-            report = reports.next_back().cloned().or(report);
-        }
         if let TrackRemoteEvent::OnRtpPacket(packet) = event {
             let now = Instant::now();
-            let age = report.as_ref().map(|report| age_ms(report, packet.header.timestamp));
             stats.send_modify(|stats| {
-                let room = stats.sound_ages_ms.len() < SOUNDS;
-                stats.sound_ages_ms.extend(age.filter(|_| room));
                 stats.audio.count(&packet, started);
                 stats.audio.recovered += u64::from(order.push(now, packet));
                 while let Some((packet, missing)) = order.pop(now) {
@@ -233,17 +220,6 @@ async fn read_audio(track: Arc<dyn TrackRemote>, started: Instant, stats: watch:
             });
         }
     }
-}
-
-/// How long ago sound with this timestamp was captured, by a report of its sender (RFC 3550, 6.4.1).
-fn age_ms(report: &SenderReport, timestamp: u32) -> f64 {
-    /// Seconds from the epoch of NTP to that of Unix.
-    const EPOCHS: f64 = 2_208_988_800.0;
-    let reported = report.ntp_time as f64 / 2_f64.powi(32) - EPOCHS;
-    let since = timestamp.wrapping_sub(report.rtp_time) as i32;
-    let captured = reported + f64::from(since) / 48_000.0;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    1_000.0 * (now.as_secs_f64() - captured)
 }
 
 async fn read_video(track: Arc<dyn TrackRemote>, started: Instant, stats: watch::Sender<Stats>) {

@@ -25,7 +25,7 @@ pub(super) const RATE: u32 = 48_000;
 /// Samples of a channel in an Opus packet: 20 ms.
 const FRAME: usize = 960;
 const BITRATE: i32 = 96_000;
-pub(super) const COMPLEXITY: i32 = 5;
+const COMPLEXITY: i32 = 5;
 /// The largest packet that is made; 20 ms at that bit rate are 240 bytes.
 pub(super) const MOST: usize = 1200;
 /// Where the time of a frame is off by more than this, something is missing before it.

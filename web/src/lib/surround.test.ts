@@ -12,6 +12,7 @@ describe('sound of six channels', () => {
     const of = (userAgent: string, count: number) =>
       playsSurround({ userAgent, channels: () => count });
     expect([of(CHROMIUM, 6), of(CHROMIUM, 8), of(CHROMIUM, 2)]).toEqual([true, true, false]);
+    expect(of(CHROMIUM.replace('Chrome', 'HeadlessChrome'), 6)).toBe(true);
     expect(of(FIREFOX, 6)).toBe(false);
     const channels = () => {
       throw new DOMException('no device');

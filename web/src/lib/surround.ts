@@ -33,7 +33,7 @@ function ears(): Ears {
 export function playsSurround(around?: Ears): boolean {
   try {
     const { userAgent, channels } = around ?? ears();
-    return /\bChrom(e|ium)\//.test(userAgent) && channels() >= CHANNELS;
+    return /Chrom(e|ium)\//.test(userAgent) && channels() >= CHANNELS;
   } catch {
     // No sound at all, or no more contexts: then two channels.
     return false;

@@ -239,3 +239,38 @@ fn six_channels_are_sent_beside_the_two_while_they_are_wanted() {
     let [last] = &next(false)[..] else { panic!("nobody takes six any more") };
     assert_eq!(last.seq, six.seq + 1);
 }
+
+/// From the moment that a frame of 5.1 is there to the packet with its first sample, by ffmpeg and with all
+/// six channels besides: what the server adds.
+#[test]
+fn little_is_added_to_the_delay_of_six_channels() {
+    let (feeds, mut packets) = mpsc::channel(256);
+    let surround = Arc::new(AtomicBool::new(true));
+    let thread = SoundThread::start(SessionId::random(), feeds, Some(installed()), surround);
+    let frames = AdtsReader::default().push(SURROUND);
+    // An encoder's pace.
+    let sent = std::thread::spawn(move || {
+        let start = Instant::now();
+        for (number, frame) in (0u32..8 * frames.len() as u32).zip(frames.into_iter().cycle()) {
+            let at = start + number * Duration::from_micros(21_333);
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            let (data, captured) = (SoundData::Aac(frame), Instant::now());
+            thread.push(Sound { data, ticks: i64::from(number) * 1920, captured });
+        }
+        // It goes on until the last is out.
+        std::thread::sleep(Duration::from_millis(200));
+    });
+    let mut ages = Vec::new();
+    while let Some(item) = packets.blocking_recv() {
+        let FeedItem::Packets(_, packets) = item else { panic!("it sends packets alone") };
+        assert_eq!(packets.len(), 2);
+        ages.push(packets[0].captured.elapsed());
+    }
+    sent.join().unwrap();
+    // ffmpeg takes some time to start, and what waited for it is sent little faster than it is played.
+    let mut settled = ages.split_off(ages.len() / 4 * 3);
+    settled.sort();
+    let (middle, most) = (settled[settled.len() / 2], settled[settled.len() - 1]);
+    println!("5.1 leaves {middle:.1?} after it came, {most:.1?} at most");
+    assert!(middle < Duration::from_millis(70), "{middle:?}");
+}

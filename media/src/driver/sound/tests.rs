@@ -243,6 +243,7 @@ fn six_channels_are_sent_beside_the_two_while_they_are_wanted() {
 /// From the moment that a frame of 5.1 is there to the packet with its first sample, by ffmpeg and with all
 /// six channels besides: what the server adds.
 #[test]
+#[ignore = "measures, for an idle machine"]
 fn little_is_added_to_the_delay_of_six_channels() {
     let (feeds, mut packets) = mpsc::channel(256);
     let surround = Arc::new(AtomicBool::new(true));

@@ -67,13 +67,16 @@ globalThis.rushes = (() => {
     return { connection, states, ...end };
   }
 
-  /** Puts six channels of sound into an offer, in the order that `mapping` gives them. */
+  /** Puts six channels of sound into an offer, in the order that `mapping` gives them, and two for where there are no more. */
   function withSix(sdp, mapping) {
     const used = [...sdp.matchAll(/^a=rtpmap:(\d+) /gm)].map(([, type]) => Number(type));
     const type = [...Array(128).keys()].find((type) => (type >= 96 || (type >= 35 && type < 64)) && !used.includes(type));
     const format = `channel_mapping=${mapping};coupled_streams=2;minptime=10;num_streams=4;useinbandfec=1`;
     const six = `a=rtpmap:${type} multiopus/48000/6\r\na=fmtp:${type} ${format}\r\n`;
-    return sdp.replace(/^(m=audio .*)\r\n/m, `$1 ${type}\r\n`).replace(/^a=rtpmap:\d+ opus\//m, `${six}$&`);
+    const [, opus] = /^a=rtpmap:(\d+) opus\//m.exec(sdp);
+    // Without it Chromium makes one channel of the two.
+    const stereo = sdp.replace(new RegExp(`^a=fmtp:${opus} .*`, 'm'), '$&;stereo=1');
+    return stereo.replace(/^(m=audio .*)\r\n/m, `$1 ${type}\r\n`).replace(/^a=rtpmap:\d+ opus\//m, `${six}$&`);
   }
 
   /** Watches, and notes when each picture is presented; takes six channels of sound if there is a `mapping` for them. */

@@ -1,5 +1,6 @@
 // A source of 5.1 in two pages at once: one whose device has so many channels, and one whose device has two.
 import { test, expect, type Browser } from '@playwright/test';
+import { ask, folderOf } from './asks.ts';
 import { keepConnections } from './ear.ts';
 import { Encoders } from './encoders.ts';
 import { Room, counts } from './room.ts';
@@ -38,19 +39,6 @@ async function open(browser: Browser, link: string, name: string, channels: numb
     Object.defineProperty(AudioDestinationNode.prototype, 'maxChannelCount', { get: () => count });
   }, channels);
   return Room.open(page, link, name);
-}
-
-/** Asks the server as the person whose page it is. */
-async function ask<T>(room: Room, path: string, body: object): Promise<T> {
-  return room.page.evaluate(
-    async ([path, body]) => {
-      const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
-      const response = await fetch(path as string, { method: 'POST', headers: { 'X-Token': token }, body: JSON.stringify(body) });
-      if (!response.ok) throw new Error(`${path as string}: ${response.status} ${await response.text()}`);
-      return (await response.json()) as T;
-    },
-    [path, body] as const,
-  );
 }
 
 /** What the browser says the sound of the source is. */
@@ -113,9 +101,9 @@ test('5.1 is played in six channels where there are so many, and else in two', a
   const { host_link, guest_link, live_asset_id } = stage.demo.links;
   const surround = await open(browser, host_link, 'host', 6);
   const stereo = await open(browser, guest_link, 'guest', 2);
-  const { project_id } = await ask<{ project_id: string }>(surround, '/get/asset', { id: live_asset_id });
+  const project_id = await folderOf(surround.page, live_asset_id);
   const registration = { project_id, name: 'Mixer', description: '' };
-  const { url } = await ask<{ url: string }>(surround, '/create/live/registration/srt', registration);
+  const { url } = await ask<{ url: string }>(surround.page, '/create/live/registration/srt', registration);
   encoders.srtSurround(url, 'other', TONES);
   await surround.page.getByTestId('playlist-item').filter({ hasText: 'Mixer' }).click();
   for (const room of [surround, stereo]) await counts(room, 'live-video', 5);

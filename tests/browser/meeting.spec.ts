@@ -1,5 +1,6 @@
 // Three people talk in a room: Chromium with its fake microphone, which beeps, and its fake camera.
 import { test, expect, type Browser } from '@playwright/test';
+import { ask } from './asks.ts';
 import { Talker, hears, isSilenced } from './conversation.ts';
 import { CHROMIUM } from './playwright.config.ts';
 import { Room } from './room.ts';
@@ -21,20 +22,10 @@ async function open(browser: Browser, link: string, name: string): Promise<Talke
   return new Talker(page, name);
 }
 
-/** Asks the API as the host. */
-async function asHost(host: Talker, path: string, data: object): Promise<unknown> {
-  const token = await host.page.evaluate(
-    () => (JSON.parse(sessionStorage.getItem('rushes.session') ?? '{}') as { token: string }).token,
-  );
-  const answer = await host.page.request.post(stage.demo.links.url + path, { data, headers: { 'X-Token': token } });
-  expect(answer.ok(), `${path}: ${await answer.text()}`).toBe(true);
-  return answer.json();
-}
-
 /** The link of a further guest, from the mail that invites them. */
 async function invite(host: Talker): Promise<string> {
   const before = new Set(stage.demo.mails());
-  await asHost(host, '/create/review_session/users', {
+  await ask(host.page, '/create/review_session/users', {
     emails: ['third@rushes.test'],
     review_session_id: stage.demo.links.room_id,
   });
@@ -58,7 +49,7 @@ test('three people talk, see each other, and keep to what the host says', async 
   await hears(guest, 1);
 
   // From here on people enter muted, and only the host lets them talk.
-  await asHost(host, '/update/review_session', {
+  await ask(host.page, '/update/review_session', {
     id: stage.demo.links.room_id,
     mute_participants_on_entry: true,
     allow_participants_to_unmute_self: false,

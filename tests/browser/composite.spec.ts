@@ -8,14 +8,7 @@ import { Stage } from './stage.ts';
 
 const SOURCES: FrameSource[] = ['clip-a', 'clip-b', 'other'];
 const stage = new Stage();
-const encoders = new Encoders();
-
-test.beforeAll(() => encoders.prepare(...SOURCES));
-test.afterAll(() => encoders.end());
-test.afterEach(async ({}, info) => {
-  const said = await encoders.stop();
-  if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
-});
+const encoders = new Encoders(...SOURCES);
 
 /** Registers sources in the demo's folder, starts an encoder for each, and opens the folder's page. */
 async function openFolder(page: Page): Promise<void> {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { test } from '@playwright/test';
 import { readFrameStrip, stripCells, type FrameSource } from './frameStrip.ts';
 import { FPS } from './room.ts';
 
@@ -114,14 +115,21 @@ class Encoder {
 
 const overSrt = (url: string): string[] => ['-map', '0:v', '-map', '1:a', '-c:v', 'copy', ...AAC, '-f', 'mpegts', url];
 
-/** Makes pictures once for all tests of a file, and the encoders that send them. */
+/** Makes pictures once for all tests of a file, and the encoders that send them. Made once at the top of a file: it registers the hooks that run around its tests. */
 export class Encoders {
   private folder?: string;
   private running: Encoder[] = [];
 
-  /** Encodes a minute of picture beforehand, so that to send it is hardly any work for a machine that is also watched on. */
-  async prepare(...sources: FrameSource[]): Promise<void> {
-    for (const source of sources) await this.encode(source, this.picture(source), H264);
+  /** Of these pictures a minute is encoded beforehand, so that to send it is hardly any work for a machine that is also watched on. */
+  constructor(...sources: FrameSource[]) {
+    test.beforeAll(async () => {
+      for (const source of sources) await this.encode(source, this.picture(source), H264);
+    });
+    test.afterAll(() => this.end());
+    test.afterEach(async ({}, info) => {
+      const said = await this.stop();
+      if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
+    });
   }
 
   /** The same picture once more, encoded otherwise. */
@@ -205,7 +213,7 @@ export class Encoders {
     return ended.map((encoder) => encoder.output()).join('');
   }
 
-  async end(): Promise<void> {
+  private async end(): Promise<void> {
     await this.stop();
     if (this.folder) rmSync(this.folder, { recursive: true, force: true });
   }

@@ -10,14 +10,7 @@ import { Stage } from './stage.ts';
 const UNSUPPORTED = 'v=0\nm=audio 5004 RTP/AVP 97\na=rtpmap:97 AC3/48000/6\n';
 
 const stage = new Stage();
-const encoders = new Encoders();
-
-test.beforeAll(() => encoders.prepare('live'));
-test.afterAll(() => encoders.end());
-test.afterEach(async ({}, info) => {
-  const said = await encoders.stop();
-  if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
-});
+const encoders = new Encoders('live');
 
 /** Opens the page of the demo's folder. */
 async function openFolder(browser: Browser, viewport = { width: 1280, height: 720 }): Promise<{ page: Page; folder: string }> {

@@ -22,20 +22,12 @@ const TONES = [440, 620, 790, 1130] as const;
 const OTHERS: readonly Other[] = ['b-frames', 'h265'];
 
 const stage = new Stage();
-const encoders = new Encoders();
+const encoders = new Encoders('live', 'clip-a', 'clip-b', 'other');
 let host: Room;
 let problems: string[];
 
 test.beforeAll(async () => {
-  await encoders.prepare('live', 'clip-a', 'clip-b', 'other');
   for (const other of OTHERS) await encoders.prepareOther('clip-a', other);
-});
-
-test.afterAll(() => encoders.end());
-
-test.afterEach(async ({}, info) => {
-  const said = await encoders.stop();
-  if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
 });
 
 async function open(browser: Browser): Promise<void> {

@@ -20,16 +20,7 @@ const TONES = [300, 500, 700, 60, 1100, 1300] as const;
 const HEIGHT = 0.2;
 
 const stage = new Stage();
-const encoders = new Encoders();
-
-test.beforeAll(() => encoders.prepare('other'));
-
-test.afterAll(() => encoders.end());
-
-test.afterEach(async ({}, info) => {
-  const said = await encoders.stop();
-  if (info.status !== info.expectedStatus) await info.attach('ffmpeg.log', { body: said });
-});
+const encoders = new Encoders('other');
 
 /** A page on a machine whose device has so many channels. There is none here. */
 async function open(browser: Browser, link: string, name: string, channels: number): Promise<Room> {

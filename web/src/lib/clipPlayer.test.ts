@@ -7,6 +7,7 @@ const pal = { num: 25, den: 1 };
 class FakeVideo {
   src = '';
   playbackRate = 1;
+  preservesPitch = true;
   muted = false;
   ended = false;
   paused = true;
@@ -178,6 +179,17 @@ describe('a playing clip', () => {
     player.play(0.97);
     expect(video.plays).toBe(1);
     expect(video.playbackRate).toBe(0.97);
+  });
+
+  it('lets the pitch go with a small correction, which would cost more than it corrects otherwise', () => {
+    loaded();
+    player.play(1);
+    const kept = (rate: number) => {
+      player.setRate(rate);
+      return video.preservesPitch;
+    };
+    expect([1.004, 1.03, 0.97].map(kept)).toEqual([false, false, false]);
+    expect([1.05, 0.92, 0.5, 2].map(kept)).toEqual([true, true, true, true]);
   });
 
   it('is at its own rate again once it is paused', () => {

@@ -1,3 +1,4 @@
+import { keepsPitch } from './sync';
 import { frameAt, frameCentre, type FrameRate } from './timecode';
 
 /** A clip that can be played: where its file is, and how its frames are counted. */
@@ -34,6 +35,7 @@ export type VideoLike = Pick<
   | 'src'
   | 'currentTime'
   | 'playbackRate'
+  | 'preservesPitch'
   | 'muted'
   | 'ended'
   | 'paused'
@@ -192,6 +194,7 @@ export class ClipPlayer {
     // After a correction what was measured still counts, seen from here; after another speed it does not.
     if (Math.abs(changed - 1) > 0.11) this.#run = [];
     else this.#run = this.#run.map((shown) => bent(shown, changed, performance.now()));
+    this.#video.preservesPitch = keepsPitch(rate);
     this.#video.playbackRate = rate;
   }
 

@@ -6,6 +6,7 @@ import { TwinPlayer } from './twinPlayer';
 class InstantVideo {
   src = '';
   playbackRate = 1;
+  preservesPitch = true;
   muted = false;
   ended = false;
   paused = true;

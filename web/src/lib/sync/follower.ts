@@ -49,12 +49,21 @@ const BELIEVED_MS = 100;
 const JUMP_MS = 160;
 /** A correction would take this long if it went on as it began. Several times what measuring takes, or it would swing. */
 const SETTLE_MS = 500;
-/** The least and the greatest change of speed. Neither is heard, with the pitch kept. */
+/** The least change of speed that is worth it. */
 const LEAST_CHANGE = 0.004;
-const MOST_CHANGE = 0.05;
 /** Within this after a start or a jump nobody has heard the speed yet, and it may change more. */
 const FRESH_MS = 1000;
-const MOST_FRESH_CHANGE = 0.08;
+/**
+ * The greatest change of speed long after a start and soon after, where the pitch goes with it: a third and a half of a semitone.
+ * Browsers keep the pitch by a filter that holds sound and picture back. In Chromium each time that it comes in costs 25 ms, more
+ * than most errors are; without it a change costs nothing.
+ */
+const BEND = { most: 0.02, fresh: 0.03 };
+/** The same with the pitch kept, for errors that would otherwise take long. */
+const STRETCH = { most: 0.05, fresh: 0.08 };
+/** From here on the pitch is kept, until the error is down to there. */
+const STRETCH_FROM_MS = 80;
+const STRETCH_TO_MS = 30;
 /** Two speeds nearer to each other than this are one. */
 const SAME_SPEED = 0.003;
 /** Times between two changes of speed, and between two jumps, in milliseconds. */
@@ -72,6 +81,7 @@ const MOST_LEAD_MS = 1500;
  */
 export class Follower {
   #correcting = false;
+  #stretching = false;
   #rate: number | null = null;
   #rateAt = -Infinity;
   #jumpAt = -Infinity;
@@ -86,6 +96,7 @@ export class Follower {
   /** Forgets what was; for another clip, or when the person follows again. */
   reset(): void {
     this.#correcting = false;
+    this.#stretching = false;
     this.#rate = null;
     this.#rateAt = -Infinity;
     this.#jumpAt = -Infinity;
@@ -150,7 +161,7 @@ export class Follower {
 
   #steer(timeline: Timeline, error: number, now: number): Action {
     this.#correcting = this.#mustCorrect(Math.abs(error), now);
-    const most = now - this.#freshAt < FRESH_MS ? MOST_FRESH_CHANGE : MOST_CHANGE;
+    const most = this.#mostChange(Math.abs(error), now);
     const factor = this.#correcting ? 1 - Math.sign(error) * change(Math.abs(error), most) : 1;
     const rate = timeline.rate * factor;
     if (this.#rate !== null && Math.abs(rate - this.#rate) < timeline.rate * SAME_SPEED) {
@@ -161,6 +172,13 @@ export class Follower {
     this.#rate = rate;
     this.#rateAt = now;
     return { do: 'rate', rate };
+  }
+
+  #mostChange(size: number, now: number): number {
+    if (size > STRETCH_FROM_MS) this.#stretching = true;
+    else if (size < STRETCH_TO_MS) this.#stretching = false;
+    const bounds = this.#stretching ? STRETCH : BEND;
+    return now - this.#freshAt < FRESH_MS ? bounds.fresh : bounds.most;
   }
 
   #mustCorrect(size: number, now: number): boolean {
@@ -182,6 +200,11 @@ export class Follower {
     this.#jumped = false;
     this.#lead = Math.min(MOST_LEAD_MS, Math.max(0, this.#lead - error / 2));
   }
+}
+
+/** Whether a player keeps the pitch at this factor of the clip's own speed; below, it goes with the speed. */
+export function keepsPitch(rate: number): boolean {
+  return Math.abs(rate - 1) > (BEND.fresh + STRETCH.most) / 2;
 }
 
 /** The change of speed for an error of so many milliseconds: in proportion to it, within bounds. */

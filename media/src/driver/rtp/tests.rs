@@ -54,7 +54,7 @@ struct Encoder {
 impl Encoder {
     fn new(port: &Rtp, from: &str) -> Self {
         let socket = UdpSocket::bind((from, 0)).unwrap();
-        socket.connect(port.local_addr()).unwrap();
+        socket.connect((from, port.local_addr().port())).unwrap();
         Self { socket, seq: 0, ssrc: 9 }
     }
 
@@ -88,6 +88,10 @@ async fn until(encoders: &mut [&mut Encoder], mut holds: impl FnMut() -> bool) {
 }
 
 fn start() -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
+    start_on("127.0.0.1:0")
+}
+
+fn start_on(listen: &str) -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
     let config = MediaConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         hosts: vec![],
@@ -99,8 +103,7 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Rtp, Arc<Rules>) {
     };
     let (media, events) = Media::start(config).unwrap();
     let rules = Arc::new(Rules { asked: AtomicUsize::new(0), may: AtomicBool::new(true) });
-    // Both families on one socket, as a server has it.
-    let config = RtpConfig { listen: "127.0.0.1:0".parse().unwrap(), sources: 4 };
+    let config = RtpConfig { listen: listen.parse().unwrap(), sources: 4 };
     let port = Rtp::start(config, &media, rules.clone()).unwrap();
     (media, events, port, rules)
 }
@@ -141,6 +144,27 @@ async fn a_registered_source_publishes_and_nobody_else() {
     until(&mut [&mut encoder], || port.strangers().iter().any(|s| s.from == from)).await;
     until(&mut [&mut encoder], || port.status(STREAM).is_none()).await;
     port.shutdown().await;
+}
+
+/// A server that listens for everybody has both families on one socket, where an address of IPv4 looks
+/// like one of IPv6.
+#[tokio::test]
+async fn a_source_is_known_by_its_address_of_either_family() {
+    for from in ["127.0.0.1", "::1"] {
+        let (_media, mut events, port, _) = start_on("[::]:0");
+        let (mut encoder, mut stranger) = (Encoder::new(&port, from), Encoder::new(&port, from));
+        port.register(encoder.origin());
+        let mut live = None;
+        until(&mut [&mut encoder, &mut stranger], || {
+            live = live.or_else(|| events.try_recv().ok());
+            live.is_some()
+        })
+        .await;
+        assert_eq!(live, Some(MediaEvent::Live { stream: STREAM }), "{from}");
+        let told = stranger.socket.local_addr().unwrap();
+        assert!(port.strangers().iter().any(|stranger| stranger.from == told), "{from}");
+        port.shutdown().await;
+    }
 }
 
 #[tokio::test]

@@ -1,4 +1,6 @@
 // The life of a room in the browser: its host completes it and opens it again, removes a guest, and deletes it.
+import { execFileSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { test, expect, type Page } from '@playwright/test';
 import { Room } from './room.ts';
 import { Stage } from './stage.ts';
@@ -36,6 +38,31 @@ test('a room that is complete shows nothing, and goes on when it is opened again
     expect(await guest.page.getByTestId('live-video').evaluate((v: HTMLVideoElement) => v.srcObject !== null)).toBe(true);
     expect(await guest.decoded('live-video')).not.toBe(before);
   }).toPass({ intervals: [50] });
+});
+
+/** The clips of a timeline and their markers, as OpenTimelineIO itself reads them. */
+function readByOpenTimelineIo(text: string): { clip: string; markers: { name: string; frame: number; rate: number }[] }[] {
+  const python = resolve(import.meta.dirname, '../../.tools/otio/bin/python');
+  const script = resolve(import.meta.dirname, 'otio_markers.py');
+  return JSON.parse(execFileSync(python, [script], { input: text, encoding: 'utf8' })) as never;
+}
+
+test('what a host did is read by OpenTimelineIO as markers, each at its frame', async ({ browser }) => {
+  const { host } = await both(browser);
+  await host.choose('clip', 0);
+  await host.seek(42);
+  await expect.poll(() => host.shownFrame()).toBe(42);
+  // It is shown before it is acknowledged; what is acknowledged is in the log.
+  await expect(async () => {
+    const log = await host.page.evaluate(async (room) => {
+      const { token } = JSON.parse(sessionStorage.getItem('rushes.session')!) as { token: string };
+      return (await fetch(`/rooms/${room}/log.otio`, { headers: { 'X-Token': token } })).text();
+    }, stage.demo.links.room_id);
+    const clips = readByOpenTimelineIo(log);
+    const markers = clips.flatMap(({ markers }) => markers);
+    expect(markers).toContainEqual({ name: 'SEEK', frame: 42, rate: 25 });
+    expect(clips.every(({ clip }) => clip !== '')).toBe(true);
+  }).toPass({ intervals: [50], timeout: 20_000 });
 });
 
 test('whoever is removed is told so, and nothing of the room runs on there', async ({ browser }) => {

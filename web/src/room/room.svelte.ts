@@ -19,6 +19,7 @@ import { Controls } from './controls.svelte';
 import { DebugRecorder } from './debug';
 import { DrawingModel } from './drawing.svelte';
 import { LiveView } from './liveView';
+import { reportOf } from './report';
 import { RoomClock } from './roomClock';
 import { SecondScreen } from './second.svelte';
 import { Sound } from './sound.svelte';
@@ -442,20 +443,13 @@ export class RoomModel {
   }
 
   #report(): void {
-    if (!this.state || this.connection !== 'online') return;
-    const { error, kind } = this.sync;
-    const live = this.together.report;
-    const measured = this.isLive ? live.error : error;
-    this.#client.report({
-      asset_id: this.state.asset_id,
-      frame: this.isLive ? null : this.shownFrame,
-      error_ms: measured?.ms ?? 0,
-      error_frames: measured?.frames ?? 0,
-      rtt_ms: this.#clock.rtt ?? 0,
-      buffering: kind === 'buffering',
-      following: this.following,
-      live_ms: this.following ? live.least : null,
-    });
+    const { state, following, shownFrame: frame, sync } = this;
+    if (!state || this.connection !== 'online') return;
+    const { asset_id } = state;
+    const connected = this.live.state === 'live';
+    const shown = this.isLive ? this.together.shown(connected) : { frame, sync };
+    const reported = { asset_id, following, rttMs: this.#clock.rtt, shown };
+    this.#client.report(reportOf(reported, performance.now()));
   }
 
   // Small things.

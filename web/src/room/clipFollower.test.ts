@@ -129,7 +129,7 @@ describe('ClipFollower', () => {
     follower.follow(
       state({ rev: 2, playing: true, frame: 26, effective_ms: serverNow() + 30, rate: 2 }),
     );
-    pass(1000);
+    pass(1500);
     expect(player.calls.filter((call) => call.startsWith('show'))).toEqual([]);
     expect(player.rate).toBeGreaterThan(1.8);
     expect(Math.abs(follower.status.error!.frames)).toBeLessThan(0.6);

@@ -152,6 +152,19 @@ describe('Follower', () => {
     expect(rates).toEqual([false, true, null, null, null, null, null, false, null]);
   });
 
+  it('changes other speeds by more, at which the pitch is kept anyway', () => {
+    for (const rate of [0.25, 0.5, 0.75, 2, 4]) {
+      const timeline = { ...clip, rate };
+      const follower = new Follower();
+      const actions = [0, 40, 80, 120].map((later) => {
+        const now = 11_000 + later;
+        const behind = (60 * 25 * rate) / 1000;
+        return follower.decide(timeline, running(positionAt(timeline, now) - behind), now);
+      });
+      expect(actions.at(-1)).toEqual({ do: 'rate', rate: rate * 1.05 });
+    }
+  });
+
   /** A player whose picture is held back whenever the filter for its pitch comes in, as browsers have it. */
   class Filtering extends Player {
     override act(action: Action, now: number): void {

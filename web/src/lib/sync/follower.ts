@@ -161,7 +161,7 @@ export class Follower {
 
   #steer(timeline: Timeline, error: number, now: number): Action {
     this.#correcting = this.#mustCorrect(Math.abs(error), now);
-    const most = this.#mostChange(Math.abs(error), now);
+    const most = this.#mostChange(timeline.rate, Math.abs(error), now);
     const factor = this.#correcting ? 1 - Math.sign(error) * change(Math.abs(error), most) : 1;
     const rate = timeline.rate * factor;
     if (this.#rate !== null && Math.abs(rate - this.#rate) < timeline.rate * SAME_SPEED) {
@@ -174,10 +174,11 @@ export class Follower {
     return { do: 'rate', rate };
   }
 
-  #mostChange(size: number, now: number): number {
+  #mostChange(rate: number, size: number, now: number): number {
     if (size > STRETCH_FROM_MS) this.#stretching = true;
     else if (size < STRETCH_TO_MS) this.#stretching = false;
-    const bounds = this.#stretching ? STRETCH : BEND;
+    // At another speed than the clip's own the filter is in all the time: a small change saves nothing there.
+    const bounds = this.#stretching || keepsPitch(rate) ? STRETCH : BEND;
     return now - this.#freshAt < FRESH_MS ? bounds.fresh : bounds.most;
   }
 

@@ -1,6 +1,6 @@
 // The demo story in two real browsers: the live picture, a host in control, a guest that follows.
 import { test, expect } from '@playwright/test';
-import { Room, counts, FPS } from './room.ts';
+import { Room, allShow, counts, FPS } from './room.ts';
 import { Stage } from './stage.ts';
 import { compare, record } from './timeline.ts';
 
@@ -23,14 +23,7 @@ async function bothSeeTheLivePicture(): Promise<void> {
 }
 
 /** Both pages are paused on `frame`, by their own word and by the picture. */
-async function bothShow(frame: number): Promise<void> {
-  for (const room of [host, guest]) {
-    await expect(async () => {
-      expect(await room.shownFrame(), `${room.name}: the page's frame`).toBe(frame);
-      expect(await room.strip('clip-video'), `${room.name}: the picture's frame`).toBe(frame);
-    }).toPass({ timeout: 15_000, intervals: [50] });
-  }
-}
+const bothShow = (frame: number): Promise<void> => allShow([host, guest], frame);
 
 test('both see the live picture, and the guest follows the host through a clip', async () => {
   await host.choose('live');

@@ -108,6 +108,16 @@ export class Room {
   }
 }
 
+/** Waits until all of them stand on this frame of a clip, by the page's own word and by the picture. */
+export async function allShow(rooms: readonly Room[], frame: number): Promise<void> {
+  for (const room of rooms) {
+    await expect(async () => {
+      expect(await room.shownFrame(), `${room.name}: the page's frame`).toBe(frame);
+      expect(await room.strip('clip-video'), `${room.name}: the picture's frame`).toBe(frame);
+    }).toPass({ timeout: 15_000, intervals: [50] });
+  }
+}
+
 /**
  * Waits until the number burnt into the picture has been read `count` times, each higher than the one before. Where a loop
  * turns back, the counting begins anew: from its last frame on there is nothing higher to come.

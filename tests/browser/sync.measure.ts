@@ -2,7 +2,7 @@
 import { test, expect, type Browser, type BrowserContext } from '@playwright/test';
 import { Demo } from './demo.ts';
 import { FarAway } from './farAway.ts';
-import { Room, FPS } from './room.ts';
+import { Room, allShow, FPS } from './room.ts';
 import { percentile, shownBy, watch, type ShownFrame } from './shown.ts';
 
 /** How long the WebSocket takes each way, in milliseconds; the first page is the host's. */
@@ -45,16 +45,6 @@ test.afterEach(async ({}, info) => {
   await demo.end();
 });
 
-/** All pages stand on this frame, by their own word and by the picture. */
-async function allShow(frame: number): Promise<void> {
-  for (const room of rooms) {
-    await expect(async () => {
-      expect(await room.shownFrame(), `${room.name}: the page's frame`).toBe(frame);
-      expect(await room.strip('clip-video'), `${room.name}: the picture's frame`).toBe(frame);
-    }).toPass({ timeout: 15_000, intervals: [50] });
-  }
-}
-
 /** Waits until the host shows this frame or a later one. */
 async function hostReaches(frame: number): Promise<void> {
   await expect.poll(() => rooms[0]!.shownFrame(), { intervals: [50], timeout: 20_000 }).toBeGreaterThanOrEqual(frame);
@@ -92,20 +82,20 @@ function burntAgrees(room: Room, shown: ShownFrame[]): void {
 async function play(): Promise<ShownFrame[][]> {
   const [host] = rooms as [Room];
   await host.seek(0);
-  await allShow(0);
+  await allShow(rooms, 0);
   await Promise.all(rooms.map((room) => watch(room, 'clip-video', READ_EVERY)));
   await host.press('play');
   await hostReaches(PAUSE_AT);
   await host.press('play'); // the same button pauses
   const shown = await Promise.all(rooms.map(shownBy));
   const frame = await host.shownFrame();
-  await allShow(frame);
+  await allShow(rooms, frame);
   return shown;
 }
 
 test('four pages up to 300 ms away show a playing clip together, and stand on the same frame', async () => {
   await rooms[0]!.choose('clip', 0);
-  await allShow(0);
+  await allShow(rooms, 0);
   const errors: number[][] = rooms.map(() => []);
   for (let n = 0; n < PLAYS; n += 1) {
     const shown = await play();
@@ -137,7 +127,7 @@ test('four pages up to 300 ms away show a playing clip together, and stand on th
 test('who comes late to a playing clip is with the others within two seconds', async () => {
   const [host, , late] = rooms as [Room, Room, Room];
   await host.choose('clip', 0);
-  await allShow(0);
+  await allShow(rooms, 0);
   await watch(host, 'clip-video', READ_EVERY);
   await host.press('play');
   await hostReaches(5);

@@ -27,6 +27,8 @@ declare global {
       beeps: number[];
       /** The strongest frequency below 2 kHz, and how wide a step of the spectrum is, in hertz. */
       pitch(): { hertz: number; step: number; decibels: number };
+      /** How loud each frequency is, and what is next to it on either side, in decibels. */
+      levels(hertz: readonly number[]): { at: number; beside: number }[];
       end(): Promise<void>;
     };
   }
@@ -118,6 +120,15 @@ export async function attend(room: Room, which: 'live-video' | 'clip-video', par
         for (let bin = 1; bin * step < 2000; bin += 1) if (levels[bin]! > levels[best]!) best = bin;
         return { hertz: best * step, step, decibels: levels[best]! };
       },
+      levels: (hertz: readonly number[]) => {
+        const levels = new Float32Array(analyser.frequencyBinCount);
+        analyser.getFloatFrequencyData(levels);
+        const loudest = (from: number, to: number) => Math.max(...levels.slice(from, to + 1));
+        return hertz.map((tone) => {
+          const bin = Math.round((tone * analyser.fftSize) / context.sampleRate);
+          return { at: loudest(bin - 1, bin + 1), beside: Math.max(loudest(bin - 30, bin - 15), loudest(bin + 15, bin + 30)) };
+        });
+      },
       end: async () => {
         over = true;
         await context.close();
@@ -152,6 +163,16 @@ export async function hears(room: Room, hertz: number): Promise<void> {
     const { hertz: found, step, decibels } = await room.page.evaluate(() => window.ear.pitch());
     expect(decibels, `${room.name}: it is not silent`).toBeGreaterThan(-40);
     expect(Math.abs(found - hertz), `${room.name}: ${found} Hz is heard`).toBeLessThanOrEqual(step);
+  }).toPass({ timeout: 20_000, intervals: [200] });
+}
+
+/** Waits until of these tones exactly those are heard: each stands out of what is next to it in the spectrum. */
+export async function hearsOf(room: Room, tones: readonly number[], heard: readonly number[]): Promise<void> {
+  await expect(async () => {
+    const levels = await room.page.evaluate((tones) => window.ear.levels(tones), tones);
+    const said = levels.map(({ at, beside }, n) => `${tones[n]} Hz: ${at.toFixed(0)} dB, beside ${beside.toFixed(0)} dB`).join('; ');
+    const found = tones.filter((_, n) => levels[n]!.at > -50 && levels[n]!.at > levels[n]!.beside + 20);
+    expect(found, said).toEqual(heard);
   }).toPass({ timeout: 20_000, intervals: [200] });
 }
 

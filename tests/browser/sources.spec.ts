@@ -2,7 +2,7 @@
 // the number in the picture, the pitch of the sound, and how far one is from the other.
 import { test, expect, type Browser } from '@playwright/test';
 import * as asks from './asks.ts';
-import { ALL, attend, clipInStep, hears, keepConnections, liveInStep, staysInStep, type Part } from './ear.ts';
+import { ALL, attend, clipInStep, hears, hearsOf, keepConnections, liveInStep, staysInStep, type Part } from './ear.ts';
 import { Encoders, freePorts, type Other } from './encoders.ts';
 import type { FrameSource } from './frameStrip.ts';
 import { Room, counts } from './room.ts';
@@ -146,22 +146,22 @@ for (const other of OTHERS) {
   });
 }
 
-test('a composite of four shows each in its quarter, with the sound of the one that was chosen', async ({ browser }) => {
+test('a composite of four shows each in its quarter, with the sound of the one that was chosen, or of all', async ({ browser }) => {
   await open(browser);
   const sources: FrameSource[] = ['live', 'clip-a', 'clip-b', 'other'];
   const quarters: Part[] = [0, 1, 2, 3].map((n) => [(n % 2) / 2, n < 2 ? 0 : 0.5, 0.5, 0.5]);
   const ids: string[] = [];
   for (const [n, source] of sources.entries()) ids.push(await srt(`Camera ${n + 1}`, source, TONES[n]!));
-  const layout = (sound: string) => ({
+  const layout = (audio: { mode: 'SOURCE'; source: string } | { mode: 'MIX' }) => ({
     canvas: { width: 640, height: 360, fps: 25 },
     cells: ids.map((source, n) => ({ source, x: (n % 2) * 320, y: n < 2 ? 0 : 180, width: 320, height: 180 })),
-    audio: { mode: 'SOURCE', source: sound },
+    audio,
   });
   const wall = { name: 'Wall', description: '' };
   const { id } = await ask<{ id: string }>('/create/live/registration/composite', {
     ...wall,
     project_id: await folder(),
-    layout: layout(ids[2]!),
+    layout: layout({ mode: 'SOURCE', source: ids[2]! }),
   });
   await show('Wall');
   await expect(async () => {
@@ -180,8 +180,12 @@ test('a composite of four shows each in its quarter, with the sound of the one t
   await hears(host, TONES[2]);
   await liveInStep(host, 'the composite', COMES_TOGETHER_S);
 
-  await ask('/update/live/registration/composite', { ...wall, id, layout: layout(ids[1]!) });
+  const update = (audio: Parameters<typeof layout>[0]) => ask('/update/live/registration/composite', { ...wall, id, layout: layout(audio) });
+  await update({ mode: 'SOURCE', source: ids[1]! });
   await hears(host, TONES[1]);
+  await hearsOf(host, TONES, [TONES[1]]);
+  await update({ mode: 'MIX' });
+  await hearsOf(host, TONES, TONES);
   await noProblem();
 });
 

@@ -16,6 +16,12 @@ interface Sound {
   sent: number;
 }
 
+/** The kinds of what a peer connection sends and receives. */
+interface Carried {
+  sent: string[];
+  received: string[];
+}
+
 /** The answer of a stuttering fake: as many packets as a second of Opus has. */
 const SECOND = 50;
 
@@ -86,6 +92,24 @@ export class Talker {
         }
       }
     });
+  }
+
+  /** What each of the page's connected peer connections has carried so far; those that only receive first. */
+  async carried(): Promise<Carried[]> {
+    const all = await this.page.evaluate(() => {
+      const connected = window.peers.filter((p) => p.connectionState === 'connected');
+      return Promise.all(
+        connected.map(async (peer) => {
+          const found = { sent: new Set<string>(), received: new Set<string>() };
+          for (const report of (await peer.getStats()).values()) {
+            if (report.type === 'outbound-rtp' && report.packetsSent > 0) found.sent.add(report.kind);
+            if (report.type === 'inbound-rtp' && report.packetsReceived > 0) found.received.add(report.kind);
+          }
+          return { sent: [...found.sent].sort(), received: [...found.received].sort() };
+        }),
+      );
+    });
+    return all.sort((a, b) => a.sent.length - b.sent.length);
   }
 
   sound(): Promise<Sound> {

@@ -81,6 +81,14 @@ test('three people talk, see each other, and keep to what the host says', async 
     expect(await video.evaluate((v: HTMLVideoElement) => v.videoWidth)).toBeGreaterThan(0);
   }
 
+  // Voices and cameras are all in one connection of each page, its own, beside that of the live picture on show.
+  const received = ['audio', 'video'];
+  for (const [talker, sent] of [[host, ['audio']], [guest, ['audio', 'video']], [third, ['audio', 'video']]] as const) {
+    await expect
+      .poll(() => talker.carried(), { message: `what ${talker.name}'s connections carry` })
+      .toEqual([{ sent: [], received }, { sent, received }]);
+  }
+
   // Mute all: the host alone is heard, also when a client cheats, and is the one who speaks.
   await host.page.getByTestId('mute-all').click();
   await expect(guest.microphone()).toBeDisabled();

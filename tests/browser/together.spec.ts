@@ -175,6 +175,18 @@ test('one looks around on their own, and follows again', async () => {
   await expect(person).toHaveAttribute('data-following', 'true');
 });
 
+test('a host is told whose live picture stands', async () => {
+  await host.choose('live');
+  await counts(guest, 'live-video', 3);
+  const person = host.page.locator('[data-testid=participant][data-host=false]');
+  await expect(person).not.toContainText('Loading');
+  const video = guest.page.getByTestId('live-video');
+  await video.evaluate((video: HTMLVideoElement) => video.pause());
+  await expect(person).toContainText('Loading');
+  await video.evaluate((video: HTMLVideoElement) => video.play());
+  await expect(person).not.toContainText('Loading');
+});
+
 test('a loop turns back without the picture standing still', async () => {
   await host.choose('clip', 0);
   await host.seek(50);

@@ -71,6 +71,26 @@ mod tests {
     }
 
     #[test]
+    fn each_channel_of_fewer_has_its_part() {
+        let half = std::f32::consts::FRAC_1_SQRT_2;
+        let front = [[1.0, 0.0], [0.0, 1.0], [half, half]];
+        let behind_one = [0.5, 0.5];
+        let behind_both = [[half, 0.0], [0.0, half]];
+        // What the loudest of all channels together would be, which is 1 then.
+        for (channels, behind, loudest) in [
+            (3u8, &[][..], 1.0 + half),
+            (4, &[behind_one][..], 1.5 + half),
+            (5, &behind_both[..], 1.0 + 2.0 * half),
+        ] {
+            let wanted = front.iter().chain(behind);
+            assert_eq!(wanted.clone().count(), usize::from(channels));
+            for (channel, [left, right]) in wanted.enumerate() {
+                assert_alike(alone(channel, channels), [left / loudest, right / loudest]);
+            }
+        }
+    }
+
+    #[test]
     fn nothing_clips_and_what_is_loudest_is_as_loud_as_it_may_be() {
         for channels in 1..=6 {
             let loud = stereo(&vec![1.0; channels.into()], channels).unwrap();

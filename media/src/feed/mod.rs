@@ -54,6 +54,8 @@ pub struct Feed {
     demuxer: Demuxer,
     timeline: Timeline,
     video: Option<Video>,
+    /// What numbers the packets of the next picture, while there is none.
+    idle: Option<Cutter>,
     audio: Option<Audio>,
     problems: Vec<String>,
     /// What of the stream could not be used.
@@ -129,6 +131,7 @@ impl Feed {
             demuxer: Demuxer::default(),
             timeline: Timeline::default(),
             video: None,
+            idle: None,
             audio: None,
             problems: Vec::new(),
             units_lost: 0,
@@ -209,17 +212,7 @@ impl Feed {
             self.complain_of_sound(tracks);
         }
         if video != self.video.as_ref().map(|video| (video.pid, video.codec)) {
-            let before = self.video.take();
-            self.video = video.map(|(pid, codec)| Video {
-                pid,
-                codec,
-                cutter: match before {
-                    Some(video) => video.cutter.anew(codec),
-                    None => Cutter::new(codec),
-                },
-                begun: false,
-                keyless: 0,
-            });
+            self.look_at(video);
         }
         let of = |audio: &Audio| (audio.pid, audio.codec);
         if audio.map(|track| (track.pid, track.codec)) != self.audio.as_ref().map(of) {
@@ -231,6 +224,20 @@ impl Feed {
                 reference: None,
             });
         }
+    }
+
+    /// Another picture, whose packets follow those of the one before, or none.
+    fn look_at(&mut self, video: Option<(u16, Codec)>) {
+        let before = self.video.take().map(|video| video.cutter).or_else(|| self.idle.take());
+        let Some((pid, codec)) = video else {
+            self.idle = before;
+            return;
+        };
+        let cutter = match before {
+            Some(cutter) => cutter.anew(codec),
+            None => Cutter::new(codec),
+        };
+        self.video = Some(Video { pid, codec, cutter, begun: false, keyless: 0 });
     }
 
     fn complain_of_picture(&mut self, tracks: &[Track]) {

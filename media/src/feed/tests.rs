@@ -2,6 +2,7 @@
 
 pub(crate) mod h265;
 pub(crate) mod sound;
+mod tables;
 
 use std::time::{Duration, Instant};
 

@@ -2,6 +2,7 @@
 
 use mpeg2ts_reader::demultiplex::{self, Demultiplex, FilterChangeset, FilterRequest};
 use mpeg2ts_reader::descriptor::CoreDescriptors;
+use mpeg2ts_reader::packet::Packet;
 use mpeg2ts_reader::packet_filter_switch;
 use mpeg2ts_reader::pes::{self, PesContents, PesHeader, PesPacketFilter, PtsDts};
 use mpeg2ts_reader::psi::pmt::StreamInfo;
@@ -17,7 +18,7 @@ const TRACKS: usize = 32;
 
 packet_filter_switch! {
     Filter<Context> {
-        Pes: PesPacketFilter<Context, Consumer>,
+        Pes: Part,
         Pat: demultiplex::PatPacketFilter<Context>,
         Pmt: demultiplex::PmtPacketFilter<Context>,
         Null: demultiplex::NullPacketFilter<Context>,
@@ -47,7 +48,7 @@ impl Default for Demuxer {
 
 impl Demuxer {
     /// Takes bytes of the stream, cut anywhere, and gives out what they complete.
-    pub fn push(&mut self, bytes: &[u8], mut event: impl FnMut(Event)) {
+    pub fn push(&mut self, bytes: &[u8], event: impl FnMut(Event)) {
         let Self { aligner, context, inner } = self;
         aligner.push(bytes, |packet| {
             // Damaged on its way to the sender, or scrambled: the content is nothing.
@@ -56,13 +57,10 @@ impl Demuxer {
             }
             context.told_length = told_length(packet);
             inner.push(context, packet);
+            context.take_tables();
             context.look_for_end(packet);
         });
-        if std::mem::take(&mut context.changed) {
-            let tracks = context.tracks.iter().map(|t| Track { pid: t.pid, codec: t.codec });
-            event(Event::Tracks(tracks.collect()));
-        }
-        context.units.drain(..).map(Event::Unit).for_each(event);
+        context.events.drain(..).for_each(event);
     }
 
     /// How many bytes belonged to no packet.
@@ -74,9 +72,12 @@ impl Demuxer {
 /// A track, and its unit under way.
 struct Assembly {
     pid: u16,
-    /// Where its programme's table is.
+    /// The number of its programme.
     program: u16,
     codec: TrackCodec,
+    /// What takes its packets apart: here and not with the reader, which makes filters anew with
+    /// each table that comes anew. None while it is at work.
+    packets: Option<PesPacketFilter<Context, Consumer>>,
     unit: Option<Unit>,
     /// How many bytes the unit has, where its header says it.
     length: Option<usize>,
@@ -86,13 +87,39 @@ struct Assembly {
     stuffed_ends: bool,
 }
 
+impl Assembly {
+    fn new(pid: u16, program: u16, codec: TrackCodec) -> Self {
+        Self {
+            pid,
+            program,
+            codec,
+            packets: Some(PesPacketFilter::new(Consumer { pid })),
+            unit: None,
+            length: None,
+            early: None,
+            stuffed_ends: true,
+        }
+    }
+
+    /// The unit under way of a track that is no more: its end never comes.
+    fn lost(self) -> Option<Unit> {
+        self.unit.map(|unit| Unit { whole: false, ..unit })
+    }
+}
+
 /// What the filters share. The macro's type is public, and so this has to be; the module is not.
 #[derive(Default)]
 #[expect(unreachable_pub, reason = "the macro's type names it")]
 pub struct Context {
     changes: FilterChangeset<Filter>,
+    /// The programmes of the last PAT: where the table of each is, and its number.
+    programs: Vec<(u16, u16)>,
+    /// Those of a PAT that the packet under way carries.
+    announced: Vec<(u16, u16)>,
     tracks: Vec<Assembly>,
-    units: Vec<Unit>,
+    /// What is to be given out.
+    events: Vec<Event>,
+    /// The packet under way carries a table of tracks.
     changed: bool,
     /// How many bytes the unit has that the packet under way begins.
     told_length: Option<usize>,
@@ -111,43 +138,82 @@ impl demultiplex::DemuxContext for Context {
                 Filter::Pat(demultiplex::PatPacketFilter::default())
             }
             FilterRequest::Pmt { pid, program_number } => {
+                self.announced.push((u16::from(pid), program_number));
                 Filter::Pmt(demultiplex::PmtPacketFilter::new(pid, program_number))
             }
             FilterRequest::ByStream { program_pid, pmt, stream_info, .. } => {
-                let program = u16::from(program_pid);
-                let is_there = |pid| pmt.streams().any(|s| u16::from(s.elementary_pid()) == pid);
-                self.tracks.retain(|track| track.program != program || is_there(track.pid));
+                let at = u16::from(program_pid);
+                let found = self.programs.iter().find(|(pid, _)| *pid == at);
+                // A table that no PAT names belongs to nothing.
+                let Some((_, program)) = found.copied() else { return nothing() };
+                let is_there =
+                    |pid: u16| pmt.streams().any(|s| u16::from(s.elementary_pid()) == pid);
+                self.drop_tracks(program, is_there);
                 self.track(program, stream_info)
             }
-            FilterRequest::ByPid(_) | FilterRequest::Nit { .. } => {
-                Filter::Null(demultiplex::NullPacketFilter::default())
-            }
+            // A table that names a track no more takes its filter away, though another may have it.
+            FilterRequest::ByPid(pid) => self.filter(u16::from(pid)),
+            FilterRequest::Nit { .. } => nothing(),
         }
     }
 }
 
+/// For what is not looked at.
+fn nothing() -> Filter {
+    Filter::Null(demultiplex::NullPacketFilter::default())
+}
+
 impl Context {
+    /// Drops the tracks that this programme's new table does not have, and those of programmes that
+    /// the PAT does not have any more. Not before a table says what comes in their place: where a
+    /// programme's table moves, its tracks mostly stay.
+    fn drop_tracks(&mut self, program: u16, is_there: impl Fn(u16) -> bool) {
+        let Self { tracks, programs, events, .. } = self;
+        let goes = |track: &mut Assembly| {
+            if track.program == program {
+                !is_there(track.pid)
+            } else {
+                !programs.iter().any(|(_, number)| *number == track.program)
+            }
+        };
+        let lost = tracks.extract_if(.., goes).filter_map(Assembly::lost);
+        events.extend(lost.map(Event::Unit));
+    }
+
+    /// Takes note of a track. One that is there already goes on with what is under way.
     fn track(&mut self, program: u16, info: &StreamInfo<'_>) -> Filter {
         let pid = u16::from(info.elementary_pid());
         let codec = codec_of(info);
-        self.tracks.retain(|track| track.pid != pid);
-        if self.tracks.len() >= TRACKS {
-            return Filter::Null(demultiplex::NullPacketFilter::default());
-        }
         self.changed = true;
-        self.tracks.push(Assembly {
-            pid,
-            program,
-            codec,
-            unit: None,
-            length: None,
-            early: None,
-            stuffed_ends: true,
-        });
-        if codec.is_known() {
-            Filter::Pes(PesPacketFilter::new(Consumer { pid }))
-        } else {
-            Filter::Null(demultiplex::NullPacketFilter::default())
+        if let Some(track) = self.assembly(pid) {
+            if track.codec == codec {
+                track.program = program;
+            } else {
+                let before = std::mem::replace(track, Assembly::new(pid, program, codec));
+                self.events.extend(before.lost().map(Event::Unit));
+            }
+        } else if self.tracks.len() < TRACKS {
+            self.tracks.push(Assembly::new(pid, program, codec));
+        }
+        self.filter(pid)
+    }
+
+    /// What takes the packets of a track.
+    fn filter(&mut self, pid: u16) -> Filter {
+        match self.assembly(pid) {
+            Some(track) if track.codec.is_known() => Filter::Pes(Part { pid }),
+            _ => nothing(),
+        }
+    }
+
+    /// Takes the tables that came in a packet.
+    fn take_tables(&mut self) {
+        if !self.announced.is_empty() {
+            self.programs = std::mem::take(&mut self.announced);
+        }
+        if std::mem::take(&mut self.changed) {
+            let tracks = self.tracks.iter().map(|t| Track { pid: t.pid, codec: t.codec });
+            self.events.push(Event::Tracks(tracks.collect()));
         }
     }
 
@@ -185,7 +251,7 @@ impl Context {
 
     fn end(&mut self, pid: u16) {
         let unit = self.assembly(pid).and_then(|track| track.unit.take());
-        self.units.extend(unit);
+        self.events.extend(unit.map(Event::Unit));
     }
 
     fn broken(&mut self, pid: u16) {
@@ -316,9 +382,28 @@ const REGISTERED: [(&[u8; 4], TrackCodec); 4] = [
     (b"HEVC", TrackCodec::H265),
 ];
 
-/// Passes on what belongs to a track.
+/// The packets of a track.
 #[expect(unreachable_pub, reason = "the macro's type names it")]
-pub struct Consumer {
+pub struct Part {
+    pid: u16,
+}
+
+impl demultiplex::PacketFilter for Part {
+    type Ctx = Context;
+
+    fn consume(&mut self, context: &mut Context, packet: &Packet<'_>) {
+        // It works on what it is kept in.
+        let packets = context.assembly(self.pid).and_then(|track| track.packets.take());
+        let Some(mut packets) = packets else { return };
+        packets.consume(context, packet);
+        if let Some(track) = context.assembly(self.pid) {
+            track.packets = Some(packets);
+        }
+    }
+}
+
+/// Passes on what belongs to a track.
+struct Consumer {
     pid: u16,
 }
 

@@ -130,3 +130,27 @@ fn there_are_six_channels_of_six_alone() {
     let packets = surround(&mut transcoder, 48_000, 20..25);
     assert!(packets[0].begins && packets.iter().all(|packet| packet.surround.is_some()));
 }
+
+/// What was put in and has not come out, in samples of 48 kHz: less than a packet; and where the rate
+/// is another, less than a block of the resampler (320), and its delay (160).
+#[test]
+fn little_is_kept_back_of_aac() {
+    for (rate, seed, most) in [(48_000, STEREO, 960), (44_100, MONO, 960 + 320 + 160)] {
+        let (mut transcoder, captured) = (Transcoder::new(), Instant::now());
+        let (mut sent, mut longest) = (0, 0);
+        let frames = AdtsReader::default().push(seed);
+        assert!(frames.len() > 15, "{}", frames.len());
+        for (number, frame) in frames.into_iter().enumerate() {
+            assert_eq!((frame.rate, frame.blocks), (rate, 1));
+            let at = |number: usize, clock: i64| number as i64 * 1024 * clock / i64::from(rate);
+            let sound = Sound { data: SoundData::Aac(frame), ticks: at(number, 90_000), captured };
+            for packet in transcoder.push(sound).unwrap() {
+                assert_eq!(packet.samples, sent, "without a break");
+                sent += 960;
+            }
+            longest = longest.max(at(number + 1, 48_000) - sent);
+        }
+        assert!(longest < most, "{rate}: {longest} samples");
+        assert!(longest * 1_000 < 70 * 48_000, "70 ms");
+    }
+}

@@ -23,6 +23,9 @@ const OFF: i64 = RATE / 10;
 const MOST: usize = 1_200;
 /// Samples of a channel that wait to be mixed. Beyond, they are left out.
 const WAITING: usize = RATE as usize;
+/// The longest after its capture that sound is mixed. Muxers bundle it: ffmpeg's by 2930 bytes,
+/// which are 183 ms at 128 kbit/s and 366 at 64.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Where more than this would be mixed late, what is missed is left out.
 const LATE: Duration = Duration::from_millis(500);
 /// From here on loud samples are pressed together, so that none is beyond 1.
@@ -99,6 +102,9 @@ pub struct Mixer {
     channels: HashMap<StreamId, Channel>,
     /// Where the next packet begins; none before the first sound.
     next: Option<i64>,
+    /// How long after its capture sound is mixed, in samples: as late as any has come, for who
+    /// hears it is not served by less. It never becomes less, which would leave sound out.
+    wait: i64,
 }
 
 impl std::fmt::Debug for Mixer {
@@ -114,7 +120,8 @@ impl Mixer {
     /// When there is no encoder.
     pub fn new(origin: Instant) -> Result<Self, opus::Error> {
         let encoder = opus_encoder()?;
-        Ok(Self { origin, encoder, channels: HashMap::new(), next: None })
+        let wait = in_samples(DELAY);
+        Ok(Self { origin, encoder, channels: HashMap::new(), next: None, wait })
     }
 
     /// Forgets who is not heard any more.
@@ -124,7 +131,7 @@ impl Mixer {
 
     /// Takes a source's packet, whose place is in samples since the origin. What cannot be decoded
     /// is a gap.
-    pub fn push(&mut self, source: StreamId, packet: &[u8], place: i64) {
+    pub fn push(&mut self, now: Instant, source: StreamId, packet: &[u8], place: i64) {
         let channel = self.channels.entry(source).or_default();
         if channel.decoder.is_none() {
             channel.decoder = opus::Decoder::new(RATE as u32, opus::Channels::Stereo).ok();
@@ -136,8 +143,13 @@ impl Mixer {
         let mut samples = vec![0.0; LONGEST * 2];
         match decoder.decode_float(packet, &mut samples, false) {
             Ok(count) => channel.push(&samples[..count * 2], place),
-            Err(_) => channel.decoder = None,
+            Err(_) => {
+                channel.decoder = None;
+                return;
+            }
         }
+        let late = in_samples(now.saturating_duration_since(self.origin)).saturating_sub(place);
+        self.wait = self.wait.max(late.min(in_samples(LONGEST_WAIT)));
     }
 
     /// The packets that are due by now.
@@ -145,10 +157,9 @@ impl Mixer {
     /// # Errors
     /// When the encoder fails.
     pub fn due(&mut self, now: Instant) -> Result<Vec<Heard>, opus::Error> {
-        let since = now.saturating_duration_since(self.origin).saturating_sub(DELAY);
-        let place = |span: Duration| span.as_micros() as i64 * RATE / 1_000_000;
-        let end = place(since);
-        let late = end - place(LATE);
+        let since = in_samples(now.saturating_duration_since(self.origin));
+        let end = (since - self.wait).max(0);
+        let late = end - in_samples(LATE);
         let next = self.next.get_or_insert(end);
         if *next < late {
             *next = end;
@@ -174,6 +185,11 @@ impl Mixer {
         sum.iter_mut().for_each(|sample| *sample = limited(*sample));
         sum
     }
+}
+
+/// A span of time in samples of a channel.
+fn in_samples(span: Duration) -> i64 {
+    span.as_micros() as i64 * RATE / 1_000_000
 }
 
 impl Channel {

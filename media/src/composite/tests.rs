@@ -255,6 +255,31 @@ fn what_is_no_layout_is_refused() {
     assert_eq!(with(vec![good], SoundFrom::Source(B)), Some(LayoutError::Sound));
 }
 
+#[test]
+fn nine_cells_are_all_shown() {
+    // Three rows of three of 32 x 16, each of another source and of its own grey.
+    let cells: Vec<Cell> = (0..9i32)
+        .map(|n| {
+            let at = place(n % 3 * 40, n / 3 * 20, 32, 16);
+            cell(StreamId(n as u128 + 1), at, Fit::Stretch)
+        })
+        .collect();
+    let now = Instant::now();
+    let mut composer = Composer::new(layout(cells));
+    let grey = |n: usize| {
+        let level = 40 + 20 * n as u8;
+        (level, level, level)
+    };
+    for n in 0..9usize {
+        composer.seen(now, StreamId(n as u128 + 1), seen(grey(n), now));
+    }
+    let picture = composer.paint(now + DELAY);
+    for n in 0..9usize {
+        assert!(is(picture, (n % 3 * 40 + 16, n / 3 * 20 + 8), grey(n)), "cell {n}");
+    }
+    assert_eq!(composer.shown(now + DELAY).count(), 9);
+}
+
 mod sound {
 
     use super::*;
@@ -294,7 +319,8 @@ mod sound {
         for step in 0..60i64 {
             let at = step * 960;
             for (number, hum) in hums.iter_mut().enumerate() {
-                mixer.push(StreamId(number as u128), &hum.packet(at), at);
+                let now = start + ms(20 * step as u64);
+                mixer.push(now, StreamId(number as u128), &hum.packet(at), at);
             }
             for heard in mixer.due(start + ms(20 * step as u64)).unwrap() {
                 loud.push(loudest(&mut decoder, &heard));
@@ -317,15 +343,39 @@ mod sound {
     }
 
     #[test]
+    fn sound_that_a_muxer_bundles_is_waited_for() {
+        let start = Instant::now();
+        let mut mixer = Mixer::new(start).unwrap();
+        let (mut hum, mut waiting, mut loud) = (Hum::new(0.5), Vec::new(), Vec::new());
+        let mut decoder = opus::Decoder::new(48_000, opus::Channels::Stereo).unwrap();
+        for step in 0..120i64 {
+            let now = start + ms(20 * step as u64);
+            waiting.push((hum.packet(step * 960), step * 960));
+            // Ten packets at once: the first of them is 190 ms old, and later than pictures wait.
+            if waiting.len() == 10 {
+                for (packet, at) in waiting.drain(..) {
+                    mixer.push(now, A, &packet, at);
+                }
+            }
+            for heard in mixer.due(now).unwrap() {
+                loud.push(loudest(&mut decoder, &heard));
+            }
+        }
+        // The first bundle is what it learns by.
+        let heard = loud.split_off(20);
+        assert!(heard.len() > 60 && heard.iter().all(|loud| *loud > 0.4), "{heard:?}");
+    }
+
+    #[test]
     fn rubbish_is_a_gap() {
         let start = Instant::now();
         let mut mixer = Mixer::new(start).unwrap();
         for bytes in [&[][..], &[0xff; 3], &[0x03; 40]] {
-            mixer.push(A, bytes, 0);
-            mixer.push(A, bytes, i64::MAX / 4);
-            mixer.push(A, bytes, -5);
+            mixer.push(start, A, bytes, 0);
+            mixer.push(start, A, bytes, i64::MAX / 4);
+            mixer.push(start, A, bytes, -5);
         }
-        mixer.push(A, &Hum::new(0.5).packet(0), i64::MAX / 4);
+        mixer.push(start, A, &Hum::new(0.5).packet(0), i64::MAX / 4);
         assert!(mixer.due(start + ms(300)).unwrap().is_empty(), "it begins there");
         assert_eq!(mixer.due(start + ms(345)).unwrap().len(), 2);
         assert!(mixer.due(start + Duration::from_secs(3_600)).unwrap().len() < 30);

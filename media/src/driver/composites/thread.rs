@@ -260,7 +260,7 @@ impl Thread {
         let heard = input.voice.packet(now, self.origin, packet);
         for (packet, place) in heard {
             if let Some(mixer) = &mut self.mixer {
-                mixer.push(source, &packet.payload, place);
+                mixer.push(now, source, &packet.payload, place);
                 continue;
             }
             let (payload, captured) = (packet.payload.to_vec(), packet.captured.min(now));

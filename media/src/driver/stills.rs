@@ -57,7 +57,11 @@ impl Stills {
     /// # Errors
     /// When there is no key frame, or nothing can be made of it.
     pub async fn get(&self, stream: StreamId) -> Result<Still, StillError> {
-        let now = Instant::now();
+        self.get_at(Instant::now(), stream).await
+    }
+
+    /// [`Stills::get`], of who asks at this moment.
+    pub(super) async fn get_at(&self, now: Instant, stream: StreamId) -> Result<Still, StillError> {
         let kept = self.place(now, stream);
         // Who asks while it is made gets what is made.
         let mut kept = kept.lock().await;

@@ -196,6 +196,34 @@ async fn a_still_is_kept_for_a_while_and_there_is_none_without_a_publisher() {
     media.shutdown().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_still_is_made_anew_once_it_is_ten_seconds_old() {
+    let media = start();
+    let stills = Stills::new(&media);
+    let a = shoot(&media, A, RED);
+    // As far as stills know, all of it happens at moments that are given to them.
+    let (start, second) = (Instant::now(), Duration::from_secs(1));
+    let made = async {
+        loop {
+            match stills.get_at(start, A).await {
+                Ok(still) => return still,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        }
+    };
+    let first = tokio::time::timeout(LONGEST, made).await.unwrap();
+    let at = async |moment| stills.get_at(moment, A).await.unwrap().jpeg;
+    let almost = second * 10 - Duration::from_nanos(1);
+    assert!(Arc::ptr_eq(&at(start + almost).await, &first.jpeg), "younger");
+    let other = at(start + second * 10).await;
+    assert!(!Arc::ptr_eq(&other, &first.jpeg), "ten seconds old");
+    // Its own ten seconds count from there, and not from when somebody asked last.
+    assert!(Arc::ptr_eq(&at(start + second * 10 + almost).await, &other));
+    assert!(!Arc::ptr_eq(&at(start + second * 20).await, &other));
+    a.abort();
+    media.shutdown().await;
+}
+
 /// Where the picture of a cell is, and no letters of a slate are.
 fn light(picture: &Planes, x: usize) -> u8 {
     picture.colour(x + 40, 20).map_or(0, |colour| colour.y)

@@ -1,8 +1,12 @@
 //! SRT sources over the API: registered, shown, stopped and started.
 
+use std::{io, net::SocketAddr, time::Duration};
+
+use futures_util::SinkExt as _;
 use reqwest::StatusCode;
 use rushes::store::security::default;
 use serde_json::{Value, json};
+use srt_tokio::SrtSocket;
 
 use crate::{
     harness::code,
@@ -98,4 +102,36 @@ async fn a_source_is_stopped_by_who_may_and_started_by_who_has_its_passphrase() 
     let whip = json!({ "stream_uri": stage.registration });
     let (answer, _) = stage.rushes.post("/stop/live/stream", Some(&stage.admin.token), &whip).await;
     assert_eq!(answer, StatusCode::NOT_FOUND, "this is for SRT sources");
+}
+
+/// Calls with the stream id and the passphrase of a source.
+async fn call(port: SocketAddr, made: &Value) -> io::Result<SrtSocket> {
+    // Longer than any machine of tests is busy with others.
+    let patient = Duration::from_secs(60);
+    let builder = SrtSocket::builder().encryption(16, text(made, "token"));
+    let builder = builder.set(|options| options.connect.timeout = patient);
+    builder.call(port.to_string().as_str(), Some(text(made, "stream_id"))).await
+}
+
+#[tokio::test]
+async fn no_more_callers_are_let_in_than_the_configuration_has_places_for() {
+    let stage = Stage::with(|config| config.limits.srt = 1).await;
+    let (one, other) = (register(&stage).await, register(&stage).await);
+    let port = stage.rushes.app().srt.get().unwrap().local_addr();
+    let mut first = call(port, &one).await.unwrap();
+    // libsrt's words for reason 3.
+    let no_room = |error: &io::Error| {
+        error.kind() == io::ErrorKind::ConnectionRefused
+            && error.to_string().contains("resource allocation")
+    };
+    let refused = call(port, &other).await.err().unwrap();
+    assert!(no_room(&refused), "{refused}");
+    // The place of one that is gone is the next one's.
+    first.close().await.unwrap();
+    loop {
+        match call(port, &other).await {
+            Ok(_) => break,
+            Err(error) => assert!(no_room(&error), "{error}"),
+        }
+    }
 }

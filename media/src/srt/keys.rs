@@ -1,5 +1,8 @@
 //! Key material and decryption (draft-sharabayko-srt-01, 3.2.2 and 6).
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod sender;
+
 use std::num::NonZero;
 
 use aes_kw::{KeyInit as _, KwAes128, KwAes192, KwAes256};
@@ -209,62 +212,11 @@ impl StreamKey {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use proptest::prelude::*;
 
+    use super::sender::SenderKeys;
     use super::*;
-
-    /// The sender's side.
-    pub(crate) struct SenderKeys {
-        wrapping: WrappingKey,
-        keys: [Vec<u8>; 2],
-    }
-
-    impl SenderKeys {
-        pub(crate) fn new(passphrase: &str, length: usize) -> Self {
-            let salt = std::array::from_fn(|_| rand::random());
-            let wrapping = WrappingKey::derive(passphrase.as_bytes(), length, salt);
-            let key = || (0..length).map(|_| rand::random()).collect();
-            Self { wrapping, keys: [key(), key()] }
-        }
-
-        /// Another key in a slot.
-        pub(crate) fn renew(&mut self, slot: KeySlot) {
-            let key = &mut self.keys[slot as usize];
-            *key = (0..key.len()).map(|_| rand::random()).collect();
-        }
-
-        /// The message with one key, or with both.
-        pub(crate) fn message(&self, slots: &[KeySlot]) -> Vec<u8> {
-            let kk = slots.iter().map(|slot| 1 << (*slot as u8)).sum();
-            let length = self.wrapping.length;
-            let mut out = vec![0x12, 0x20, 0x29, kk, 0, 0, 0, 0, 2, 0, 2, 0, 0, 0, 4];
-            out.push((length / 4) as u8);
-            out.extend_from_slice(&self.wrapping.salt);
-            let plain: Vec<u8> =
-                slots.iter().flat_map(|slot| self.keys[*slot as usize].clone()).collect();
-            let mut wrapped = vec![0; plain.len() + WRAP];
-            let key = &self.wrapping.key[..length];
-            match length {
-                16 => {
-                    KwAes128::new_from_slice(key).unwrap().wrap_key(&plain, &mut wrapped).unwrap();
-                }
-                24 => {
-                    KwAes192::new_from_slice(key).unwrap().wrap_key(&plain, &mut wrapped).unwrap();
-                }
-                _ => {
-                    KwAes256::new_from_slice(key).unwrap().wrap_key(&plain, &mut wrapped).unwrap();
-                }
-            }
-            out.extend_from_slice(&wrapped);
-            out
-        }
-
-        pub(crate) fn encrypt(&self, slot: KeySlot, seq: Seq, payload: &mut [u8]) {
-            let key = stream_key(&self.keys[slot as usize], self.wrapping.salt).unwrap();
-            assert!(key.apply(seq, payload));
-        }
-    }
 
     #[test]
     fn keys_of_every_length_decrypt() {

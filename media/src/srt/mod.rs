@@ -26,3 +26,5 @@ pub use listener::{Call, CallId, Limits, LinkId, Listener, Output};
 pub(crate) use stats::Rate;
 pub use stats::SrtStatus;
 pub use stream_id::{Mode, StreamRequest};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use {keys::sender::SenderKeys, packet::KeySlot};

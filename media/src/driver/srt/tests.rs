@@ -55,6 +55,27 @@ impl Gate for Rules {
     }
 }
 
+/// Lets nobody in: what a caller asks for says why, and when.
+struct Refuses;
+
+impl Gate for Refuses {
+    fn admit(&self, caller: Caller) -> BoxFuture<'_, Result<Admission, Rejection>> {
+        let outcome = match caller.request.resource.as_str() {
+            "failing" => Err(Rejection::Internal),
+            "overloaded" => Err(Rejection::Overload),
+            "stopped" => Err(Rejection::Forbidden),
+            "ending" => Err(Rejection::Down),
+            // What is known of it only when it is about to come in.
+            _ => Ok(Admission { stream: STREAM, passphrase: None }),
+        };
+        Box::pin(async move { outcome })
+    }
+
+    fn accepted(&self, _: StreamId) -> BoxFuture<'_, Result<(), Rejection>> {
+        Box::pin(async { Err(Rejection::Internal) })
+    }
+}
+
 /// A caller, and what it has sent of the clip.
 struct Calling {
     socket: std::net::UdpSocket,
@@ -106,6 +127,12 @@ async fn until(callers: &mut [&mut Calling], mut holds: impl FnMut(&[&mut Callin
 }
 
 fn start() -> (Media, mpsc::Receiver<MediaEvent>, Srt, Arc<Rules>) {
+    let rules = Arc::new(Rules::default());
+    let (media, events, port) = start_with(rules.clone());
+    (media, events, port, rules)
+}
+
+fn start_with(gate: Arc<dyn Gate>) -> (Media, mpsc::Receiver<MediaEvent>, Srt) {
     let config = MediaConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         hosts: vec![],
@@ -116,10 +143,9 @@ fn start() -> (Media, mpsc::Receiver<MediaEvent>, Srt, Arc<Rules>) {
         ffmpeg: None,
     };
     let (media, events) = Media::start(config).unwrap();
-    let rules = Arc::new(Rules::default());
     let config = SrtConfig { listen: "127.0.0.1:0".parse().unwrap(), limits: Limits::default() };
-    let port = Srt::start(config, &media, rules.clone()).unwrap();
-    (media, events, port, rules)
+    let port = Srt::start(config, &media, gate).unwrap();
+    (media, events, port)
 }
 
 #[tokio::test]
@@ -217,6 +243,27 @@ async fn who_may_not_publish_is_told_why() {
     media.shutdown().await;
     until(&mut [&mut caller], |all| all[0].sender.state == State::Closed).await;
     port.shutdown().await;
+}
+
+/// With the codes of the table in `docs/live.md`.
+#[tokio::test]
+async fn what_the_server_refuses_with_is_what_the_caller_is_told() {
+    let (media, _events, port) = start_with(Arc::new(Refuses));
+    for (stream_id, code) in [
+        ("failing", 1500),
+        ("overloaded", 1402),
+        ("stopped", 1403),
+        ("ending", 1503),
+        ("failing late", 1500),
+    ] {
+        let config = Config { stream_id: stream_id.to_owned(), ..Config::default() };
+        let mut caller = Calling::new(&port, "127.0.0.1", config);
+        until(&mut [&mut caller], |all| all[0].sender.state != State::Calling).await;
+        assert_eq!(caller.sender.state, State::Refused(code), "{stream_id}");
+    }
+    assert!(port.status(STREAM).is_none());
+    port.shutdown().await;
+    media.shutdown().await;
 }
 
 #[tokio::test]

@@ -92,8 +92,8 @@ fn packets_that_felled_another_listener() {
 fn key_material_is_no_defect() {
     let (now, mut listener) = listener();
     let from = address(1, 4000);
-    let sender = keys::tests::SenderKeys::new("a passphrase", 32);
-    let message = sender.message(&[packet::KeySlot::Even]);
+    let sender = SenderKeys::new("a passphrase", 32);
+    let message = sender.message(&[KeySlot::Even]);
     let mut extension = vec![0, 3, 0, (message.len() / 4) as u8];
     extension.extend_from_slice(&message);
     let (_, calls) = conclude(&mut listener, now, from, 9, &extension);
@@ -108,6 +108,101 @@ fn key_material_is_no_defect() {
         listener.tick(now + Duration::from_secs(10));
         said(&mut listener);
     }
+}
+
+/// What a listener answers to a conclusion of this version of the handshake, with these flags and
+/// these bytes behind its extensions: the kind of its handshake.
+fn answered(listener: &mut Listener, now: Instant, version: u32, flags: u32, more: &[u8]) -> u32 {
+    let from = address(1, 4000);
+    let mut handshake = call(CONCLUSION, cookie(listener, now, from), 9, 0);
+    handshake.version = version;
+    let request = Some((0x01_05_01, flags, 120, 120));
+    let mut body = write_call(&handshake, &Extensions { request, ..Extensions::default() });
+    body.extend_from_slice(more);
+    listener.datagram(now, from, &datagram(&body));
+    let (sent, calls) = said(listener);
+    match calls.first() {
+        Some(call) => {
+            listener.answer(now, call.id, Ok(None));
+            word(&said(listener).0[0], 5)
+        }
+        None => word(&sent[0], 5),
+    }
+}
+
+/// Key material of 128 bits as an extension, with this in a byte of its message.
+fn keys_with(at: usize, value: u8) -> Vec<u8> {
+    let mut message = SenderKeys::new("a passphrase", 16).message(&[KeySlot::Even]);
+    message[at] = value;
+    [&[0, 3, 0, (message.len() / 4) as u8][..], &message].concat()
+}
+
+/// What stands in the table of `docs/live.md`, as far as the listener itself refuses.
+#[test]
+fn each_refusal_has_its_code() {
+    const USUAL: u32 = 0xbf;
+    let text = |kind: u8, text: &[u8; 4]| [&[0, kind, 0, 1][..], text].concat();
+    for (name, version, flags, more, code) in [
+        ("as libsrt does", 5, USUAL, vec![], None),
+        ("SRT before 1.3", 4, USUAL, vec![], Some(8)),
+        ("another handshake yet", 6, USUAL, vec![], Some(8)),
+        ("streams of bytes", 5, USUAL | 0x40, vec![], Some(12)),
+        ("files", 5, USUAL, text(6, b"elif"), Some(13)),
+        ("a bonded connection", 5, USUAL, text(8, &[0; 4]), Some(15)),
+        ("a stream id of no letters", 5, USUAL, text(5, &[0xff; 4]), Some(1400)),
+        // AES in counter mode is 2; 4 is GCM, which newer ones of libsrt may be set to.
+        ("keys in counter mode", 5, USUAL, keys_with(8, 2), None),
+        ("keys of no cipher", 5, USUAL, keys_with(8, 0), Some(4)),
+        ("keys of GCM", 5, USUAL, keys_with(8, 4), Some(4)),
+        ("keys with tags", 5, USUAL, keys_with(9, 1), Some(4)),
+        ("keys of 160 bits", 5, USUAL, keys_with(15, 5), Some(4)),
+    ] {
+        let (now, mut listener) = listener();
+        let kind = answered(&mut listener, now, version, flags, &more);
+        assert_eq!(kind, code.map_or(CONCLUSION, |code| 1000 + code), "{name}");
+        // Whoever calls when it is about to end is told so, and nothing else.
+        let (now, mut listener) = self::listener();
+        listener.shut(now);
+        let kind = answered(&mut listener, now, 5, USUAL, &[]);
+        assert_eq!(kind, 1000 + 1503);
+    }
+}
+
+/// One who is decided on when the listener is about to end.
+#[test]
+fn who_waits_at_the_end_is_told_of_it() {
+    let (now, mut listener) = listener();
+    let (_, calls) = conclude(&mut listener, now, address(1, 4000), 9, &[]);
+    listener.shut(now);
+    assert!(listener.answer(now, calls[0].id, Ok(None)).is_none());
+    assert_eq!(word(&said(&mut listener).0[0], 5), 1000 + 1503);
+}
+
+#[test]
+fn no_more_than_all_places_are_taken() {
+    let now = Instant::now();
+    let mut listener = Listener::new(now, Limits { links: 4, ..Limits::default() });
+    // Five of five addresses ask before anybody is let in, and there is a place for four of them.
+    let asked: Vec<Call> = (1..=5)
+        .flat_map(|host| conclude(&mut listener, now, address(host, 4000), 9, &[]).1)
+        .collect();
+    assert_eq!(asked.len(), 5);
+    let links: Vec<Option<LinkId>> =
+        asked.iter().map(|call| listener.answer(now, call.id, Ok(None))).collect();
+    assert!(links[..4].iter().all(Option::is_some) && links[4].is_none());
+    let answers: Vec<u32> = said(&mut listener).0.iter().map(|sent| word(sent, 5)).collect();
+    assert_eq!(answers, [CONCLUSION, CONCLUSION, CONCLUSION, CONCLUSION, 1003]);
+    // Whoever comes now is not even asked about, until somebody goes: then there is one place.
+    let (sent, calls) = conclude(&mut listener, now, address(6, 4000), 9, &[]);
+    assert!(calls.is_empty());
+    assert_eq!(word(&sent[0], 5), 1003);
+    listener.close(now, links[0].unwrap());
+    said(&mut listener);
+    let (_, calls) = conclude(&mut listener, now, address(6, 4000), 9, &[]);
+    assert!(listener.answer(now, calls[0].id, Ok(None)).is_some());
+    said(&mut listener);
+    let (sent, calls) = conclude(&mut listener, now, address(7, 4000), 9, &[]);
+    assert_eq!((word(&sent[0], 5), calls.len()), (1003, 0));
 }
 
 #[test]

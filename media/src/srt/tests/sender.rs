@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::srt::handshake::tests::{call, write_call};
 use crate::srt::handshake::{CONCLUSION, Extensions, Handshake, INDUCTION};
-use crate::srt::keys::tests::SenderKeys;
+use crate::srt::keys::sender::SenderKeys;
 use crate::srt::packet::tests::{read_ranges, write_data};
 use crate::srt::packet::{Body, Control, KeySlot, Kind, Packet, write_control};
 use crate::srt::seq::Seq;

@@ -392,6 +392,12 @@ async fn figures(app: &App, row: &RegistrationRow, qtake: Option<&Told>) -> Obje
     let told = told.or(raw.as_ref().map(|raw| raw.problems.as_slice()));
     let mut problems = live::problems(&status, told);
     problems.extend(qtake.and_then(Told::problem).map(str::to_owned));
+    if row.kind == SourceKind::Raw
+        && let Some(rtp) = app.rtp.get()
+        && let Ok(source) = row.device.parse()
+    {
+        problems.extend(live::reach::unheard(source, rtp.local_addr()));
+    }
     let composite =
         (row.kind == SourceKind::Composite).then(|| live::composites::status(app, row.id));
     problems.extend(composite.iter().flat_map(|(_, problems)| problems.clone()));

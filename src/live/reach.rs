@@ -2,7 +2,8 @@
 //!
 //! Media goes over one port number: by UDP, and by TCP where a client's network lets no UDP through.
 //! When it cannot be reached everything else still works: the page loads, the offer is answered, and
-//! no picture comes. So the server says at its start what looks wrong.
+//! no picture comes. So the server says at its start what looks wrong. Of a source of plain RTP, which
+//! is registered by its address, its status says so.
 
 use std::{
     fmt, io,
@@ -226,6 +227,24 @@ fn only_ipv6<'a>(addresses: impl Iterator<Item = &'a IpAddr>, found: &mut Vec<St
     }
 }
 
+/// Why nothing comes from a source's address to the RTP port, which listens at `bound`: it has
+/// another family. None where something may come.
+#[must_use]
+pub fn unheard(source: IpAddr, bound: SocketAddr) -> Option<String> {
+    let (port, at) = (bound.port(), bound.ip().to_canonical());
+    let (its, own) = match (source.to_canonical(), at) {
+        (IpAddr::V6(_), IpAddr::V4(_)) => ("IPv6", "IPv4"),
+        // Where it listens at all addresses, those of IPv4 are among them.
+        (IpAddr::V4(_), IpAddr::V6(own)) if !own.is_unspecified() => ("IPv4", "IPv6"),
+        _ => return None,
+    };
+    Some(format!(
+        "the source sends from {source}, which is {its}, and RTP is received over {own} alone ({bound}): \
+         nothing of it comes. Set --rtp-listen [::]:{port}, which takes both, or register an {own} \
+         address of the source"
+    ))
+}
+
 fn is_link_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_link_local(),
@@ -312,6 +331,26 @@ mod tests {
         let v6 = [("eth0", "2001:db8::2"), ("eth0", "fe80::1")];
         one("[::]:8189", &[], &v6, "IPv6 addresses alone");
         one("[::]:8189", &["2001:db8::2"], &v6, "IPv6 addresses alone");
+    }
+
+    #[test]
+    fn a_source_of_another_family_than_the_port_is_not_heard() {
+        let unheard = |source: &str, bound: &str| {
+            unheard(source.parse().unwrap(), bound.parse().unwrap()).unwrap_or_default()
+        };
+        let told = unheard("2001:db8::7", "0.0.0.0:5004");
+        assert!(told.contains("over IPv4 alone") && told.contains("[::]:5004"), "{told}");
+        assert!(unheard("192.0.2.7", "[2001:db8::1]:5004").contains("over IPv6 alone"));
+        for (source, bound) in [
+            ("192.0.2.7", "0.0.0.0:5004"),
+            ("::ffff:192.0.2.7", "192.0.2.1:5004"),
+            ("192.0.2.7", "[::ffff:192.0.2.1]:5004"),
+            ("192.0.2.7", "[::]:5004"),
+            ("2001:db8::7", "[::]:5004"),
+            ("2001:db8::7", "[2001:db8::1]:5004"),
+        ] {
+            assert_eq!(unheard(source, bound), "", "{source} to {bound}");
+        }
     }
 
     #[test]

@@ -283,3 +283,72 @@ async fn only_who_manages_the_sources_of_its_folder_declares() {
     let answer = declare(&mut socket, &id, json!(SDP_OF_FFMPEG)).await;
     assert_eq!(answer["data"]["declared"]["audio"]["channels"], 6);
 }
+
+/// A source on this machine, registered: its socket, and its asset.
+async fn on_this_machine(stage: &Stage) -> (UdpSocket, Value) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let made = register(stage, "127.0.0.1", port.into(), 0).await;
+    (socket, made["asset_id"].clone())
+}
+
+/// How many packets of a source were taken; none as long as it does not publish.
+async fn taken(stage: &Stage, asset: &Value) -> Option<u64> {
+    listed(stage, asset).await["additional_details"]["rtp"]["packets"].as_u64()
+}
+
+#[tokio::test]
+async fn no_more_sources_publish_than_the_configuration_has_places_for() {
+    let stage = Stage::with(|config| config.limits.rtp = 1).await;
+    let to = stage.rushes.app().rtp.get().unwrap().local_addr();
+    let ((first, asset), (second, other)) =
+        (on_this_machine(&stage).await, on_this_machine(&stage).await);
+    let mut number = 0u16;
+    let mut send = |socket: &UdpSocket| {
+        number += 1;
+        let [high, low] = number.to_be_bytes();
+        socket.send_to(&[0x80, 96, high, low, 0, 0, 0, 0, 0, 0, 0, 1, 0x41, 0x9a], to).unwrap();
+    };
+    let pause = || tokio::time::sleep(std::time::Duration::from_millis(20));
+    while taken(&stage, &asset).await < Some(1) {
+        send(&first);
+        pause().await;
+    }
+    // Figures are told of all sources at once: of those that come now, the other one's would be too.
+    for _ in 0..3 {
+        let before = taken(&stage, &asset).await;
+        while taken(&stage, &asset).await <= before {
+            send(&second);
+            send(&first);
+            pause().await;
+        }
+    }
+    let shown = listed(&stage, &other).await;
+    assert_eq!((&shown["status"], &shown["last_connected"]), (&json!("WAITING"), &Value::Null));
+    assert_eq!(shown["additional_details"]["rtp"], Value::Null);
+    // The place of one that is gone is the next one's.
+    let id = listed(&stage, &asset).await["id"].clone();
+    stage.ask("/delete/live/registration", json!({ "id": id })).await;
+    while taken(&stage, &other).await < Some(1) {
+        send(&second);
+        pause().await;
+    }
+}
+
+/// It is registered all the same: the server may be told to listen elsewhere tomorrow.
+#[tokio::test]
+async fn a_source_of_another_family_than_the_port_is_said_not_to_be_heard() {
+    let told = |shown: &Value| shown["additional_details"]["problems"].clone();
+    let stage = Stage::new().await;
+    let made = register(&stage, "2001:db8::7", 5000, 5000).await;
+    let problems = told(&listed(&stage, &made["asset_id"]).await);
+    let first = problems[0].as_str().unwrap_or_default();
+    assert!(first.contains("over IPv4 alone") && first.contains("--rtp-listen [::]"), "{problems}");
+    let made = register(&stage, "192.0.2.7", 5000, 5000).await;
+    assert_eq!(told(&listed(&stage, &made["asset_id"]).await), json!([]));
+    let both = Stage::with(|config| config.rtp_listen = "[::]:0".parse().unwrap()).await;
+    for ip in ["2001:db8::7", "192.0.2.7"] {
+        let made = register(&both, ip, 5000, 5000).await;
+        assert_eq!(told(&listed(&both, &made["asset_id"]).await), json!([]), "{ip}");
+    }
+}

@@ -1,11 +1,13 @@
-//! A publisher and a viewer on the `webrtc` crate, which shares no code with
-//! the server's own WebRTC: the examples run them, and the interop tests hold the server against them.
+//! A publisher and a viewer on the `webrtc` crate, and a publisher on `srt-tokio`, which share no code
+//! with the server's own WebRTC and SRT: the examples run them, and the interop tests hold the server
+//! against them.
 
 #![allow(dead_code, reason = "each program takes its part of this")]
 
 pub(crate) mod connection;
 pub(crate) mod publisher;
 pub(crate) mod rtp;
+pub(crate) mod srt;
 pub(crate) mod viewer;
 
 /// What goes wrong with a peer, as a sentence.

@@ -7,9 +7,11 @@ use serde_json::{Value, json};
 
 use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
+use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
+use crate::rtp;
 use crate::server::{Server, SrtSource};
 use crate::srt::{is_live, says, send_picture as send, sending, wait_for};
 use crate::transcode::{B_FRAMES, SETTLED, assert_in_order, median, offset};
@@ -25,6 +27,7 @@ const H265_B_FRAMES: [&str; 6] = [
     "-x265-params",
     "bframes=3:b-adapt=0:open-gop=1:log-level=error",
 ];
+const OPUS: [&str; 6] = ["-c:a", "libopus", "-ar", "48000", "-ac", "2"];
 const H264: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
 /// Pictures that a browser is watched for, and the beep with which seconds begin.
 const PICTURES: u32 = 300;
@@ -100,6 +103,55 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let seen = browser.wait_for("again", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
     end(&mut browser, "again", &seen).await.unwrap();
 
+    let stats = viewer.stats();
+    assert_eq!((stats.video.codec.as_deref(), stats.video.missing), (Some("video/H265"), 0));
+    viewer.close().await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
+/// Out of packets (RFC 7798) instead of a transport stream.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn h265_over_rtp_is_converted() {
+    let server = Server::start("h265rtp").await.unwrap();
+    let source = rtp::register(&server).await.unwrap();
+    let [video, audio] = source.outputs();
+    let (to, folder) = ([video.as_str(), &audio], server.folder());
+    let ffmpeg = Ffmpeg::send_rtp(Version::Debian, to, folder, &H265, &OPUS).unwrap();
+    let ready = |details: &Value| {
+        let known = &details["additional_details"];
+        details["status"] == "LIVE"
+            && (&known["video"]["codec"], &known["video"]["width"]) == (&json!("H265"), &json!(640))
+            && rtp::codecs(details) == [json!("H.265"), json!("Opus")]
+            && transcode(details)["state"] == "READY"
+    };
+    let details = rtp::wait_for(&server, &source, ready).await.unwrap();
+    assert_eq!(details["additional_details"]["problems"], json!([]));
+
+    // One who takes it, and has it out of the same packets.
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    let some = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
+    viewer.wait_for(PICTURE_TIMEOUT, some).await.unwrap();
+
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    browser.watch("viewer", &source.whep).await.unwrap();
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
+    let pictures = seen.seen.clone().unwrap();
+    assert_eq!((pictures.width, pictures.height), (640, 360));
+    assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
+    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
+    let lips = browser.lips("viewer", 100, BEEP).await.unwrap();
+    let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
+    assert!(numbers.len() >= 98, "{numbers:?}");
+    assert_in_order(&numbers, 12);
+    let runs = |details: &Value| {
+        let told = transcode(details);
+        told["state"] == "RUNNING" && told["frames"].as_u64() > Some(100)
+    };
+    let details = rtp::wait_for(&server, &source, runs).await.unwrap();
+    let told = transcode(&details);
+    assert_eq!((&told["cause"], &told["viewers"]), (&json!("H265"), &json!(1)), "{told}");
+    assert_eq!((&told["frames_missed"], &told["frames_lost"]), (&json!(0), &json!(0)), "{told}");
+    end(&mut browser, "viewer", &seen).await.unwrap();
     let stats = viewer.stats();
     assert_eq!((stats.video.codec.as_deref(), stats.video.missing), (Some("video/H265"), 0));
     viewer.close().await.unwrap();

@@ -11,6 +11,7 @@ use crate::browser::{Browser, Kind};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, PIPE, Version};
 use crate::peer::Error;
+use crate::peer::srt::{SrtTarget, connect, publish};
 use crate::peer::viewer::Viewer;
 use crate::proxy::{Network, Proxy};
 use crate::publish::{PICTURE_TIMEOUT, picture_and_sound};
@@ -176,6 +177,8 @@ async fn ffmpeg_over_srt_is_seen_and_heard_in_chromium() {
     let measured = |details: &Value| of(details)["srt"]["bitrate"].as_u64() > Some(50_000);
     let details = of(&wait_for(&server, &source, measured).await.unwrap());
     let srt = details["srt"].clone();
+    // The address says no length of the key.
+    assert!(!source.url.contains("pbkeylen"));
     assert_eq!((&srt["encryption"], &srt["dropped"]), (&json!(128), &json!(0)), "{srt}");
     assert!(srt["rtt"].as_f64().is_some_and(|rtt| rtt < 50.0), "{srt}");
     assert_eq!(srt.get("remote"), None, "where it is stands apart");
@@ -183,6 +186,42 @@ async fn ffmpeg_over_srt_is_seen_and_heard_in_chromium() {
     assert!(address.starts_with("127.0.0.1:"), "{address}");
     ffmpeg.stop().await.unwrap();
     wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
+}
+
+/// What `examples/publish_srt.rs` does with what comes on its standard input.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn srt_tokio_as_in_the_example_is_seen_and_heard() {
+    let server = Server::start("srttokio").await.unwrap();
+    let source = server.register_srt("Encoder").await.unwrap();
+    let mut ffmpeg = send(&server, PIPE).unwrap();
+    let input = tokio::process::ChildStdout::from_std(ffmpeg.output().unwrap()).unwrap();
+    let target: SrtTarget = source.url.parse().unwrap();
+    let mut socket = connect(&target, Duration::from_millis(250)).await.unwrap();
+    let publishing = tokio::spawn(async move {
+        let bytes = publish(&mut socket, input, None).await?;
+        socket.close_and_finish().await?;
+        Ok::<_, Error>(bytes)
+    });
+    let details = wait_for(&server, &source, is_live).await.unwrap();
+    let of = &details["additional_details"];
+    let (srt, problems) = (&of["srt"], &of["problems"]);
+    assert_eq!(
+        (&srt["encryption"], &srt["latency"], problems),
+        (&json!(128), &json!(250), &json!([]))
+    );
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    picture_and_sound(&viewer).await.unwrap();
+    viewer.close().await.unwrap();
+    // It ends with what it reads.
+    ffmpeg.stop().await.unwrap();
+    let bytes = publishing.await.unwrap().unwrap();
+    assert!(bytes > 0 && bytes.is_multiple_of(188), "{bytes} bytes");
+    wait_for(&server, &source, |details| details["status"] == "WAITING").await.unwrap();
+
+    // A wrong passphrase is refused, and it says so.
+    let wrong = SrtTarget { passphrase: Some("not-the-right-one".to_owned()), ..target };
+    assert!(connect(&wrong, Duration::from_millis(250)).await.is_err());
+    assert!(server.log().contains("code=10"), "{}", server.log());
 }
 
 /// Another version, a longer key, the structured stream id, mono at 44.1 kHz.

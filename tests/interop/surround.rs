@@ -67,17 +67,17 @@ pub(crate) fn tones() -> String {
     format!("aevalsrc={}:c=5.1:s=48000", tones.join("|"))
 }
 
-async fn with_a_source(name: &str) -> (Server, SrtSource) {
-    let server = Server::start(name).await.unwrap();
-    let source = server.register_srt("Encoder").await.unwrap();
-    (server, source)
+async fn with_a_source(name: &str) -> Result<(Server, SrtSource), Error> {
+    let server = Server::start(name).await?;
+    let source = server.register_srt("Encoder").await?;
+    Ok((server, source))
 }
 
 /// Sends this sound of ffmpeg's making as AAC, with a picture of one colour.
-fn send(server: &Server, source: &SrtSource, sound: &str, colour: &str) -> Ffmpeg {
+fn send(server: &Server, source: &SrtSource, sound: &str, colour: &str) -> Result<Ffmpeg, Error> {
     let input = ["-f", "lavfi", "-i", sound];
     let aac = ["-c:a", "aac", "-b:a", "384k", "-aac_coder", "fast"];
-    Ffmpeg::send_sound(&source.url, server.folder(), colour, &input, &aac).unwrap()
+    Ffmpeg::send_sound(&source.url, server.folder(), colour, &input, &aac)
 }
 
 /// Holds those tones, mixed to two channels, to what they should be.
@@ -101,8 +101,8 @@ pub(crate) fn assert_mixed(left: &[f32], right: &[f32]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_channel_of_five_and_one_is_heard_in_two_as_loud_as_it_should() {
-    let (server, source) = with_a_source("surround").await;
-    let ffmpeg = send(&server, &source, &tones(), "blue");
+    let (server, source) = with_a_source("surround").await.unwrap();
+    let ffmpeg = send(&server, &source, &tones(), "blue").unwrap();
     wait_for(&server, &source, is_heard).await.unwrap();
     let [left, right] = heard(&source.whep).await.unwrap();
     assert_mixed(&left, &right);
@@ -124,7 +124,7 @@ pub(crate) fn assert_at_its_pitch(name: &str, [left, right]: [&[f32]; 2]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn high_efficiency_aac_is_heard_at_its_pitch() {
-    let (server, source) = with_a_source("heaac").await;
+    let (server, source) = with_a_source("heaac").await.unwrap();
     let clips = concat!(env!("CARGO_MANIFEST_DIR"), "/media/tests/aac/");
     for name in ["he-44100.aac", "he2-48000.aac"] {
         let file = format!("{clips}{name}");
@@ -142,7 +142,7 @@ async fn high_efficiency_aac_is_heard_at_its_pitch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_and_one_channels_are_in_step_with_their_picture() {
-    let (server, source) = with_a_source("surroundstep").await;
+    let (server, source) = with_a_source("surroundstep").await.unwrap();
     let picture = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
     let sound = ["-c:a", "aac", "-ar", "48000", "-ac", "6", "-b:a", "384k"];
     let folder = server.folder();
@@ -187,8 +187,8 @@ fn assert_in_six(heights: &[Vec<f64>], order: [usize; 6]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn chromium_hears_six_channels_of_six_while_others_hear_two() {
-    let (server, source) = with_a_source("multiopus").await;
-    let ffmpeg = send(&server, &source, &tones(), "blue");
+    let (server, source) = with_a_source("multiopus").await.unwrap();
+    let ffmpeg = send(&server, &source, &tones(), "blue").unwrap();
     wait_for(&server, &source, is_heard).await.unwrap();
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
     // In the browser's order, and in that of RFC 7845, whose second channel is the centre.
@@ -216,7 +216,7 @@ async fn chromium_hears_six_channels_of_six_while_others_hear_two() {
 
     // It comes back in stereo: who had six channels goes on with what there is, in the same session.
     let tones = format!("aevalsrc=0.2*sin(2*PI*{}*t)|0.2*sin(2*PI*{}*t):c=stereo", 900, 1_700);
-    let ffmpeg = send(&server, &source, &tones, "green");
+    let ffmpeg = send(&server, &source, &tones, "green").unwrap();
     browser.wait_for("six", PICTURE_TIMEOUT, "seen.audio?.codec === 'audio/opus'").await.unwrap();
     // At first the gap between the two may still be in it.
     let until = Instant::now() + PICTURE_TIMEOUT;

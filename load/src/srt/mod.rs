@@ -33,6 +33,8 @@ const BESIDES: u32 = 350;
 const LATE: Duration = Duration::from_secs(30);
 /// How often it is looked whether they are.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// The thread of a Rushes that has the SRT port.
+const RECEIVER: &str = "rushes-srt";
 /// What libsrt's receivers are encrypted with.
 const PASSPHRASE: &str = "0123456789abcdef";
 
@@ -76,8 +78,13 @@ pub(crate) struct Outcome {
     rushes: Cost,
     /// One process for each feed.
     srt_live_transmit: Cost,
-    /// CPU of the first by that of the second.
+    /// CPU of the first by that of the second: of all that a server does with the feeds, its sound and
+    /// its packets for viewers too.
     cpu_ratio: f64,
+    /// CPU of the thread that has the SRT port by that of the second: what is nearest to the same
+    /// work. The thread takes the transport streams apart besides. None where it did too little to
+    /// be counted.
+    receiver_ratio: Option<f64>,
 }
 
 /// What receiving took.
@@ -90,6 +97,14 @@ struct Cost {
     delivered_bytes: u64,
     /// Packets that never came in time; of Rushes alone, the other says nothing.
     dropped: Option<u64>,
+}
+
+impl Cost {
+    /// CPU of all threads of a name by that of another process, or of several.
+    fn ratio_of(&self, thread: &str, beside: &Self) -> Option<f64> {
+        let (_, cpu) = self.threads.iter().find(|(name, _)| name == thread)?;
+        Some(cpu / beside.cpu_percent)
+    }
 }
 
 /// A process that is killed by its id when this is dropped.
@@ -131,9 +146,18 @@ async fn both(http: &Client, args: &SrtArgs, clip: &Path) -> Result<Outcome, Err
     let (rushes, seconds) = by_rushes(http, args, clip).await?;
     let srt_live_transmit = beside(args, clip).await?;
     let cpu_ratio = rushes.cpu_percent / srt_live_transmit.cpu_percent;
-    let (mode, feeds, mbit) = ("srt", args.feeds, args.mbit);
-    let key_bits = if args.plain { 0 } else { 128 };
-    Ok(Outcome { mode, feeds, mbit, seconds, key_bits, rushes, srt_live_transmit, cpu_ratio })
+    let receiver_ratio = rushes.ratio_of(RECEIVER, &srt_live_transmit);
+    Ok(Outcome {
+        mode: "srt",
+        feeds: args.feeds,
+        mbit: args.mbit,
+        seconds,
+        key_bits: if args.plain { 0 } else { 128 },
+        rushes,
+        srt_live_transmit,
+        cpu_ratio,
+        receiver_ratio,
+    })
 }
 
 /// H.264 and AAC in a transport stream of a constant rate.
@@ -315,4 +339,25 @@ async fn beside(args: &SrtArgs, clip: &Path) -> Result<Cost, Error> {
     cost.delivered_bytes = after.1 - before.1;
     drop(senders);
     Ok(cost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_receiver_alone_is_held_against_all_of_the_other() {
+        let usage = |cpu: f64, receiver: f64| Usage {
+            cpu,
+            threads: [(RECEIVER, receiver), ("rushes-sound", cpu - receiver)]
+                .map(|(name, cpu)| (name.to_owned(), cpu))
+                .into(),
+            ..Usage::default()
+        };
+        let rushes = cost(&usage(1.0, 0.5), &usage(3.0, 1.0), 10.0);
+        let beside = Cost { cpu_percent: 10.0, ..Cost::default() };
+        assert_eq!(rushes.cpu_percent / beside.cpu_percent, 2.0);
+        assert_eq!(rushes.ratio_of(RECEIVER, &beside), Some(0.5));
+        assert_eq!(beside.ratio_of(RECEIVER, &rushes), None);
+    }
 }

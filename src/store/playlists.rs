@@ -240,6 +240,22 @@ pub async fn update(db: &mut Db, row: &PlaylistRow) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Brings a playlist into another production, and its company.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_production(
+    db: &mut Db,
+    id: PlaylistId,
+    (company, production): (CompanyId, GroupId),
+    now: Millis,
+) -> Result<(), StoreError> {
+    let sql =
+        "UPDATE playlists SET company_id = $2, production_id = $3, modified = $4 WHERE id = $1";
+    sqlx::query(sql).bind(id).bind(company).bind(production).bind(now).execute(db).await?;
+    Ok(())
+}
+
 /// Deletes a playlist; its assets stay.
 ///
 /// # Errors

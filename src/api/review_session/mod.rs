@@ -37,6 +37,7 @@ pub(super) use playlists::{
 };
 pub(crate) use schedule::{Schedule, schedule};
 pub(super) use state::{join, set_state};
+use teams::Teams;
 pub(super) use teams::{list as teams, people_left as team_people_left};
 
 /// A room. The fields are those of the contract; the ones that have no meaning here are null, and
@@ -214,7 +215,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult
     for host in hosts {
         store::rooms::set_host(ctx.db(), row.id, host, true).await?;
     }
-    teams::set(ctx, &caller, &row, req.team_ids).await?;
+    teams::set(ctx, &caller, &row, Teams { ids: req.team_ids, moved: false }).await?;
     if let Some(ids) = req.playlist_ids {
         playlists::attach(ctx, &caller, row.id, &ids).await?;
     }
@@ -222,7 +223,7 @@ pub(super) async fn create(ctx: &mut Ctx, req: CreateReviewSession) -> ApiResult
     answer(ctx, &caller, row.id).await
 }
 
-/// The room itself, with its own playlist and folder, and the seat of its owner.
+/// The room itself, with its own playlist, and the seat of its owner.
 async fn new_room(
     ctx: &mut Ctx,
     caller: &Caller,
@@ -302,15 +303,10 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     room.need_edit()?;
     let mut row = room.row.clone();
     if let Some(id) = req.group_id.filter(|id| *id != row.production_id) {
-        let group = access::group_for_rooms(ctx.db(), &caller, id).await?;
-        if row.status != RoomStatus::Complete {
-            need_place(ctx, id, group.row.additional_rooms).await?;
-        }
-        (row.production_id, row.company_id) = (id, group.row.company_id);
+        move_to(ctx, &caller, &mut row, id).await?;
     }
     if let Some(id) = req.company_id.filter(|id| *id != row.company_id) {
-        access::company(ctx.db(), &caller, id).await?;
-        row.company_id = id;
+        return Err(not_its_company(id));
     }
     row.name = req.name.unwrap_or(row.name);
     row.description = req.description.unwrap_or(row.description);
@@ -322,7 +318,8 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
     store::rooms::update(ctx.db(), &row).await?;
     let (app, rules) = (ctx.app().clone(), meetings::rules_of(&row));
     ctx.after_commit(async move { meetings::set_rules(&app, req.id, rules).await });
-    teams::set(ctx, &caller, &row, req.team_ids).await?;
+    let moved = row.production_id != room.row.production_id;
+    teams::set(ctx, &caller, &row, Teams { ids: req.team_ids, moved }).await?;
     people::replace(ctx, &caller, &row, req.user_ids, req.host_user_ids).await?;
     if let Some(ids) = req.playlist_ids {
         playlists::attach(ctx, &caller, row.id, &ids).await?;
@@ -338,6 +335,31 @@ pub(super) async fn update(ctx: &mut Ctx, req: UpdateReviewSession) -> ApiResult
         }
         answer => answer,
     }
+}
+
+/// Brings a room into another production, and its own playlist with it. Its company is that production's.
+async fn move_to(
+    ctx: &mut Ctx,
+    caller: &Caller,
+    row: &mut RoomRow,
+    production: GroupId,
+) -> ApiResult<()> {
+    let group = access::group_for_rooms(ctx.db(), caller, production).await?.row;
+    if row.status != RoomStatus::Complete {
+        need_place(ctx, production, group.additional_rooms).await?;
+    }
+    (row.production_id, row.company_id) = (production, group.company_id);
+    if let Some(playlist) = row.session_playlist_id {
+        let (to, now) = ((group.company_id, production), ctx.now());
+        store::playlists::set_production(ctx.db(), playlist, to, now).await?;
+    }
+    Ok(())
+}
+
+/// A room is of the company whose production it is in.
+fn not_its_company(id: CompanyId) -> ApiError {
+    let message = format!("the room's production is none of the company {id}");
+    ApiError::new(Code::NOT_FOUND).field("company_id", Code::NOT_FOUND, message)
 }
 
 /// Starts a room, or opens one again that was complete.

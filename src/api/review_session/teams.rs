@@ -27,17 +27,29 @@ pub(crate) async fn list(ctx: &mut Ctx, req: RoomOnly) -> ApiResult<Vec<RoomTeam
     Ok(teams.into_iter().map(team).collect())
 }
 
+/// Which teams a room is to have.
+pub(super) struct Teams {
+    /// All of them; none: those that it has.
+    pub(super) ids: Option<Vec<TeamId>>,
+    /// It is in another production than before, where not all that it has may be.
+    pub(super) moved: bool,
+}
+
 /// Makes these the teams of a room, if the caller may know of those that are new. Who attended by a
 /// team that goes leaves.
 pub(super) async fn set(
     ctx: &mut Ctx,
     caller: &Caller,
     room: &RoomRow,
-    teams: Option<Vec<TeamId>>,
+    wanted: Teams,
 ) -> ApiResult<()> {
-    let Some(teams) = teams else { return Ok(()) };
     let before = store::rooms::teams(ctx.db(), room.id).await?;
-    for id in teams.iter().filter(|id| !before.contains(id)) {
+    let teams = match wanted.ids {
+        Some(teams) => teams,
+        None if wanted.moved => before.clone(),
+        None => return Ok(()),
+    };
+    for id in teams.iter().filter(|id| wanted.moved || !before.contains(id)) {
         need_team(ctx, caller, room, *id).await?;
     }
     store::rooms::set_teams(ctx.db(), room.id, &teams).await?;

@@ -80,6 +80,52 @@ async fn members_of_a_team_attend_like_participants_as_long_as_they_are_in_it() 
 }
 
 #[tokio::test]
+async fn a_room_moves_to_another_production_with_its_playlist_and_the_teams_that_may_be_there() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let store = &rushes.app().store;
+    let editor = stage.person(store, "editor", false, None).await;
+    let boss = boss(&stage, &rushes).await;
+    let (everywhere, here, there) = {
+        let mut tx = store.write().await.unwrap();
+        let (db, now): (&mut store::Db, _) = (&mut tx, rushes::time::Millis::now());
+        let other = store::groups::create(db, stage.company, boss.id, "Other", now).await.unwrap();
+        let of = (stage.company, Some(stage.group));
+        let here = store::teams::create(db, of.0, of.1, "Here", now).await.unwrap();
+        let everywhere = store::teams::create(db, of.0, None, "All", now).await.unwrap();
+        tx.commit().await.unwrap();
+        (everywhere, here, other.id)
+    };
+    stage.joins_team(store, here, &editor).await;
+    let room = stage.room().await;
+    let update = "/update/review_session";
+    let teams = json!({ "id": room, "team_ids": [everywhere, here] });
+    stage.ask(&boss, update, teams).await;
+
+    // A team of the old production alone would let its people in where they have no business.
+    let moved = json!({ "id": room, "group_id": there });
+    assert_eq!(stage.refused(&boss, update, moved).await, (422, 712));
+    let seen = stage.ask(&editor, "/get/review_session", json!({ "id": room })).await;
+    assert_eq!(seen["group_id"], json!(stage.group), "nothing came of it");
+    let moved = json!({ "id": room, "group_id": there, "team_ids": [everywhere] });
+    let moved = stage.ask(&boss, update, moved).await;
+    assert_eq!((&moved["group_id"], &moved["group_name"]), (&json!(there), &json!("Other")));
+    let id = json!({ "id": room });
+    assert_eq!(stage.refused(&editor, "/get/review_session", id).await, (404, 672));
+    let playlist = moved["session_playlist_id"].as_str().unwrap().parse().unwrap();
+    let mut tx = store.read().await.unwrap();
+    let playlist = store::playlists::get(&mut tx, playlist).await.unwrap().unwrap();
+    assert_eq!(playlist.production_id, Some(there));
+    drop(tx);
+
+    // Its company is that production's, whoever says something else.
+    let company = |id| json!({ "id": room, "company_id": id });
+    stage.ask(&boss, update, company(stage.company)).await;
+    let absent = rushes::ids::CompanyId::new();
+    assert_eq!(stage.refused(&boss, update, company(absent)).await, (404, 404));
+}
+
+#[tokio::test]
 async fn a_team_finds_no_more_place_than_others() {
     let rate = rushes::rpc::Rate { per_second: 1e9, burst: 1e9 };
     let rushes = Rushes::start_with(|config| {

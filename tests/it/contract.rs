@@ -43,7 +43,8 @@ fn request<'a>(of: impl Iterator<Item = &'a Param>, nth: usize) -> Map<String, V
     of.map(|param| (param.name.to_owned(), parameter(param, nth))).collect()
 }
 
-fn smallest(row: &Endpoint) -> Map<String, Value> {
+/// A request with all that this endpoint must be told, and nothing more.
+pub(crate) fn smallest(row: &Endpoint) -> Map<String, Value> {
     request(row.request.iter().filter(|param| param.required), 0)
 }
 

@@ -29,8 +29,13 @@ async fn every_change_reaches_once_those_who_may_know_and_nobody_else() {
         stage.invite(room, &[email]).await;
         guests.push(stage.guest(&mailed(&rushes, email)).await);
     }
-    // Those who may know, by a seat or as the production's administrator, and those who may not.
-    let may = [&owner, &stage.crew, &stage.host, &guests[0]];
+    let boss = stage.person(store, "boss", true, None).await;
+    let member = stage.person(store, "member", false, None).await;
+    let team = stage.team(store, "Edit", &[&member]).await;
+    let with_team = json!({ "id": room["id"], "team_ids": [team] });
+    stage.ask(&boss, "/update/review_session", with_team).await;
+    // Those who may know, by a seat, a team or as an administrator, and those who may not.
+    let may = [&owner, &stage.crew, &stage.host, &guests[0], &boss, &member];
     let not = [&colleague, &stage.stranger, &guests[1]];
     let mut sockets = Vec::new();
     for who in may.iter().chain(&not) {
@@ -58,6 +63,7 @@ async fn every_change_reaches_once_those_who_may_know_and_nobody_else() {
         ("/add/playlist/assets", add(&own), changed),
         ("/add/playlist/assets", add(&playlist), changed),
         ("/delete/playlist", json!({ "id": playlist }), changed),
+        ("/update/review_session", with(json!({ "playlist_ids": [] })), changed),
         ("/delete/asset", json!({ "id": stage.clips[0] }), changed),
         ("/complete/review_session", id.clone(), "REVIEW_SESSION_COMPLETE"),
         ("/delete/review_session", id.clone(), "REVIEW_SESSION_DELETED"),

@@ -1,13 +1,15 @@
 //! Guests: they come by a link, and see one room.
 
+use rushes::contract::ENDPOINTS;
 use rushes::{
     provision,
     store::users::{self, NewUser},
     time::Millis,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::stage::Stage;
+use crate::contract::smallest;
 use crate::harness::{Rushes, code};
 
 /// The link in the only mail that went to an address.
@@ -87,6 +89,55 @@ async fn a_guest_comes_by_the_link_and_sees_that_room_alone() {
     stage.ask(&stage.host, "/delete/review_session", json!({ "id": room })).await;
     assert_eq!(stage.refused(&guest, "/get/review_sessions", json!({})).await, (401, 405));
     assert_eq!(stage.sign_in(&link).await.0, 401);
+}
+
+/// What a guest may ask for at all; each looks at what it is asked for by itself. Whatever stands at
+/// none of these paths is closed to guests before it looks at anything.
+const OPEN_TO_GUESTS: [&str; 21] = [
+    "/delete/comment",
+    "/get/asset",
+    "/get/asset/file/primary",
+    "/get/asset/files",
+    "/get/assets",
+    "/get/comment",
+    "/get/comments",
+    "/get/comments/count",
+    "/get/indicators/svg",
+    "/get/review_session",
+    "/get/review_session/assets",
+    "/get/review_session/playlist/assets",
+    "/get/review_session/playlists",
+    "/get/review_session/user",
+    "/get/review_session/users",
+    "/get/review_sessions",
+    "/get/user",
+    "/join/review_session",
+    "/list/live/servers",
+    "/set/review_session/state",
+    "/set/review_session/user/role",
+];
+
+#[tokio::test]
+async fn a_guest_is_refused_everywhere_but_in_the_room() {
+    let rushes = Rushes::start().await;
+    let stage = Stage::new(&rushes).await;
+    let room = stage.room().await;
+    stage.invite(&room, &["guest@rushes.test"]).await;
+    let guest = stage.guest(&mailed(&rushes, "guest@rushes.test")).await;
+    let mut open = Vec::new();
+    for row in ENDPOINTS.iter().filter(|row| row.token) {
+        let body = Value::Object(smallest(row));
+        let (status, answer) = stage.post(&guest.token, row.path, body).await;
+        match (status.as_u16(), answer["error"]["code"].as_u64()) {
+            (_, Some(402 | 501)) => {}
+            // The paths that are spoken to by WHIP.
+            (401 | 403, _) => {}
+            // Of what there is not, or is not theirs, they learn nothing there either.
+            (status, code) => open.push((row.path, status, code)),
+        }
+    }
+    let paths: Vec<_> = open.iter().map(|(path, ..)| *path).collect();
+    assert_eq!(paths, OPEN_TO_GUESTS, "{open:?}");
 }
 
 #[tokio::test]

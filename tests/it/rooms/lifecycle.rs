@@ -200,7 +200,8 @@ async fn one_person_is_put_out_and_nobody_else() {
     let room = stage.room().await;
     let boss = stage.person(&rushes.app().store, "boss", true, None).await;
     stage.invite(&room, &["guest@rushes.test", "other@rushes.test"]).await;
-    let guest = stage.guest(&mailed(&rushes, "guest@rushes.test")).await;
+    let link = mailed(&rushes, "guest@rushes.test");
+    let guest = stage.guest(&link).await;
     let host = json!({ "id": room, "user_id": stage.crew.id, "is_host": true });
     stage.ask(&stage.host, "/set/review_session/user/host", host).await;
     let mut crew = stage.enter(&stage.crew, &room).await;
@@ -218,6 +219,7 @@ async fn one_person_is_put_out_and_nobody_else() {
     assert_eq!(stage.puts_out(&stage.crew, &room, guest.id).await, (200, 0));
     assert_eq!(attending.socket.event("REVIEW_SESSION_CLOSED").await["reason"], "REMOVED");
     assert_eq!(stage.refused(&guest, "/get/review_sessions", json!({})).await, (401, 405));
+    assert_eq!(stage.sign_in(&link).await.0, 401, "nor does the link let them in again");
     assert_eq!(stage.puts_out(&stage.crew, &room, guest.id).await, (404, 446));
     assert_eq!(stage.puts_out(&boss, &room, stage.crew.id).await, (200, 0));
     assert_eq!(crew.socket.event("REVIEW_SESSION_CLOSED").await["reason"], "REMOVED");

@@ -10,8 +10,9 @@ use crate::harness::{Person, Rushes};
 const OK: u64 = 0;
 
 /// One endpoint and what each kind of person is told: its owner, another host, a participant, a
-/// guest, the production's administrator without a seat, and a guest of another room. A colleague
-/// without a seat and a stranger are always told 672, and nobody 405.
+/// guest, the production's administrator without a seat, and a guest of another room. The company's
+/// administrator is told what the production's is, and who attends by a team what a participant is. A
+/// colleague without a seat and a stranger are always told 672, and nobody 405.
 struct Row {
     path: &'static str,
     body: Value,
@@ -57,9 +58,9 @@ fn rows(stage: &Stage, crew: &Person) -> Vec<Row> {
     ]
 }
 
-/// The people, in the order of [`Row::told`], and then those who never may.
+/// The people, each with their place in [`Row::told`], and then those who never may.
 struct People {
-    told: Vec<Person>,
+    told: Vec<(Person, usize)>,
     outside: Vec<Person>,
 }
 
@@ -100,8 +101,14 @@ async fn everyone_is_told_what_is_theirs() {
     }
     let (elsewhere, guest) = (guests.remove(1), guests.remove(0));
     let producer = stage.host.clone();
+    let boss = stage.person(store, "boss", true, None).await;
+    let member = stage.person(store, "member", false, None).await;
+    let team = json!({ "id": here, "team_ids": [stage.team(store, "Edit", &[&member]).await] });
+    stage.ask(&boss, "/update/review_session", team).await;
+    let one_each = [&owner, &cohost, &stage.crew, &guest, &producer, &elsewhere];
+    let like = [(boss, 4), (member, 2)];
     let people = People {
-        told: vec![owner.clone(), cohost.clone(), stage.crew.clone(), guest, producer, elsewhere],
+        told: one_each.into_iter().cloned().zip(0..).chain(like).collect(),
         outside: vec![colleague, stage.stranger.clone()],
     };
     let mut covered = Vec::new();
@@ -112,7 +119,8 @@ async fn everyone_is_told_what_is_theirs() {
             let told = stage.refused(who, row.path, body.clone()).await;
             assert_eq!(told, (404, 672), "{}", row.path);
         }
-        for (i, (who, expected)) in people.told.iter().zip(row.told).enumerate() {
+        for (i, (who, place)) in people.told.iter().enumerate() {
+            let expected = row.told[*place];
             // What was deleted is gone: each who may deletes a room of their own.
             let deletes = row.path.starts_with("/delete") && expected == OK;
             let target = if deletes { room(&stage, &owner, &cohost).await } else { here.clone() };

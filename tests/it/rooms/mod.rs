@@ -379,6 +379,10 @@ async fn the_people_of_a_room_see_how_well_each_follows() {
         "rtt_ms": 80, "buffering": false,
     });
     crew.socket.ask("rushes/room/report", &report, None).await;
+    let stalls = json!({
+        "id": room, "asset_id": null, "frame": null, "error_ms": 0, "error_frames": 0,
+        "rtt_ms": 480, "buffering": true,
+    });
     let of_crew = |users: &Value| -> Value {
         let all = users["users"].as_array().unwrap().iter();
         all.clone()
@@ -388,7 +392,17 @@ async fn the_people_of_a_room_see_how_well_each_follows() {
     };
     loop {
         let users = host.socket.event("REVIEW_SESSION_USERS_CHANGED").await;
-        if of_crew(&users)["error_ms"] == -12.5 {
+        let crew = of_crew(&users);
+        if crew["error_ms"] == -12.5 {
+            assert_eq!((&crew["rtt_ms"], &crew["buffering"]), (&json!(80.0), &json!(false)));
+            break;
+        }
+    }
+    crew.socket.ask("rushes/room/report", &stalls, None).await;
+    loop {
+        let crew = of_crew(&host.socket.event("REVIEW_SESSION_USERS_CHANGED").await);
+        if crew["buffering"] == true {
+            assert_eq!(crew["rtt_ms"], 480.0);
             break;
         }
     }

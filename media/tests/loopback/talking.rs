@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use rushes_media::{
     Act, AttendeeId, Ending, Joined, Joining, MeetingError, MeetingEvent, MeetingId, Offered,
-    Rules, SessionId,
+    Rules, SessionId, TALKERS,
 };
 use str0m::change::SdpOffer;
 use str0m::media::{Direction, MediaKind, Mid};
@@ -45,11 +45,16 @@ fn joining(who: u8) -> Joining {
 
 impl Talker {
     async fn join(media: &Media, rules: Rules, who: u8) -> Self {
+        Self::join_as_loud(media, rules, who, -30).await
+    }
+
+    /// One who talks at this level, in dBov.
+    async fn join_as_loud(media: &Media, rules: Rules, who: u8, level: i8) -> Self {
         let joined = media.join_meeting(ROOM, rules, joining(who)).await.unwrap();
         let Joined { session, offered, events } = joined;
         let (heard_tx, heard) = watch::channel(Heard::new());
         let (told_tx, told) = watch::channel(Vec::new());
-        let client = Client::new(media.clone(), session, who).await;
+        let client = Client::new(media.clone(), session, (who, level)).await;
         let task = tokio::spawn(client.run(offered, events, heard_tx, told_tx));
         Self { session, heard, told, task }
     }
@@ -77,6 +82,7 @@ struct Client {
     media: Media,
     session: SessionId,
     who: u8,
+    level: i8,
     rtc: Rtc,
     socket: UdpSocket,
     local: SocketAddr,
@@ -85,13 +91,13 @@ struct Client {
 }
 
 impl Client {
-    async fn new(media: Media, session: SessionId, who: u8) -> Self {
+    async fn new(media: Media, session: SessionId, (who, level): (u8, i8)) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let local = socket.local_addr().unwrap();
         let config = Rtc::builder().clear_codecs().enable_vp8(true).enable_opus(true, false);
         let mut rtc = config.set_rtp_mode(true).build(Instant::now());
         rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
-        Self { media, session, who, rtc, socket, local, microphone: None, seq: 60_000 }
+        Self { media, session, who, level, rtc, socket, local, microphone: None, seq: 60_000 }
     }
 
     async fn answer(&mut self, offered: Offered) {
@@ -158,7 +164,7 @@ impl Client {
         let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
         self.seq += 1;
         let level = ExtensionValues {
-            audio_level: Some(-30),
+            audio_level: Some(self.level),
             voice_activity: Some(true),
             ..ExtensionValues::default()
         };
@@ -202,6 +208,36 @@ async fn what_a_muted_member_sends_reaches_nobody() {
     one.hears(3).await;
     let denied = media.act_in_meeting(three.session, Act::MuteAll).await;
     assert_eq!(denied, Err(MeetingError::HostsOnly));
+}
+
+/// As many as may talk do, and one more does not: everybody hears the loudest, and of the others nothing.
+#[tokio::test]
+async fn of_twenty_five_who_talk_the_five_loudest_are_heard() {
+    let (media, _events) = Media::start(config(TALKERS + 1)).unwrap();
+    let mut talkers = Vec::new();
+    for who in 1..=TALKERS as u8 {
+        let level = if who <= 5 { -20 } else { -60 };
+        talkers.push(Talker::join_as_loud(&media, OPEN, who, level).await);
+    }
+    for (who, talker) in (1..).zip(&mut talkers) {
+        for loud in (1..=5).filter(|loud| *loud != who) {
+            talker.hears(loud).await;
+        }
+    }
+    let last = talkers.last().unwrap();
+    let quiet: Vec<u64> = (6..=TALKERS as u8).map(|who| last.count(who)).collect();
+    assert_eq!(quiet, [0; 20], "they talk, and are not among the loudest");
+
+    let more = TALKERS as u8 + 1;
+    let mut listener = Talker::join(&media, OPEN, more).await;
+    let refused = media.act_in_meeting(listener.session, Act::Unmute).await;
+    assert_eq!(refused, Err(MeetingError::TooManyTalk));
+    listener.hears(5).await;
+    assert_eq!(talkers[0].count(more), 0, "and is not heard meanwhile");
+    // Whoever stops makes place.
+    media.act_in_meeting(talkers[4].session, Act::Mute).await.unwrap();
+    media.act_in_meeting(listener.session, Act::Unmute).await.unwrap();
+    talkers[0].hears(more).await;
 }
 
 #[tokio::test]

@@ -93,6 +93,11 @@ pub(crate) struct Outcome {
     server_rss: Option<[u64; 3]>,
     /// What each idle connection added.
     bytes_per_connection: Option<f64>,
+    /// What each of the last three quarters of the connections added. Not in it is what the first ones
+    /// bring about once for all, such as full caches of the database.
+    bytes_per_added_connection: Option<f64>,
+    /// CPU time of the server for each change that reached one attendee, in microseconds.
+    server_cpu_us_per_delivery: Option<f64>,
 }
 
 /// One change on its way. Times are nanoseconds since the beginning.
@@ -176,6 +181,11 @@ impl Board {
         }
     }
 
+    /// How often an attendee has heard of a change.
+    fn deliveries(&self) -> f64 {
+        self.changes.iter().map(|change| f64::from(change.count.load(Ordering::Relaxed))).sum()
+    }
+
     /// How many have heard of each change.
     #[cfg(test)]
     pub(crate) fn counts(&self) -> Vec<u32> {
@@ -199,7 +209,13 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
     let changes = (f64::from(args.active) * args.changes * args.seconds as f64) as usize + 1;
     let board = Arc::new(Board::new(changes));
     let before = usage();
-    let mut attendees = attend(&server, guests, &board).await?;
+    let mut first = guests;
+    let rest = first.split_off(first.len() / 4);
+    let added = rest.len() as f64;
+    let mut attendees = vec![attend(&server, first, &board).await?];
+    tokio::time::sleep(REST).await;
+    let quarter = usage();
+    attendees.push(attend(&server, rest, &board).await?);
     tokio::time::sleep(REST).await;
     let idle = usage();
     let own = || Usage::of(std::process::id()).ok();
@@ -220,13 +236,15 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
     }
     let lost = board.lost.load(Ordering::Relaxed);
     let resyncs = board.resyncs.load(Ordering::Relaxed);
-    attendees.abort_all();
+    attendees.iter_mut().for_each(JoinSet::abort_all);
     let percent = |from: Option<Usage>, to: &Option<Usage>| {
         Some((to.as_ref()?.cpu - from?.cpu) / seconds * 100.0)
     };
     let rss = |usage: &Option<Usage>| usage.as_ref().map(|usage| usage.rss);
     let memory = (|| Some([rss(&before)?, rss(&idle)?, rss(&after)?]))();
     let connections = f64::from(args.rooms * args.attendees);
+    let grown = (|| Some(rss(&idle)? as f64 - rss(&quarter)? as f64))();
+    let busy = (|| Some(after.as_ref()?.cpu - idle.as_ref()?.cpu))();
     let sent = board.next.load(Ordering::Relaxed).min(changes as u64);
     let last: Vec<f64> = board.changes[..sent as usize]
         .iter()
@@ -248,11 +266,13 @@ pub(crate) async fn run(http: &Client, args: Rooms) -> Result<Outcome, Error> {
         last_ms: Spread::of(last),
         lost,
         resyncs,
+        server_cpu_us_per_delivery: busy.map(|cpu| cpu * 1e6 / board.deliveries()),
         server_cpu_percent: percent(idle, &after),
         tool_cpu_percent: percent(own_before, &own_after),
         server_rss: memory,
         bytes_per_connection: memory
             .map(|[before, idle, _]| (idle as f64 - before as f64) / connections),
+        bytes_per_added_connection: grown.map(|bytes| bytes / added),
     })
 }
 

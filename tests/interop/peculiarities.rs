@@ -9,9 +9,10 @@ use datachannel::CertificateType;
 
 use crate::browser::{Browser, Kind};
 use crate::libdatachannel::{Manner, ObsLike};
+use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::{PICTURE_TIMEOUT, live, picture_and_sound, watch};
-use crate::server::Server;
+use crate::server::{Place, Server, Turn};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_publisher_with_an_rsa_certificate_is_seen() {
@@ -76,30 +77,57 @@ async fn a_delete_that_comes_after_dtls_has_closed_is_answered_200() {
 /// Longer than any test: there is one key frame, and never another.
 const NEVER: u32 = 100_000;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_newcomer_sees_a_publisher_that_ignores_pli_at_once() {
-    let server = Server::start("no-pli").await.unwrap();
-    let source = server.register("OBS").await.unwrap();
-    let manner = Manner { key_interval: NEVER, ..Manner::default() };
-    let obs = ObsLike::publish_so(&source.whip, manner).await.unwrap();
-    live(&server, &source).await.unwrap();
-    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+/// What a newcomer's first picture may take, in milliseconds from the click: four round trips (the offer,
+/// ICE, DTLS, the picture), which are nothing within a machine, and what the client takes for its keys,
+/// its decoder and its screen. It is half of what a wait for a key frame every second would take at its
+/// worst, and here it would last for ever.
+const AT_ONCE: f64 = 500.0;
+/// How often it is tried: what a busy machine adds it does not add each time, and what the server adds it
+/// does.
+const TRIES: usize = 3;
 
-    let newcomer = Viewer::watch(source.whep.clone()).await.unwrap();
+/// How long the first pictures of a publisher that has just begun take, in the `webrtc` crate and in
+/// Chromium, in milliseconds.
+async fn first_pictures(server: &Server, browser: &mut Browser) -> Result<[f64; 2], Error> {
+    // Each is a new one: a group of pictures is kept for twelve seconds.
+    let source = server.register("OBS").await?;
+    let manner = Manner { key_interval: NEVER, ..Manner::default() };
+    let obs = ObsLike::publish_so(&source.whip, manner).await?;
+    live(server, &source).await?;
+
+    let newcomer = Viewer::watch(source.whep.clone()).await?;
     let decodes = |stats: &Stats| stats.decoded >= 10;
-    let stats = newcomer.wait_for(Duration::from_secs(5), decodes).await.unwrap();
-    eprintln!("the webrtc crate's first picture came after {:?} ms", stats.first_picture_ms);
-    browser.watch("viewer", &source.whep).await.unwrap();
+    let stats = newcomer.wait_for(Duration::from_secs(5), decodes).await?;
+    browser.watch("viewer", &source.whep).await?;
     let found = "seen.seen.frames >= 10";
-    let seen = browser.wait_for("viewer", Duration::from_secs(5), found).await.unwrap();
-    let pictures = seen.seen.clone().unwrap();
-    let took = pictures.first.unwrap() - pictures.started;
-    eprintln!("Chromium's first picture came after {took} ms");
+    let seen = browser.wait_for("viewer", Duration::from_secs(5), found).await?;
+    let pictures = seen.seen.clone().ok_or("nothing was presented")?;
     // Both were shown the one key frame that there is.
     assert_eq!(stats.key_frames, 1);
-    assert!(took < 1_500.0 && stats.first_picture_ms.is_some_and(|ms| ms < 1_500));
+    let by_crate = stats.first_picture_ms.ok_or("nothing was decoded")? as f64;
+    let took = [by_crate, pictures.first.ok_or("nothing was presented")? - pictures.started];
+    eprintln!("the first picture of the webrtc crate and of Chromium came after {took:?} ms");
 
-    crate::chromium::end(&mut browser, "viewer", &seen).await.unwrap();
-    newcomer.close().await.unwrap();
-    obs.stop().await.unwrap();
+    crate::chromium::end(browser, "viewer", &seen).await?;
+    newcomer.close().await?;
+    obs.stop().await?;
+    Ok(took)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_newcomer_sees_a_publisher_that_ignores_pli_at_once() {
+    // Alone, for it is measured how long something takes.
+    let turn = Turn::alone().await;
+    let server = Server::start_at("no-pli", &Place::loopback(), turn).await.unwrap();
+    // Before the publisher, whose only key frame is kept for a while.
+    let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
+    let mut best = [f64::INFINITY; 2];
+    for _ in 0..TRIES {
+        let took = first_pictures(&server, &mut browser).await.unwrap();
+        best = [best[0].min(took[0]), best[1].min(took[1])];
+        if best.iter().all(|took| *took < AT_ONCE) {
+            return;
+        }
+    }
+    panic!("the webrtc crate and Chromium took {best:?} ms at best");
 }

@@ -10,14 +10,14 @@ use crate::publish::PICTURE_TIMEOUT;
 use crate::server::Server;
 
 /// 320x180, 640x360 and 1280x720.
-const LAYERS: &str = "[
+pub(crate) const LAYERS: &str = "[
     { rid: 'h', maxBitrate: 1700000 },
     { rid: 'm', maxBitrate: 400000, scaleResolutionDownBy: 2 },
     { rid: 'l', maxBitrate: 120000, scaleResolutionDownBy: 4 }]";
 /// All of them are sent, which takes a browser's own estimator a while.
 const ALL_SENT: &str = "['l', 'm', 'h'].every((rid) => seen.layers?.[rid] > 15)";
 /// A layer that a network bears again is tried after a while.
-const TRIED: Duration = Duration::from_secs(60);
+pub(crate) const TRIED: Duration = Duration::from_secs(60);
 /// Pictures that are looked at after each change: three seconds.
 const LOOKED_AT: u32 = 45;
 

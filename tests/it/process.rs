@@ -11,11 +11,16 @@ use tokio::{
 use crate::harness::Folder;
 
 fn rushes(data: &Path) -> Command {
+    listening(data, "127.0.0.1:0")
+}
+
+/// The same with WebRTC somewhere else than on the loopback.
+fn listening(data: &Path, webrtc: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rushes"));
     command
         .current_dir(data.parent().unwrap())
         .args(["--data", data.to_str().unwrap(), "--listen", "127.0.0.1:0"])
-        .args(["--webrtc-listen", "127.0.0.1:0", "--rtp-listen", "127.0.0.1:0"])
+        .args(["--webrtc-listen", webrtc, "--rtp-listen", "127.0.0.1:0"])
         .env("RUSHES_SRT_LISTEN", "127.0.0.1:0")
         .kill_on_drop(true);
     command
@@ -30,17 +35,46 @@ pub(crate) async fn serve(data: &Path) -> (Child, Value) {
 pub(crate) async fn serve_with(data: &Path, options: impl FnOnce(&mut Command)) -> (Child, Value) {
     let mut command = rushes(data);
     options(&mut command);
+    let (child, runtime, _) = until_ready(data, command).await;
+    (child, runtime)
+}
+
+/// Starts a server and waits until it says that it is ready; gives back what it said before, too.
+async fn until_ready(data: &Path, mut command: Command) -> (Child, Value, Vec<String>) {
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = Vec::new();
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.contains("ready") {
             let runtime = std::fs::read(data.join("runtime.json")).unwrap();
             // Read on, so that the server never writes into a closed pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return (child, serde_json::from_slice(&runtime).unwrap());
+            return (child, serde_json::from_slice(&runtime).unwrap(), said);
         }
+        said.push(line);
     }
-    panic!("the server ended before it was ready");
+    panic!("the server ended before it was ready: {said:#?}");
+}
+
+/// Asks a server's API, for an answer that is no error.
+async fn post(runtime: &Value, path: &str, token: Option<&str>, body: &Value) -> Value {
+    let url = format!("http://{}{path}", runtime["http"].as_str().unwrap());
+    let mut request = reqwest::Client::new().post(url).json(body);
+    if let Some(token) = token {
+        request = request.header("X-Token", token);
+    }
+    let answer = request.send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {answer:?}");
+    answer.json().await.unwrap()
+}
+
+/// What the first start left for the server's owner, and a token of theirs.
+async fn signed_in(data: &Path, runtime: &Value) -> (Value, String) {
+    let file = std::fs::read(data.join("admin.json")).unwrap();
+    let admin: Value = serde_json::from_slice(&file).unwrap();
+    let pair = json!({"api_id": admin["api_id"], "api_key": admin["api_key"]});
+    let answer = post(runtime, "/authenticate/api", None, &pair).await;
+    (admin, answer["token"].as_str().unwrap().to_owned())
 }
 
 pub(crate) fn signal(child: &Child, name: &str) {
@@ -170,26 +204,43 @@ async fn a_wrong_option_is_named() {
 }
 
 #[tokio::test]
+async fn a_server_that_cannot_be_reached_says_so() {
+    let folder = Folder::new();
+    let data = folder.path().join("data");
+    // An address for documentation (RFC 5737): nobody's, and so not this machine's.
+    let mut command = listening(&data, "0.0.0.0:0");
+    command.args(["--webrtc-host", "203.0.113.7"]);
+    let (_child, runtime, said) = until_ready(&data, command).await;
+    let webrtc: std::net::SocketAddr = runtime["webrtc"].as_str().unwrap().parse().unwrap();
+
+    let (_, token) = signed_in(&data, &runtime).await;
+    let info = post(&runtime, "/admin/live/info", Some(&token), &json!({})).await;
+    let server = &info["details"]["server"];
+    assert_eq!(server["webrtc_hosts"], json!(["203.0.113.7"]));
+    let findings: Vec<&str> =
+        server["reachability"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
+    // Each says what to do, with this start's port in it.
+    let forward = format!("forward UDP port {} to this server", webrtc.port());
+    let firewall = format!("listens on port {}, which is another one", webrtc.port());
+    for (of, what) in [("203.0.113.7 is not an address of this machine", &forward), ("", &firewall)]
+    {
+        let told = findings.iter().any(|finding| finding.contains(of) && finding.contains(what));
+        assert!(told, "{what}: {findings:#?}");
+    }
+    assert_eq!(findings.len(), 2, "{findings:#?}");
+    for finding in findings {
+        let line = format!("WebRTC may not be reachable: {finding}");
+        assert!(said.iter().any(|said| said.contains("WARN") && said.contains(&line)), "{said:#?}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_kill() {
     let folder = Folder::new();
     let data = folder.path().join("data");
     let (mut child, runtime) = serve(&data).await;
-    let client = reqwest::Client::new();
-    let post = async |runtime: &Value, path: &str, token: Option<&str>, body: &Value| -> Value {
-        let url = format!("http://{}{path}", runtime["http"].as_str().unwrap());
-        let mut request = client.post(url).json(body);
-        if let Some(token) = token {
-            request = request.header("X-Token", token);
-        }
-        let answer = request.send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {answer:?}");
-        answer.json().await.unwrap()
-    };
-    let admin: Value =
-        serde_json::from_slice(&std::fs::read(data.join("admin.json")).unwrap()).unwrap();
-    let pair = json!({"api_id": admin["api_id"], "api_key": admin["api_key"]});
-    let token = post(&runtime, "/authenticate/api", None, &pair).await["token"].clone();
-    let token = token.as_str().unwrap();
+    let (admin, token) = signed_in(&data, &runtime).await;
+    let token = token.as_str();
     let mut made = Vec::new();
     for n in 0..20 {
         let group =

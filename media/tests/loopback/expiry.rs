@@ -1,8 +1,8 @@
 //! Sessions end when ICE does: never begun, no longer kept up, or revoked.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rushes_media::{Absent, Media, SessionId, StreamId, StreamState, TrickleError};
+use rushes_media::{Absent, Media, SessionId, StreamId, StreamState, TrickleError, Trickled};
 use str0m::media::Direction;
 use tokio::net::UdpSocket;
 
@@ -121,5 +121,62 @@ async fn a_session_that_was_deleted_answers_no_check() {
         assert!(media.close(session.0).await);
         assert!(!answers(&media, &session, &fence).await);
     }
+    media.shutdown().await;
+}
+
+/// A publisher that has sent media and then asked for an ICE restart, of which it uses nothing: its
+/// session, its socket, a check of the way that it had before, and a moment before it asked.
+struct Restarted(SessionId, UdpSocket, Vec<u8>, Instant);
+
+async fn restarted(media: &Media, stream: StreamId) -> Restarted {
+    let mut client = Client::new(h264_only(), Direction::SendOnly).await;
+    let answer = media.publish(stream, client.offer.clone()).await.unwrap();
+    client.answered(&answer.sdp);
+    client.connected().await;
+    let live = async {
+        while media.status(stream).await.state != StreamState::Live {
+            client.send_frame().await;
+            client.turn().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), live).await.expect("its media arrive");
+    let own = |name| attribute(&answer.sdp, name);
+    let theirs = attribute(&client.offer, "a=ice-ufrag:");
+    let former = check(own("a=ice-ufrag:"), theirs, own("a=ice-pwd:"));
+    let asked = Instant::now();
+    let fragment = "a=ice-ufrag:another\r\na=ice-pwd:abcdefghijklmnopqrstuv\r\n";
+    let restarted = media.trickle(answer.session, fragment.to_owned()).await.unwrap();
+    assert!(matches!(restarted, Trickled::Restarted { .. }), "{restarted:?}");
+    Restarted(answer.session, client.socket, former, asked)
+}
+
+/// RFC 9725, 4.3.3: a restart that failed ends nothing by itself, and the expiry of consent (RFC 7675,
+/// 5.1) ends the session all the same. Consent by the way of before is consent.
+#[tokio::test]
+async fn s4_3_3_a_restart_that_is_never_completed_ends_with_its_consent() {
+    const CONSENT: Duration = Duration::from_secs(15);
+    let (media, _events) = start();
+    let Restarted(checking, socket, former, _) = restarted(&media, OTHER).await;
+    let Restarted(silent, _socket, _, asked) = restarted(&media, STREAM).await;
+    let server = media.local_addr();
+    let checks = tokio::spawn(async move {
+        loop {
+            socket.send_to(&former, server).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    });
+    let ended = async {
+        while media.status(STREAM).await.state != StreamState::Waiting {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(40), ended).await.expect("it ends");
+    assert!(asked.elapsed() > CONSENT, "after {:?}: the restart is no end", asked.elapsed());
+    let late = media.trickle(silent, END.to_owned()).await;
+    assert_eq!(late, Err(TrickleError::NoSession));
+    // It was last heard of before the other one, but for its checks.
+    assert_eq!(media.trickle(checking, END.to_owned()).await, Ok(Trickled::Taken));
+    assert!(!checks.is_finished());
+    checks.abort();
     media.shutdown().await;
 }

@@ -82,6 +82,36 @@ async fn s4_4_4_each_dtls_role_is_answered_with_the_other() {
     }
 }
 
+/// Whoever may publish reaches the addresses that the answer names, or the server says at its start that
+/// they do not (`tests/it/process.rs`): so it may be lite.
+#[tokio::test]
+async fn s4_4_5_the_server_is_ice_lite_and_takes_trickles_and_restarts() {
+    let stage = Stage::new().await;
+    let response = stage.publish().await;
+    let (session, tag) = (header_of(&response, "location"), header_of(&response, "etag"));
+    assert_eq!(header_of(&response, "accept-patch"), FRAGMENT);
+    let answer = response.text().await.unwrap();
+    // Of the whole session (RFC 8839, 5.3), and so before its first section.
+    let (head, sections) = answer.split_once("\r\nm=").unwrap();
+    assert_eq!(head.lines().filter(|line| *line == "a=ice-lite").count(), 1, "{answer}");
+    assert!(!sections.contains("a=ice-lite"), "{answer}");
+    assert!(answer.lines().any(|line| line == "a=ice-options:trickle"), "{answer}");
+
+    assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), StatusCode::NO_CONTENT);
+    let restarted = stage.patched(&session, Some("*"), RESTART).await;
+    assert_eq!(restarted.status(), StatusCode::OK);
+    let newer = header_of(&restarted, "etag");
+    let fragment = restarted.text().await.unwrap();
+    assert!(fragment.lines().any(|line| line == "a=ice-lite"), "{fragment}");
+    let trickled = stage.patched(&session, Some(&newer), TRICKLE).await;
+    assert_eq!(trickled.status(), StatusCode::NO_CONTENT);
+
+    // The other side has to be full: of two that are lite nobody would check.
+    let lite = OBS.replacen("a=ice-ufrag", "a=ice-lite\r\na=ice-ufrag", 1);
+    let (status, detail) = problem(stage.offered(lite).await).await;
+    assert!(status == 422 && detail.contains("full ICE"), "{status} {detail}");
+}
+
 const RIDS: &str = "a=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
     a=extmap:2 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
     a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n";

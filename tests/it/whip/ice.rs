@@ -128,8 +128,6 @@ async fn s4_3_2_a_candidate_that_cannot_be_used_is_passed_over() {
     }
 }
 
-const RESTART: &str = "a=ice-ufrag:another\r\na=ice-pwd:vw5LmwG4y/e6dPP/zAP9Gp5k\r\n";
-
 #[tokio::test]
 async fn s4_3_3_a_restart_is_200_with_new_credentials_and_a_new_tag() {
     let stage = Stage::new().await;

@@ -25,6 +25,20 @@ async fn s4_5_a_server_that_ends_says_when_to_try_again() {
     assert_eq!(stage.patched(&session, Some(&tag), TRICKLE).await.status(), 204, "who is in stays");
 }
 
+#[tokio::test]
+async fn s4_5_no_path_is_answered_with_a_redirect() {
+    let stage = Stage::new().await;
+    let (session, _) = stage.session().await;
+    for path in [format!("{}/", stage.path), format!("{session}/"), "/live/session/".to_owned()] {
+        for method in ["POST", "PATCH", "DELETE", "GET"] {
+            let request = stage.request(method, &path).bearer_auth(&stage.token);
+            let response = request.body(OBS).send().await.unwrap();
+            assert_eq!(response.url().path(), path, "{method}: nobody was sent elsewhere");
+            assert_ne!(response.status(), StatusCode::CREATED, "{method} {path}");
+        }
+    }
+}
+
 fn with_turn(config: &mut rushes::config::Config) {
     let urls = ["stun:stun.example.com", "turn:turn.example.com:3478?transport=udp"];
     config.ice_servers = urls.map(|url| url.parse().unwrap()).to_vec();

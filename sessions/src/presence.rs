@@ -121,6 +121,10 @@ struct Connection {
     pointers: TokenBucket,
     /// When something was last heard from it.
     heard: Millis,
+    /// The round trip that it last reported, and the least age at which it can show a live source. A
+    /// person's laptop may be far away while their telephone is near.
+    rtt_ms: Option<f64>,
+    live_ms: Option<f64>,
 }
 
 impl Connection {
@@ -132,6 +136,8 @@ impl Connection {
             strokes,
             pointers: strokes,
             heard: now,
+            rtt_ms: None,
+            live_ms: None,
         }
     }
 }
@@ -262,6 +268,9 @@ impl Presence {
             Some(person) if report.is_sane() => {
                 person.report = Some(report);
                 person.hears(now, connection);
+                if let Some(of) = person.connection(connection) {
+                    (of.rtt_ms, of.live_ms) = (Some(report.rtt_ms), report.live_ms);
+                }
                 true
             }
             _ => false,
@@ -320,14 +329,15 @@ impl Presence {
         self.by_connection.len()
     }
 
-    /// The round trip that 90 of 100 who are there stay below; nothing when nobody reported.
+    /// All connections of all people.
+    fn all_connections(&self) -> impl Iterator<Item = &Connection> {
+        self.people.values().flat_map(|person| &person.connections)
+    }
+
+    /// The round trip that 90 of 100 connections stay below; nothing when none reported.
     pub(crate) fn p90_rtt_ms(&self) -> Option<f64> {
-        let mut rtts: Vec<f64> = self
-            .people
-            .values()
-            .filter(|person| !person.connections.is_empty())
-            .filter_map(|person| person.report.map(|report| report.rtt_ms))
-            .collect();
+        let mut rtts: Vec<f64> =
+            self.all_connections().filter_map(|connection| connection.rtt_ms).collect();
         if rtts.is_empty() {
             return None;
         }
@@ -336,10 +346,9 @@ impl Presence {
         Some(*rtt)
     }
 
-    /// The least ages at which those who are there can show a live source.
+    /// The least ages at which a live source can be shown by those who are there.
     pub(crate) fn live_needs_ms(&self) -> impl Iterator<Item = f64> {
-        let there = self.people.values().filter(|person| !person.connections.is_empty());
-        there.filter_map(|person| person.report?.live_ms)
+        self.all_connections().filter_map(|connection| connection.live_ms)
     }
 
     /// Whether so many are there that not everyone is told of everyone.

@@ -77,6 +77,21 @@ fn the_ninetieth_percentile_of_those_who_are_there() {
 }
 
 #[test]
+fn each_of_a_persons_connections_counts_whichever_reported_last() {
+    let mut presence = Presence::default();
+    for (connection, rtt) in [(1, 600.0), (2, 20.0)] {
+        presence.join(Millis(0.0), guest(1), ConnectionId(connection)).unwrap();
+        let report = Report { live_ms: Some(rtt / 2.0), ..report(rtt) };
+        assert!(presence.report(Millis(0.0), ConnectionId(connection), report));
+    }
+    assert_eq!(presence.p90_rtt_ms(), Some(600.0));
+    assert_eq!(presence.live_needs_ms().collect::<Vec<_>>(), [300.0, 10.0]);
+    presence.leave(ConnectionId(1));
+    assert_eq!(presence.p90_rtt_ms(), Some(20.0));
+    assert_eq!(presence.live_needs_ms().collect::<Vec<_>>(), [10.0]);
+}
+
+#[test]
 fn nonsense_is_not_kept() {
     let mut presence = Presence::default();
     presence.join(Millis(0.0), guest(1), ConnectionId(1)).unwrap();

@@ -181,6 +181,19 @@ describe('Follower', () => {
     expect(worst(errors)).toBeLessThanOrEqual(0.1);
   });
 
+  it('jumps once after a start that was far too late, and only then', () => {
+    const player = new Filtering(60);
+    player.position = 0;
+    const errors = follow(player, clip, 1130, 1000, 300);
+    expect(player.jumps).toBe(1);
+    expect(worst(errors)).toBeLessThanOrEqual(0.5);
+    const later = new Filtering(60);
+    later.position = positionAt(clip, 10_980) - 130 / 40;
+    later.playing = true;
+    follow(later, clip, 11_000, 3000, 100);
+    expect(later.jumps).toBe(0);
+  });
+
   it('jumps beyond, not more than once a second, and aims ahead', () => {
     const follower = new Follower();
     const first = follower.decide(clip, running(200), 11_000);

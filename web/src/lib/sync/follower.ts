@@ -47,6 +47,8 @@ const SETTLED_MS = 1.5;
 const BELIEVED_MS = 100;
 /** Beyond this a changed speed would take too long. */
 const JUMP_MS = 160;
+/** The same soon after a start that was far too late, or early: nobody has seen much of it yet. */
+const START_JUMP_MS = 80;
 /** A correction would take this long if it went on as it began. Several times what measuring takes, or it would swing. */
 const SETTLE_MS = 500;
 /** The least change of speed that is worth it. */
@@ -87,6 +89,7 @@ export class Follower {
   #jumpAt = -Infinity;
   /** When it started, or jumped. */
   #freshAt = -Infinity;
+  #startAt = -Infinity;
   /** Since when the error is beyond what is left alone. */
   #offSince: number | null = null;
   #lead = FIRST_LEAD_MS;
@@ -101,6 +104,7 @@ export class Follower {
     this.#rateAt = -Infinity;
     this.#jumpAt = -Infinity;
     this.#freshAt = -Infinity;
+    this.#startAt = -Infinity;
     this.#offSince = null;
     this.#jumped = false;
   }
@@ -116,7 +120,7 @@ export class Follower {
     if (this.#mustTurnBack(timeline, measured.position)) {
       return this.#jump(timeline, now, LOOP_JUMP_EVERY_MS);
     }
-    if (Math.abs(error) > JUMP_MS) return this.#jump(timeline, now, JUMP_EVERY_MS);
+    if (Math.abs(error) > this.#jumpsFrom(now)) return this.#jump(timeline, now, JUMP_EVERY_MS);
     return this.#steer(timeline, error, now);
   }
 
@@ -130,11 +134,17 @@ export class Follower {
 
   #start(timeline: Timeline, position: number, error: number, now: number): Action {
     this.#begin(timeline, now);
+    this.#startAt = now;
     if (Math.abs(error) <= JUMP_MS && !this.#mustTurnBack(timeline, position)) {
       return { do: 'play', rate: timeline.rate, frame: null };
     }
     if (now - this.#jumpAt < LOOP_JUMP_EVERY_MS) return { do: 'nothing' };
     return { do: 'play', rate: timeline.rate, frame: this.#aim(timeline, now) };
+  }
+
+  #jumpsFrom(now: number): number {
+    const started = now - this.#startAt < FRESH_MS && this.#jumpAt < this.#startAt;
+    return started ? START_JUMP_MS : JUMP_MS;
   }
 
   #jump(timeline: Timeline, now: number, every: number): Action {

@@ -71,6 +71,17 @@ describe('LiveHolder', () => {
     },
   );
 
+  it('asks for nothing else where the refreshes of the screen fall half of one earlier or later', () => {
+    const receiver = new Receiver(80, 60);
+    const { holder } = watch(receiver, 300, 30);
+    const held = holder.held;
+    for (let second = 0; second < 60; second += 1) {
+      const drift = second % 2 === 0 ? 8 : -8;
+      for (let n = 0; n < 25; n += 1) holder.add(300 + drift);
+      expect(holder.decide(300, receiver.delays, 40_000 + 1000 * second)).toBe(held);
+    }
+  });
+
   it('knows the least age that is possible here, also while it holds back more', () => {
     for (const wanted of [null, 300]) {
       const { holder } = watch(new Receiver(80, 60), wanted, 30);

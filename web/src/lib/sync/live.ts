@@ -28,8 +28,11 @@ const LEAST_KEPT = 5;
 const LOOKS_KEPT = 5;
 /** So many looks without any sound, and a source has none: a gap in it moves nothing. */
 const SILENT_LOOKS = 10;
-/** Below this a picture is not corrected: it is the noise of the refreshes. */
-const LEAVE_MS = 6;
+/**
+ * Below this a picture is not corrected: it is the noise of the refreshes, of which half of one at 60 Hz is 8 ms. With less, two
+ * pages that were in step went to and fro around each other for a minute.
+ */
+const LEAVE_MS = 10;
 /** Below this nobody notices that sound and picture are not of one moment, and browsers do nothing against it. */
 const LEAVE_APART_MS = 15;
 /** The sound's buffer keeps to what it is asked for within some 20 ms: so few looks are enough only where it is farther away. */

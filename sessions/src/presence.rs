@@ -267,8 +267,8 @@ impl Presence {
         match self.people.get_mut(user) {
             Some(person) if report.is_sane() => {
                 person.report = Some(report);
-                person.hears(now, connection);
                 if let Some(of) = person.connection(connection) {
+                    of.heard = now;
                     (of.rtt_ms, of.live_ms) = (Some(report.rtt_ms), report.live_ms);
                 }
                 true

@@ -1,26 +1,20 @@
 //! A server that is told to end: those who watch and publish hear of it while it still answers, who
 //! comes then is told when to come again, and it ends in time.
 
-use std::ffi::CString;
 use std::fs::File;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use datachannel::sdp::parse_sdp;
-use datachannel::{
-    Codec, ConnectionState, DataChannelHandler, DataChannelInfo, Direction, GatheringState,
-    PeerConnectionHandler, RtcConfig, RtcPeerConnection, RtcTrack, SdpType, SessionDescription,
-    TrackHandler, TrackInit,
-};
+use datachannel::ConnectionState;
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use rtc::peer_connection::state::RTCPeerConnectionState;
-use rushes::demo::whip_client::{WhipClient, WhipTarget};
+use rushes::demo::whip_client::WhipTarget;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
 
 use crate::figures::Events;
+use crate::libdatachannel::ObsLike;
 use crate::peer::Error;
 use crate::peer::viewer::Viewer;
 use crate::publish::PICTURE_TIMEOUT;
@@ -109,95 +103,6 @@ impl Ending {
     }
 }
 
-/// Forwards libdatachannel's callbacks.
-struct Callbacks {
-    gathered: watch::Sender<bool>,
-    state: watch::Sender<ConnectionState>,
-}
-
-/// What this publisher never gets: a data channel.
-struct NoChannel;
-
-impl DataChannelHandler for NoChannel {}
-
-impl PeerConnectionHandler for Callbacks {
-    type DCH = NoChannel;
-
-    fn data_channel_handler(&mut self, _info: DataChannelInfo) -> NoChannel {
-        NoChannel
-    }
-
-    fn on_gathering_state_change(&mut self, state: GatheringState) {
-        if state == GatheringState::Complete {
-            self.gathered.send_replace(true);
-        }
-    }
-
-    fn on_connection_state_change(&mut self, state: ConnectionState) {
-        self.state.send_replace(state);
-    }
-}
-
-/// A track that hears nothing.
-struct Deaf;
-
-impl TrackHandler for Deaf {}
-
-/// libdatachannel, connected as a publisher that has not sent anything yet.
-struct Camera {
-    // They go before what they belong to.
-    _tracks: [Box<RtcTrack<Deaf>>; 2],
-    _connection: Box<RtcPeerConnection<Callbacks>>,
-    state: watch::Receiver<ConnectionState>,
-}
-
-impl Camera {
-    async fn connect(target: &WhipTarget) -> Result<Self, Error> {
-        let (gathered_tx, mut gathered) = watch::channel(false);
-        let (state_tx, state) = watch::channel(ConnectionState::New);
-        let callbacks = Callbacks { gathered: gathered_tx, state: state_tx };
-        let mut connection = RtcPeerConnection::new(&RtcConfig::new::<&str>(&[]), callbacks)?;
-        let tracks = [
-            connection.add_track_ex(&track(Codec::Opus, 111, "0", "stereo=1")?, Deaf)?,
-            connection.add_track_ex(&track(Codec::H264, 96, "1", H264)?, Deaf)?,
-        ];
-        connection.set_local_description(SdpType::Offer)?;
-        tokio::time::timeout(TIMEOUT, gathered.wait_for(|done| *done)).await??;
-        let offer = connection.local_description().ok_or("no local description")?;
-        let opened = WhipClient::new(target.clone())?.open(offer.sdp.to_string()).await?;
-        let sdp = parse_sdp(&opened.answer, false).map_err(|error| error.to_string())?;
-        let answer = SessionDescription { sdp, sdp_type: SdpType::Answer };
-        connection.set_remote_description(&answer)?;
-        let mut camera = Self { _tracks: tracks, _connection: connection, state };
-        camera.reaches(&[ConnectionState::Connected]).await?;
-        Ok(camera)
-    }
-
-    /// Waits until its connection is in one of these states.
-    async fn reaches(&mut self, states: &[ConnectionState]) -> Result<(), Error> {
-        let reached = self.state.wait_for(|state| states.contains(state));
-        let reached = tokio::time::timeout(TIMEOUT, reached).await;
-        reached.map_err(|_| format!("libdatachannel is not {states:?}"))??;
-        Ok(())
-    }
-}
-
-const H264: &str = "profile-level-id=42e01f;packetization-mode=1;level-asymmetry-allowed=1";
-
-fn track(codec: Codec, payload_type: u8, mid: &str, profile: &str) -> Result<TrackInit, Error> {
-    Ok(TrackInit {
-        direction: Direction::SendOnly,
-        codec,
-        payload_type: payload_type.into(),
-        ssrc: rand::random(),
-        mid: CString::new(mid)?,
-        name: Some(CString::new("rushes-interop")?),
-        msid: Some(CString::new("stream")?),
-        track_id: Some(CString::new(format!("stream-{mid}"))?),
-        profile: Some(CString::new(profile)?),
-    })
-}
-
 /// Waits until a viewer's connection is in one of these states.
 async fn reaches(viewer: &Viewer, states: &[RTCPeerConnectionState]) -> Result<(), Error> {
     let reached = async {
@@ -232,7 +137,7 @@ async fn offers(target: &WhipTarget, offer: &'static str) -> Result<Response, Er
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_tells_viewers_and_publishers_and_ends_in_time() {
     let (mut server, source) = Ending::start().await.unwrap();
-    let mut camera = Camera::connect(&source.whip).await.unwrap();
+    let mut camera = ObsLike::publish(&source.whip).await.unwrap();
     let viewer = watches(&source.whep).await.unwrap();
     // A player that listens to what it is told.
     let opened = offers(&source.whep, WATCHES).await.unwrap();
@@ -257,7 +162,8 @@ async fn sigterm_tells_viewers_and_publishers_and_ends_in_time() {
     // told by DTLS. Without a word libdatachannel would believe for half a minute that all is well.
     let left = reqwest::Client::new().delete(session).bearer_auth(&source.whep.bearer);
     assert_eq!(left.send().await.unwrap().status(), StatusCode::OK);
-    camera.reaches(&[ConnectionState::Disconnected, ConnectionState::Closed]).await.unwrap();
+    let over = [ConnectionState::Disconnected, ConnectionState::Closed];
+    camera.reaches(&over, TIMEOUT).await.unwrap();
 
     let ended = tokio::time::timeout(DEADLINE, server.child.wait()).await;
     let status = ended.unwrap_or_else(|_| panic!("it does not end:\n{}", server.log())).unwrap();

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use rushes::demo::whip_client::WhipTarget;
 use rushes::demo::{picture::Size, strip};
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Kind};
+use crate::browser::{Browser, Kind, Lips, Seen};
 use crate::chromium::{PICTURE_AND_SOUND, end};
 use crate::ffmpeg::{Ffmpeg, Version};
 use crate::peer::Error;
@@ -56,6 +57,34 @@ async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
     Ok((status, problem))
 }
 
+/// One who takes H.265, and gets it.
+async fn takes_it(whep: &WhipTarget) -> Result<Viewer, Error> {
+    let viewer = Viewer::watch(whep.clone()).await?;
+    let some = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
+    viewer.wait_for(PICTURE_TIMEOUT, some).await?;
+    Ok(viewer)
+}
+
+/// Chromium, as the peer `viewer`, is shown H.264 instead: so many pictures of it, in their order.
+async fn sees_it_converted(
+    browser: &mut Browser,
+    whep: &WhipTarget,
+    pictures: u32,
+) -> Result<(Seen, Lips), Error> {
+    browser.watch("viewer", whep).await?;
+    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await?;
+    let size = seen.seen.as_ref().map(|seen| (seen.width, seen.height));
+    assert_eq!(size, Some((640, 360)));
+    let codec = seen.video.as_ref().and_then(|video| video.codec.as_deref());
+    assert_eq!(codec, Some("video/H264"));
+    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await?;
+    let lips = browser.lips("viewer", pictures, BEEP).await?;
+    let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
+    assert!(numbers.len() as u32 >= pictures - 2, "{numbers:?}");
+    assert_in_order(&numbers, 12);
+    Ok((seen, lips))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     let (server, source, ffmpeg) = sending("h265", &[], &H265).await.unwrap();
@@ -66,21 +95,10 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
     assert!(of["video"]["profile"].as_str().is_some_and(|name| name.starts_with("Main ")));
 
     // One who takes it, and does not notice what is done for others.
-    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
-    let some = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
-    viewer.wait_for(PICTURE_TIMEOUT, some).await.unwrap();
+    let viewer = takes_it(&source.whep).await.unwrap();
 
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
-    browser.watch("viewer", &source.whep).await.unwrap();
-    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
-    let pictures = seen.seen.clone().unwrap();
-    assert_eq!((pictures.width, pictures.height), (640, 360));
-    assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
-    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
-    let lips = browser.lips("viewer", PICTURES, BEEP).await.unwrap();
-    let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
-    assert!(numbers.len() as u32 >= PICTURES - 2, "{numbers:?}");
-    assert_in_order(&numbers, 12);
+    let (seen, lips) = sees_it_converted(&mut browser, &source.whep, PICTURES).await.unwrap();
     let (offset, apart) = (offset(&lips), median(lips.apart.clone()));
     println!("a picture is seen {offset:.0} ms after its sound; the browser says {:.0} ms", -apart);
     assert!((offset + apart).abs() < 60.0, "{offset} {apart}");
@@ -128,21 +146,10 @@ async fn h265_over_rtp_is_converted() {
     assert_eq!(details["additional_details"]["problems"], json!([]));
 
     // One who takes it, and has it out of the same packets.
-    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
-    let some = |stats: &Stats| stats.video.packets > 200 && stats.audio.packets > 100;
-    viewer.wait_for(PICTURE_TIMEOUT, some).await.unwrap();
+    let viewer = takes_it(&source.whep).await.unwrap();
 
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
-    browser.watch("viewer", &source.whep).await.unwrap();
-    let seen = browser.wait_for("viewer", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
-    let pictures = seen.seen.clone().unwrap();
-    assert_eq!((pictures.width, pictures.height), (640, 360));
-    assert_eq!(seen.video.clone().unwrap().codec.as_deref(), Some("video/H264"));
-    browser.wait_for("viewer", PICTURE_TIMEOUT, SETTLED).await.unwrap();
-    let lips = browser.lips("viewer", 100, BEEP).await.unwrap();
-    let numbers: Vec<u32> = lips.pictures.iter().filter_map(|shown| shown.number).collect();
-    assert!(numbers.len() >= 98, "{numbers:?}");
-    assert_in_order(&numbers, 12);
+    let (seen, _) = sees_it_converted(&mut browser, &source.whep, 100).await.unwrap();
     let runs = |details: &Value| {
         let told = transcode(details);
         told["state"] == "RUNNING" && told["frames"].as_u64() > Some(100)

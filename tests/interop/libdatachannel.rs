@@ -74,6 +74,7 @@ pub(crate) struct ObsLike {
     stop: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<Result<(), String>>>,
     connection: Option<Box<RtcPeerConnection<Events>>>,
+    state: watch::Receiver<ConnectionState>,
     asked: Arc<Asked>,
     session: Url,
     bearer: String,
@@ -82,7 +83,7 @@ pub(crate) struct ObsLike {
 /// Forwards libdatachannel's callbacks.
 struct Events {
     gathered: watch::Sender<bool>,
-    connected: watch::Sender<bool>,
+    state: watch::Sender<ConnectionState>,
 }
 
 /// What this publisher never gets: a data channel.
@@ -104,7 +105,7 @@ impl PeerConnectionHandler for Events {
     }
 
     fn on_connection_state_change(&mut self, state: ConnectionState) {
-        self.connected.send_replace(state == ConnectionState::Connected);
+        self.state.send_replace(state);
     }
 }
 
@@ -146,8 +147,8 @@ impl ObsLike {
     /// Publishes the test pattern in a manner of its own.
     pub(crate) async fn publish_so(target: &WhipTarget, manner: Manner) -> Result<Self, Error> {
         let (gathered_tx, mut gathered) = watch::channel(false);
-        let (connected_tx, mut connected) = watch::channel(false);
-        let events = Events { gathered: gathered_tx, connected: connected_tx };
+        let (state_tx, mut state) = watch::channel(ConnectionState::New);
+        let events = Events { gathered: gathered_tx, state: state_tx };
         let config = RtcConfig::new::<&str>(&[]).certificate_type(manner.certificate);
         let mut connection = RtcPeerConnection::new(&config, events)?;
         let audio_ssrc: u32 = rand::random();
@@ -166,9 +167,7 @@ impl ObsLike {
             sdp: answer,
             sdp_type: SdpType::Answer,
         })?;
-        tokio::time::timeout(TIMEOUT, connected.wait_for(|connected| *connected))
-            .await
-            .map_err(|_| "libdatachannel does not connect")??;
+        reaches(&mut state, &[ConnectionState::Connected], TIMEOUT).await?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut sender = Sender {
             stop: Arc::clone(&stop),
@@ -185,6 +184,7 @@ impl ObsLike {
             stop,
             thread: Some(thread),
             connection: Some(connection),
+            state,
             asked,
             session,
             bearer: target.bearer.clone(),
@@ -194,6 +194,15 @@ impl ObsLike {
     /// What the server has asked for so far.
     pub(crate) fn asked(&self) -> &Asked {
         &self.asked
+    }
+
+    /// Waits until its connection is in one of these states.
+    pub(crate) async fn reaches(
+        &mut self,
+        states: &[ConnectionState],
+        within: Duration,
+    ) -> Result<(), Error> {
+        reaches(&mut self.state, states, within).await
     }
 
     /// Ends as OBS does: the connection first, then the session.
@@ -222,6 +231,17 @@ impl Drop for ObsLike {
             let _ = thread.join();
         }
     }
+}
+
+async fn reaches(
+    state: &mut watch::Receiver<ConnectionState>,
+    states: &[ConnectionState],
+    within: Duration,
+) -> Result<(), Error> {
+    let reached = state.wait_for(|state| states.contains(state));
+    let reached = tokio::time::timeout(within, reached).await;
+    reached.map_err(|_| format!("libdatachannel is not {states:?}"))??;
+    Ok(())
 }
 
 fn audio_track(ssrc: u32) -> Result<TrackInit, Error> {

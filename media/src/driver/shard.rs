@@ -38,6 +38,10 @@ const OUTPUTS: usize = 20_000;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// A session that wants to be woken at once is woken after this.
 const SOONEST: Duration = Duration::from_millis(1);
+/// Rounds of receiving begin at least so far apart. Of a few sources nothing waits for that. Of
+/// hundreds what came meanwhile is taken, made, and sent together, instead of waking one thread
+/// after the other for each picture.
+const APART: Duration = Duration::from_micros(500);
 /// Jobs that a fan-out thread had no room for are offered again after this.
 const AGAIN: Duration = Duration::from_millis(1);
 /// Words of the fan-out threads in a row.
@@ -142,7 +146,7 @@ impl Shard {
         mut arrivals: mpsc::Receiver<FromTcp>,
         mut feeds: mpsc::Receiver<FeedItem>,
     ) {
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new(APART);
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
         loop {
             let cores = [self.meetings.deadline(), self.slates.deadline()];

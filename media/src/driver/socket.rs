@@ -26,36 +26,41 @@ const SEND_ROOM: usize = 60_000;
 /// Receive calls in a row before timers, commands and others get their turn.
 pub(super) const BATCHES: usize = 16;
 
-/// Rounds of receiving begin at least so far apart. Of a few sources nothing waits for that. Of
-/// hundreds what came meanwhile is taken, made, and sent together, instead of waking one thread
-/// after the other for each picture.
-const APART: Duration = Duration::from_micros(500);
-
 /// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
     buffers: Vec<Vec<u8>>,
     metas: Vec<RecvMeta>,
     filled: usize,
+    /// Rounds begin at least so far apart.
+    apart: Duration,
     /// When the last round began.
     round: Option<Instant>,
 }
 
 impl Inbox {
-    pub(super) fn new() -> Self {
+    /// For rounds that begin at least so far apart: what comes meanwhile is taken together, instead
+    /// of waking a thread for each datagram.
+    pub(super) fn new(apart: Duration) -> Self {
         Self {
             buffers: (0..BATCH_SIZE).map(|_| vec![0; RECEIVE_ROOM]).collect(),
             metas: vec![RecvMeta::default(); BATCH_SIZE],
             filled: 0,
+            apart,
             round: None,
         }
     }
 
     /// Begins a round of receiving, not too soon after the last one.
     pub(super) fn begin(&mut self) {
-        let since = self.round.map_or(APART, |last| last.elapsed());
+        let since = self.round.map_or(self.apart, |last| last.elapsed());
         // Blocks the thread: tokio's timers count in milliseconds.
-        std::thread::sleep(APART.saturating_sub(since));
+        std::thread::sleep(self.apart.saturating_sub(since));
         self.round = Some(Instant::now());
+    }
+
+    /// The soonest that a round may begin.
+    pub(super) fn soonest(&self) -> Option<Instant> {
+        self.round.map(|last| last + self.apart)
     }
 
     /// The datagrams of the last receive call, each with who sent it and to which of
@@ -349,11 +354,12 @@ mod tests {
 
     #[test]
     fn rounds_begin_apart() {
-        let mut inbox = Inbox::new();
+        let apart = Duration::from_micros(500);
+        let mut inbox = Inbox::new(apart);
         let began = Instant::now();
         for round in 0..4 {
             inbox.begin();
-            assert!(began.elapsed() >= APART * round);
+            assert!(began.elapsed() >= apart * round);
         }
     }
 
@@ -373,7 +379,7 @@ mod tests {
         }
         outbox.flush(sender.outlet());
         let mut seen = Vec::new();
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new(Duration::ZERO);
         while seen.len() < sizes.len() {
             receiver.readable().await.unwrap();
             receiver.receive(&mut inbox).unwrap();

@@ -1,43 +1,28 @@
 //! NAL units in a byte stream (ITU-T H.264, annex B).
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
+/// What begins a unit; a zero before it is part of it, and no unit's.
+const START: [u8; 3] = [0, 0, 1];
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(&START));
+
 /// The units between start codes, without empty ones and without zeros behind them.
 pub(crate) fn units(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = after_start(bytes);
+    let mut starts = FINDER.find_iter(bytes).map(|at| at + START.len());
+    let mut begin = starts.next();
     std::iter::from_fn(move || {
         loop {
-            let (unit, next) = match find_start(rest?) {
-                Some((at, length)) => {
-                    let all = rest?;
-                    (&all[..at], Some(&all[at + length..]))
-                }
-                None => (rest?, None),
-            };
-            rest = next;
+            let from = begin?;
+            begin = starts.next();
+            let unit = &bytes[from..begin.map_or(bytes.len(), |next| next - START.len())];
             let end = unit.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
             if end > 0 {
                 return Some(&unit[..end]);
             }
         }
     })
-}
-
-fn after_start(bytes: &[u8]) -> Option<&[u8]> {
-    let (at, length) = find_start(bytes)?;
-    Some(&bytes[at + length..])
-}
-
-/// The place of the next 0 0 1, and its length.
-fn find_start(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut at = 0;
-    while let Some([a, b, c]) = bytes.get(at..at + 3) {
-        match (a, b, c) {
-            (0, 0, 1) => return Some((at, 3)),
-            // Only a zero as the third byte can be the first of a start code, or the second.
-            (_, _, 0) => at += 1,
-            _ => at += if *c > 1 { 3 } else { 1 },
-        }
-    }
-    None
 }
 
 #[cfg(test)]
@@ -67,12 +52,18 @@ mod tests {
             prop_assert_eq!(found, parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
         }
 
-        /// The quick search finds what the slow one finds.
+        /// Each unit begins behind a start code, and no start code is within one.
         #[test]
         fn no_start_is_missed(bytes in proptest::collection::vec(0..4u8, 0..60)) {
-            let slow = bytes.windows(3).position(|w| w == [0, 0, 1]);
-            prop_assert_eq!(find_start(&bytes).map(|found| found.0), slow);
-            units(&bytes).count();
+            let starts = bytes.windows(3).filter(|w| *w == START).count();
+            let found: Vec<&[u8]> = units(&bytes).collect();
+            prop_assert!(found.len() <= starts);
+            for unit in found {
+                let at = unit.as_ptr() as usize - bytes.as_ptr() as usize;
+                prop_assert_eq!(&bytes[at - 3..at], START);
+                prop_assert!(!unit.windows(3).any(|w| w == START));
+                prop_assert_ne!(unit.last(), Some(&0));
+            }
         }
     }
 }

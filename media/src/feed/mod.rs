@@ -155,7 +155,10 @@ impl Feed {
         for event in events {
             match event {
                 Event::Tracks(tracks) => self.tracks(&tracks),
-                Event::Unit(unit) => self.unit(now, unit, &mut made),
+                Event::Unit(unit) => {
+                    self.unit(now, &unit, &mut made);
+                    self.demuxer.recycle(unit.data);
+                }
             }
         }
     }
@@ -177,7 +180,7 @@ impl Feed {
     ) {
         let Track { pid, codec } = track;
         let unit = Unit { pid, codec, pts: Some(pts), dts: None, data, whole: true };
-        self.unit(now, unit, &mut made);
+        self.unit(now, &unit, &mut made);
     }
 
     /// Takes a frame of sound, whose time is that of [`Unit::pts`].
@@ -266,7 +269,7 @@ impl Feed {
         }
     }
 
-    fn unit(&mut self, now: Instant, unit: Unit, made: &mut impl FnMut(Made)) {
+    fn unit(&mut self, now: Instant, unit: &Unit, made: &mut impl FnMut(Made)) {
         if !unit.whole {
             self.units_lost += 1;
         }
@@ -285,7 +288,7 @@ impl Feed {
                 }
             }
         } else if self.audio.as_ref().is_some_and(|audio| audio.pid == unit.pid) {
-            self.sound(&unit, moment, made);
+            self.sound(unit, moment, made);
         }
     }
 

@@ -286,7 +286,7 @@ fn a_picture_without_key_frames_is_told() {
             whole: true,
         };
         let mut packets = 0;
-        feed.unit(start + Duration::from_millis(40 * number), unit, &mut |_| packets += 1);
+        feed.unit(start + Duration::from_millis(40 * number), &unit, &mut |_| packets += 1);
         packets
     };
     for number in 0..u64::from(KEYLESS) {

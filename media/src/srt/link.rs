@@ -8,6 +8,7 @@ use super::clock::SenderClock;
 use super::keys::{KeyMessage, KeyState, Keys};
 use super::packet::{Body, Control, Data, Kind, Packet, write_control, write_ranges};
 use super::seq::Seq;
+use super::spare::Spare;
 use super::stats::{Rate, Rtt, SrtStatus};
 use super::window::{Inserted, Window};
 
@@ -164,10 +165,10 @@ impl Link {
         }
     }
 
-    pub(crate) fn packet(&mut self, now: Instant, packet: &Packet<'_>) {
+    pub(crate) fn packet(&mut self, now: Instant, packet: &Packet<'_>, spare: &mut Spare) {
         self.heard = now;
         match &packet.body {
-            Body::Data(data) => self.data(now, packet.timestamp, data),
+            Body::Data(data) => self.data(now, packet.timestamp, data, spare),
             Body::Control(Control::AckAck(number)) => {
                 self.ack_answered(now, packet.timestamp, *number);
             }
@@ -188,7 +189,7 @@ impl Link {
         }
     }
 
-    fn data(&mut self, now: Instant, timestamp: u32, data: &Data<'_>) {
+    fn data(&mut self, now: Instant, timestamp: u32, data: &Data<'_>, spare: &mut Spare) {
         self.status.packets += 1;
         self.status.bytes += data.payload.len() as u64;
         self.rate.count(data.payload.len());
@@ -198,7 +199,8 @@ impl Link {
         self.unacked_packets += 1;
         let due = self.clock.due(now, timestamp);
         let before = self.window.len();
-        let payload = if self.window.wants(data.seq) { self.decrypted(data) } else { None };
+        let wanted = self.window.wants(data.seq);
+        let payload = if wanted { self.decrypted(data, spare) } else { None };
         match self.window.insert(now, data.seq, due, payload) {
             Inserted::New => {
                 if let Some((first, last)) = self.window.gap_since(before) {
@@ -222,8 +224,8 @@ impl Link {
     }
 
     /// The payload in the clear; none where there is no key for it.
-    fn decrypted(&mut self, data: &Data<'_>) -> Option<Vec<u8>> {
-        let mut payload = data.payload.to_vec();
+    fn decrypted(&mut self, data: &Data<'_>, spare: &mut Spare) -> Option<Vec<u8>> {
+        let mut payload = spare.copy(data.payload);
         let readable = match (&self.keys, data.key) {
             (None, None) => true,
             (Some(keys), Some(slot)) => keys.decrypt(slot, data.seq, &mut payload),

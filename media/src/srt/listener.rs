@@ -13,6 +13,7 @@ use super::keys::{KeyMessage, Keys};
 use super::link::{Begin, Closed, Link};
 use super::packet::{Body, Control, Kind, MAX_DATAGRAM, Packet, write_control};
 use super::seq::Seq;
+use super::spare::Spare;
 use super::stats::SrtStatus;
 use super::window::CAPACITY;
 
@@ -121,6 +122,7 @@ pub struct Listener {
     sockets: HashMap<u32, LinkId>,
     next: u64,
     out: VecDeque<Output>,
+    spare: Spare,
     /// Nobody else is let in.
     closing: bool,
 }
@@ -137,6 +139,7 @@ impl Listener {
             sockets: HashMap::new(),
             next: 0,
             out: VecDeque::new(),
+            spare: Spare::default(),
             closing: false,
         }
     }
@@ -144,6 +147,11 @@ impl Listener {
     /// What there is to say; to be asked until there is nothing more.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
+    }
+
+    /// Takes the buffer of an [`Output::Data`] back, so that no other has to be allocated.
+    pub fn recycle(&mut self, payload: Vec<u8>) {
+        self.spare.put(payload);
     }
 
     /// Takes a datagram.
@@ -158,7 +166,7 @@ impl Listener {
         let Some(id) = self.sockets.get(&packet.to).copied() else { return };
         let Some(connected) = self.links.get(&id) else { return };
         if connected.remote == from {
-            self.with(now, id, |link| link.packet(now, &packet));
+            self.with(now, id, |link, spare| link.packet(now, &packet, spare));
         }
     }
 
@@ -168,7 +176,7 @@ impl Listener {
         let ids: Vec<LinkId> =
             self.links.iter().filter(|(_, c)| due(c)).map(|(id, _)| *id).collect();
         for id in ids {
-            self.with(now, id, |link| link.tick(now));
+            self.with(now, id, |link, _| link.tick(now));
         }
         self.look_at_calls(now);
     }
@@ -196,7 +204,7 @@ impl Listener {
 
     /// Ends a connection.
     pub fn close(&mut self, now: Instant, id: LinkId) {
-        self.with(now, id, |link| link.close(now, Closed::Here));
+        self.with(now, id, |link, _| link.close(now, Closed::Here));
     }
 
     /// Ends all connections, and lets nobody in.
@@ -210,12 +218,12 @@ impl Listener {
 
     /// Runs something on a connection, and takes what it then has to say. A panic ends that
     /// connection alone.
-    fn with(&mut self, now: Instant, id: LinkId, work: impl FnOnce(&mut Link)) {
+    fn with(&mut self, now: Instant, id: LinkId, work: impl FnOnce(&mut Link, &mut Spare)) {
         let Some(connected) = self.links.get_mut(&id) else { return };
         let Connected { link, remote, .. } = connected;
-        let out = &mut self.out;
+        let (out, spare) = (&mut self.out, &mut self.spare);
         let whole = catch_unwind(AssertUnwindSafe(|| {
-            work(link);
+            work(link, spare);
             while let Some(payload) = link.pop(now) {
                 out.push_back(Output::Data(id, payload));
             }

@@ -13,6 +13,7 @@ mod link;
 mod listener;
 mod packet;
 mod seq;
+mod spare;
 mod stats;
 mod stream_id;
 #[cfg(test)]

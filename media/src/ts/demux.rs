@@ -15,6 +15,10 @@ use super::{Event, Track, TrackCodec, Unit};
 const MOST: usize = 8 << 20;
 /// Tracks that are looked at; a stream with more has them for others.
 const TRACKS: usize = 32;
+/// Buffers that are kept for units to come: a picture's and its sound's.
+const SPARE: usize = 4;
+/// A larger one is not kept.
+const SPARE_ROOM: usize = 1 << 20;
 
 packet_filter_switch! {
     Filter<Context> {
@@ -61,6 +65,16 @@ impl Demuxer {
             context.look_for_end(packet);
         });
         context.events.drain(..).for_each(event);
+    }
+
+    /// Takes the buffer of a unit back. Pictures come by the dozen a second and are large: each
+    /// would have to grow anew, and the kernel to give its memory.
+    pub fn recycle(&mut self, mut data: Vec<u8>) {
+        let spare = &mut self.context.spare;
+        if spare.len() < SPARE && data.capacity() <= SPARE_ROOM {
+            data.clear();
+            spare.push(data);
+        }
     }
 
     /// How many bytes belonged to no packet.
@@ -123,6 +137,8 @@ pub struct Context {
     changed: bool,
     /// How many bytes the unit has that the packet under way begins.
     told_length: Option<usize>,
+    /// Buffers that came back.
+    spare: Vec<Vec<u8>>,
 }
 
 impl demultiplex::DemuxContext for Context {
@@ -224,11 +240,12 @@ impl Context {
     fn begin(&mut self, pid: u16, times: (Option<u64>, Option<u64>)) {
         self.end(pid);
         let length = self.told_length;
+        let data = self.spare.pop().unwrap_or_default();
         let Some(track) = self.assembly(pid) else { return };
         track.early = None;
         track.length = length;
         let (codec, (pts, dts)) = (track.codec, times);
-        track.unit = Some(Unit { pid, codec, pts, dts, data: Vec::new(), whole: true });
+        track.unit = Some(Unit { pid, codec, pts, dts, data, whole: true });
     }
 
     fn append(&mut self, pid: u16, data: &[u8]) {

@@ -100,7 +100,7 @@ impl Port {
         mut end: mpsc::Receiver<oneshot::Sender<()>>,
         mut decided: mpsc::UnboundedReceiver<Decision>,
     ) {
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new(Duration::ZERO);
         loop {
             let now = Instant::now();
             let wake = self.wake(now);

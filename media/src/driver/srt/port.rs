@@ -29,6 +29,11 @@ const LOOK: Duration = Duration::from_millis(100);
 const TELL: Duration = Duration::from_secs(1);
 /// A caller that was silent for this long gives way to another: it is gone, and does not know.
 const GONE: Duration = Duration::from_secs(1);
+/// Datagrams are received, and payloads handed on, at least so far apart. A sender hands its network
+/// a picture's packets one by one, 40 us apart at its fastest, and each is handed on as long
+/// after: woken for each, this thread would do little else. Of a latency, which is 120 ms and more,
+/// it is nothing.
+const APART: Duration = Duration::from_millis(2);
 /// A listener that has nothing to do is asked again after this.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -105,13 +110,14 @@ impl Port {
         mut end: mpsc::Receiver<oneshot::Sender<()>>,
         mut decided: mpsc::UnboundedReceiver<Decision>,
     ) {
-        let mut inbox = Inbox::new();
+        let mut inbox = Inbox::new(APART);
         loop {
             let now = Instant::now();
             let mut wake = self.listener.deadline().unwrap_or(now + IDLE).min(now + IDLE);
             if !self.publishing.is_empty() || !self.register.is_done() {
                 wake = wake.min(self.looked + LOOK);
             }
+            wake = inbox.soonest().map_or(wake, |soonest| wake.max(soonest));
             tokio::select! {
                 done = end.recv() => {
                     self.listener.shut(Instant::now());
@@ -128,7 +134,7 @@ impl Port {
                     self.contained(now, Some(from), |port| port.decided(now, decision));
                 }
                 _ = self.socket.readable() => self.receive(&mut inbox),
-                () = tokio::time::sleep_until(wake.into()) => {}
+                () = tokio::time::sleep_until(wake.into()) => self.receive(&mut inbox),
             }
             let now = Instant::now();
             self.contained(now, None, |port| port.tick(now));
@@ -188,6 +194,7 @@ impl Port {
     }
 
     fn receive(&mut self, inbox: &mut Inbox) {
+        inbox.begin();
         for _ in 0..BATCHES {
             let now = Instant::now();
             if !self.socket.fill(inbox) {
@@ -221,7 +228,10 @@ impl Port {
                     }
                     self.called(now, call);
                 }
-                Output::Data(link, payload) => self.data(now, link, &payload),
+                Output::Data(link, payload) => {
+                    self.data(now, link, &payload);
+                    self.listener.recycle(payload);
+                }
                 Output::Closed(link, why, status) => {
                     if let Ok(remote) = status.remote.parse::<SocketAddr>() {
                         self.locals.remove(&remote);

@@ -92,8 +92,11 @@ const WAITING: usize = 128;
 const WAITING_FRAMES: usize = 512;
 /// The longest line that tells of a picture.
 const LINE: u64 = 512;
-/// Bytes that are read at once: two frames of 5.1.
-const CHUNK: usize = 48 << 10;
+/// Bytes that are read at once, and that its output's pipe is to hold: what comes of the frames of
+/// 5.1 that a muxer bundles. In the kernel's own 64 KiB it would stop for its reader every two frames.
+const CHUNK: usize = 256 << 10;
+/// Pieces of input are written together up to so many bytes.
+const TOGETHER: usize = 32 << 10;
 /// Bytes of what it complains of that are logged, of one process.
 const COMPLAINTS: u64 = 4 << 10;
 
@@ -188,6 +191,9 @@ impl Process {
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(io::Error::other("a process without pipes"));
         };
+        // What a user may have of this is limited; with less it only takes more turns.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, CHUNK);
         thread("rushes-ff-in", move || write(stdin, &inbox))?;
         thread("rushes-ff-out", move || read(stdout, give))?;
         thread("rushes-ff-log", move || hear(stderr))?;
@@ -225,7 +231,12 @@ fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
 }
 
 fn write(mut stdin: impl Write, inbox: &Receiver<Vec<u8>>) {
-    while let Ok(bytes) = inbox.recv() {
+    while let Ok(mut bytes) = inbox.recv() {
+        while bytes.len() < TOGETHER
+            && let Ok(more) = inbox.try_recv()
+        {
+            bytes.extend(more);
+        }
         if stdin.write_all(&bytes).is_err() {
             return; // it has ended, which its output says
         }

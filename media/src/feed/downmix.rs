@@ -3,46 +3,43 @@
 /// The part of what stands in the middle, or behind on one side: -3 dB.
 const HALF_POWER: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
-/// What of each channel goes to the left and to the right, in the order in which decoders give
-/// channels out: front left and right, front centre, low frequencies, behind. None where there is no
-/// rule for so many.
-fn parts(channels: u8) -> Option<&'static [[f32; 2]]> {
-    const LEFT: [f32; 2] = [1.0, 0.0];
-    const RIGHT: [f32; 2] = [0.0, 1.0];
-    const CENTRE: [f32; 2] = [HALF_POWER, HALF_POWER];
-    const LEFT_BEHIND: [f32; 2] = [HALF_POWER, 0.0];
-    const RIGHT_BEHIND: [f32; 2] = [0.0, HALF_POWER];
-    // A single channel behind is heard on both sides.
-    const BEHIND: [f32; 2] = [0.5, 0.5];
-    const NOT_AT_ALL: [f32; 2] = [0.0, 0.0];
+/// What of a channel goes to the left and to the right.
+type Parts = [f32; 2];
+const LEFT: Parts = [1.0, 0.0];
+const RIGHT: Parts = [0.0, 1.0];
+const CENTRE: Parts = [HALF_POWER, HALF_POWER];
+const LEFT_BEHIND: Parts = [HALF_POWER, 0.0];
+const RIGHT_BEHIND: Parts = [0.0, HALF_POWER];
+/// A single channel behind is heard on both sides.
+const BEHIND: Parts = [0.5, 0.5];
+const NOT_AT_ALL: Parts = [0.0, 0.0];
+
+/// Left and right of interleaved samples of so many channels, as quiet as it takes for the loudest
+/// of all channels together not to clip. They come in the order in which decoders give them out:
+/// front left and right, front centre, low frequencies, behind. None where there is no rule for so
+/// many.
+pub(super) fn stereo(pcm: &[f32], channels: u8) -> Option<Vec<f32>> {
     Some(match channels {
-        1 => &[[1.0, 1.0]],
-        2 => &[LEFT, RIGHT],
-        3 => &[LEFT, RIGHT, CENTRE],
-        4 => &[LEFT, RIGHT, CENTRE, BEHIND],
-        5 => &[LEFT, RIGHT, CENTRE, LEFT_BEHIND, RIGHT_BEHIND],
-        6 => &[LEFT, RIGHT, CENTRE, NOT_AT_ALL, LEFT_BEHIND, RIGHT_BEHIND],
+        1 => mix(pcm, [[1.0, 1.0]]),
+        2 => pcm.to_vec(),
+        3 => mix(pcm, [LEFT, RIGHT, CENTRE]),
+        4 => mix(pcm, [LEFT, RIGHT, CENTRE, BEHIND]),
+        5 => mix(pcm, [LEFT, RIGHT, CENTRE, LEFT_BEHIND, RIGHT_BEHIND]),
+        6 => mix(pcm, [LEFT, RIGHT, CENTRE, NOT_AT_ALL, LEFT_BEHIND, RIGHT_BEHIND]),
         _ => return None,
     })
 }
 
-/// Left and right of interleaved samples of so many channels, as quiet as it takes for the loudest
-/// of all channels together not to clip. None where there is no rule for so many.
-pub(super) fn stereo(pcm: &[f32], channels: u8) -> Option<Vec<f32>> {
-    let parts = parts(channels)?;
-    let left: f32 = parts.iter().map(|[left, _]| left).sum();
-    let right: f32 = parts.iter().map(|[_, right]| right).sum();
-    let loudest = left.max(right);
-    let mut mixed = Vec::with_capacity(pcm.len() / parts.len() * 2);
-    for samples in pcm.chunks_exact(parts.len()) {
-        let (mut left, mut right) = (0.0, 0.0);
-        for (sample, [to_left, to_right]) in samples.iter().zip(parts) {
-            left += sample * to_left;
-            right += sample * to_right;
-        }
-        mixed.extend([left / loudest, right / loudest]);
-    }
-    Some(mixed)
+fn mix<const CHANNELS: usize>(pcm: &[f32], parts: [Parts; CHANNELS]) -> Vec<f32> {
+    let side = |side: usize| parts.map(|part| part[side]);
+    let (left, right) = (side(0), side(1));
+    let loudest = left.iter().sum::<f32>().max(right.iter().sum());
+    let (left, right) = (left.map(|part| part / loudest), right.map(|part| part / loudest));
+    let of = |samples: &[f32; CHANNELS], side: &[f32; CHANNELS]| -> f32 {
+        samples.iter().zip(side).map(|(sample, part)| sample * part).sum()
+    };
+    let (samples, _) = pcm.as_chunks();
+    samples.iter().flat_map(|samples| [of(samples, &left), of(samples, &right)]).collect()
 }
 
 #[cfg(test)]

@@ -263,7 +263,9 @@ impl Gop {
         self.bytes = 0;
         self.has_parameters = false;
         self.generation += 1;
-        for Entry { packet, .. } in std::mem::take(&mut self.entries) {
+        // Few, and what held the group before has room for this one.
+        let kept: Vec<Entry> = self.entries.drain(..).collect();
+        for Entry { packet, .. } in kept {
             self.append(&packet);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::crypto::dtls::{DtlsCert, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion};
 
@@ -13,6 +13,12 @@ use crate::srtp::{Keys, Profile};
 const MTU: usize = 1_200;
 /// Outputs in a row; more is a defect.
 const OUTPUTS: usize = 200;
+/// So long an answer to the first record is waited for before that is sent again, and then twice as
+/// long each time, as browsers do it. OpenSSL would wait for a second: so long a lost record would keep
+/// a picture away, and every ffmpeg, whose WHIP muxer reads the first one and throws it away.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// The longest that is waited: then OpenSSL's own turn has come.
+const MOST_PATIENCE: Duration = Duration::from_millis(400);
 
 /// One side of a DTLS association.
 pub(super) struct Dtls {
@@ -27,6 +33,15 @@ pub(super) struct Dtls {
     dead: bool,
     deadline: Option<Instant>,
     datagrams: VecDeque<Vec<u8>>,
+    greeting: Option<Greeting>,
+}
+
+/// The first record of the side that begins, while there is no answer to it.
+struct Greeting {
+    datagram: Vec<u8>,
+    /// When it is sent again.
+    at: Instant,
+    patience: Duration,
 }
 
 impl fmt::Debug for Dtls {
@@ -62,6 +77,7 @@ impl Dtls {
             dead: false,
             deadline: None,
             datagrams: VecDeque::new(),
+            greeting: None,
         })
     }
 
@@ -70,6 +86,11 @@ impl Dtls {
         if self.active && !self.begun {
             self.begun = true;
             self.tick(now);
+            self.greeting = self.datagrams.back().map(|datagram| Greeting {
+                datagram: datagram.clone(),
+                at: now + PATIENCE,
+                patience: PATIENCE,
+            });
         }
     }
 
@@ -78,6 +99,7 @@ impl Dtls {
             return;
         }
         self.begun = true;
+        self.greeting = None;
         if self.deadline.is_none() {
             self.tick(now);
         }
@@ -98,7 +120,20 @@ impl Dtls {
             tracing::debug!(%error, "a DTLS handshake failed");
             self.dead = true;
         }
+        self.greet_again(now);
         self.poll();
+    }
+
+    fn greet_again(&mut self, now: Instant) {
+        let Some(greeting) = self.greeting.as_mut().filter(|greeting| greeting.at <= now) else {
+            return;
+        };
+        self.datagrams.push_back(greeting.datagram.clone());
+        greeting.patience *= 2;
+        greeting.at = now + greeting.patience;
+        if greeting.patience > MOST_PATIENCE {
+            self.greeting = None;
+        }
     }
 
     fn poll(&mut self) {
@@ -155,7 +190,8 @@ impl Dtls {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.deadline.filter(|_| self.begun)
+        let again = self.greeting.as_ref().map(|greeting| greeting.at);
+        self.deadline.filter(|_| self.begun).into_iter().chain(again).min()
     }
 
     pub(super) fn is_dead(&self) -> bool {
@@ -175,4 +211,39 @@ fn sha256(data: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest.as_ref());
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dtls_openssl::PROVIDER;
+    use super::*;
+
+    /// What is sent at these times, in milliseconds, and no more once the other side was heard.
+    #[test]
+    fn the_first_record_is_sent_again_until_there_is_an_answer() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let certificate = PROVIDER.generate_certificate().unwrap();
+        let new = |active| Dtls::new(&PROVIDER, &certificate, start, active, [0; 32]).unwrap();
+        let mut dtls = new(true);
+        dtls.begin(start);
+        let first = dtls.poll_datagram().unwrap();
+        for (early, due) in [(49, 50), (149, 150), (349, 350), (749, 750)] {
+            dtls.tick(at(early));
+            assert_eq!(dtls.poll_datagram(), None, "at {early}");
+            assert!(dtls.deadline().unwrap() <= at(due));
+            dtls.tick(at(due));
+            assert_eq!(dtls.poll_datagram().as_ref(), Some(&first), "at {due}");
+        }
+        dtls.tick(at(5_000));
+        assert_eq!(dtls.poll_datagram(), None);
+
+        let (mut active, mut passive) = (new(true), new(false));
+        active.begin(start);
+        passive.datagram(start, &active.poll_datagram().unwrap());
+        active.datagram(at(20), &passive.poll_datagram().unwrap());
+        while active.poll_datagram().is_some() {}
+        active.tick(at(50));
+        assert_eq!(active.poll_datagram(), None);
+    }
 }

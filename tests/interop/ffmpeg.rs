@@ -130,10 +130,15 @@ impl Ffmpeg {
         let input = folder.join(format!("{version:?}.mp4"));
         std::fs::write(&input, clip::make(&clip_spec()?)?)?;
         let mut command = Command::new(binary);
+        command.args(["-hide_banner", "-loglevel", "verbose"]);
+        // Once for each track. ffmpeg 8 paces the tracks of one input each by itself, and once it is
+        // late, as behind a handshake, it waits for one and for the other in turn: the clip has half a second of
+        // the one behind half a second of the other.
+        for _ in 0..2 {
+            command.args(["-stream_loop", "-1", "-re", "-i"]).arg(&input);
+        }
         command
-            .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
-            .arg(&input)
-            .args(["-map", "0:v", "-map", "0:a"])
+            .args(["-map", "0:v", "-map", "1:a"])
             .args(["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"])
             .args(["-profile:v", look.profile, "-s", look.size, "-pix_fmt", "yuv420p"])
             .args(["-bf", "0", "-g", &Self::KEY_INTERVAL.to_string()])

@@ -80,29 +80,41 @@ async fn under_losses(
 ) -> Result<(), Error> {
     for percent in LOSSES {
         network.lose(percent);
-        if percent == 0 {
-            settle(shows, browsers).await?;
-        }
-        let mut found = String::new();
-        for _ in 0..ATTEMPTS {
-            let (before, (passed, lost)) = (server.dropped()?, server.proxy().counts());
-            let all = measure(percent, shows, browsers).await?;
-            let dropped = server.dropped()? - before;
-            let (passed, lost) = {
-                let (now_passed, now_lost) = server.proxy().counts();
-                (now_passed - passed, now_lost - lost)
-            };
-            eprintln!("{percent} %: {passed} datagrams passed, {lost} lost, {dropped} dropped");
-            let checked = all.iter().try_for_each(|measured| measured.check(percent, dropped));
-            found = checked.err().unwrap_or_default();
-            let held_up = dropped > 0 || crowded;
-            if found.is_empty() || !held_up {
-                break;
-            }
-            eprintln!("once more: {found}");
-        }
-        assert!(found.is_empty(), "at {percent} %: {found}");
+        under_loss(server, percent, shows, browsers, crowded).await?;
     }
+    Ok(())
+}
+
+/// The same under one loss, which the network has already.
+async fn under_loss(
+    server: &Server,
+    percent: u32,
+    shows: &[Show<'_>],
+    browsers: &mut [Browser],
+    crowded: bool,
+) -> Result<(), Error> {
+    if percent == 0 {
+        settle(shows, browsers).await?;
+    }
+    let mut found = String::new();
+    for _ in 0..ATTEMPTS {
+        let (before, (passed, lost)) = (server.dropped()?, server.proxy().counts());
+        let all = measure(percent, shows, browsers).await?;
+        let dropped = server.dropped()? - before;
+        let (passed, lost) = {
+            let (now_passed, now_lost) = server.proxy().counts();
+            (now_passed - passed, now_lost - lost)
+        };
+        eprintln!("{percent} %: {passed} datagrams passed, {lost} lost, {dropped} dropped");
+        let checked = all.iter().try_for_each(|measured| measured.check(percent, dropped));
+        found = checked.err().unwrap_or_default();
+        let held_up = dropped > 0 || crowded;
+        if found.is_empty() || !held_up {
+            break;
+        }
+        eprintln!("once more: {found}");
+    }
+    assert!(found.is_empty(), "at {percent} %: {found}");
     Ok(())
 }
 
@@ -257,12 +269,11 @@ async fn chromium_never_freezes_for_half_a_second_at_2_percent() {
     browsers[0].close("camera").await.unwrap();
 }
 
-/// ffmpeg 8 is not here: it offers neither NACK nor RTX and answers no request for a key frame, so
-/// that what is lost on its way to the server is lost, and the picture stands until its next key
-/// frame. No server can mend that. ffmpeg 9 sends again.
+/// A picture of ffmpeg's that is as heavy as a camera's.
+const LOOK: Look = Look { size: "640x360", profile: "baseline", grain: true };
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ffmpeg_9_never_freezes_for_half_a_second_at_2_percent() {
-    const LOOK: Look = Look { size: "640x360", profile: "baseline", grain: true };
     let (server, network, browser) = stage("loss-ffmpeg").await.unwrap();
     let source = server.register("9").await.unwrap();
     let ffmpeg = Ffmpeg::publish_so(Version::Ffmpeg9, &source.whip, server.folder(), LOOK).unwrap();
@@ -270,6 +281,47 @@ async fn ffmpeg_9_never_freezes_for_half_a_second_at_2_percent() {
     let shows = [Show::of("ffmpeg 9", &source)];
     under_losses(&server, &network, &shows, &mut [browser], false).await.unwrap();
     // It ends by itself also where its goodbye is lost.
+    ffmpeg.stop().await.unwrap();
+}
+
+/// ffmpeg 8 offers neither NACK nor RTX and answers no request for a key frame: what is lost on its way
+/// to the server is lost, which no server can mend. So its own way is a good one here, and that of
+/// its viewers is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viewers_of_ffmpeg_8_never_freeze_for_half_a_second_at_2_percent() {
+    let (server, network, browser) = stage("loss-ffmpeg8").await.unwrap();
+    let source = server.register("8").await.unwrap();
+    server.proxy().newcomers(&Network::losing(0));
+    let ffmpeg = Ffmpeg::publish_so(Version::Ffmpeg8, &source.whip, server.folder(), LOOK).unwrap();
+    live(&server, &source).await.unwrap();
+    server.proxy().newcomers(&network);
+    let shows = [Show::of("ffmpeg 8", &source)];
+    under_losses(&server, &network, &shows, &mut [browser], false).await.unwrap();
+    ffmpeg.stop().await.unwrap();
+}
+
+/// Where its own way is bad, the picture stands from a loss until a key frame comes whole; and when
+/// the network is well again, so is the picture from the next key frame on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ffmpeg_8_is_seen_again_with_each_whole_key_frame() {
+    const GROUPS: u64 = 3;
+    let look = Look { grain: false, ..LOOK };
+    let (server, network, browser) = stage("loss-ffmpeg8-itself").await.unwrap();
+    let source = server.register("8").await.unwrap();
+    network.lose(0);
+    let ffmpeg = Ffmpeg::publish_so(Version::Ffmpeg8, &source.whip, server.folder(), look).unwrap();
+    live(&server, &source).await.unwrap();
+    let viewer = Viewer::watch(source.whep.clone()).await.unwrap();
+    viewer.wait_for(PICTURE_TIMEOUT, |stats| stats.decoded > 0).await.unwrap();
+    network.lose(2);
+    let before = viewer.stats().key_frames;
+    let again = |stats: &Stats| stats.key_frames >= before + GROUPS;
+    viewer.wait_for(PICTURE_TIMEOUT, again).await.unwrap();
+    viewer.close().await.unwrap();
+
+    network.lose(0);
+    let shows = [Show::of("ffmpeg 8", &source)];
+    under_loss(&server, 0, &shows, &mut [browser], false).await.unwrap();
     ffmpeg.stop().await.unwrap();
 }
 

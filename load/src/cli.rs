@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -9,8 +10,9 @@ use reqwest::Url;
 
 use crate::error::Error;
 use crate::http::Target;
-use crate::publisher::Shape;
+use crate::recorded::Recording;
 use crate::rooms::Rooms;
+use crate::source::Shape;
 use crate::srt::{ReceiverArgs, SrtArgs};
 
 /// Measures a WHIP and WHEP server. Prints one JSON object.
@@ -38,6 +40,14 @@ pub(crate) enum Command {
         endpoint: Endpoint,
         #[command(flatten)]
         stream: StreamArgs,
+        /// Publishes the H.264 and, where there is some, the Opus of this MP4 instead of a
+        /// synthetic stream, again and again, and fills it up to `--bitrate` with filler data
+        /// (NAL units of type 12); what has more is sent as it is. It may have no B-frames.
+        /// It cannot make a key frame where one is asked for: it goes on from the next one in
+        /// the file, or from the beginning where there is none, and with `--ignore-pli` as if
+        /// nobody had asked.
+        #[arg(long, conflicts_with = "key_frame_seconds")]
+        file: Option<PathBuf>,
         #[command(flatten)]
         common: Common,
     },
@@ -128,7 +138,7 @@ pub(crate) struct StreamArgs {
     /// Bits a second of each stream, on the level of RTP.
     #[arg(long, default_value_t = 2_650_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     bitrate: u64,
-    /// Seconds between two key frames.
+    /// Seconds between two key frames of a synthetic stream.
     #[arg(long, default_value_t = 2.0)]
     key_frame_seconds: f64,
     /// Leaves requests for key frames unanswered, as OBS does.
@@ -140,16 +150,19 @@ pub(crate) struct StreamArgs {
 }
 
 impl StreamArgs {
-    pub(crate) fn shape(&self) -> Result<Shape, Error> {
+    /// How the streams are made; of `file`, if there is one.
+    pub(crate) fn shape(&self, file: Option<PathBuf>) -> Result<Shape, Error> {
         let time = |seconds: f64| {
             Duration::try_from_secs_f64(seconds).map_err(|error| Error::Usage(error.to_string()))
         };
+        let recording = file.map(|file| Recording::open(&file)).transpose()?;
         Ok(Shape {
-            packets: Shape::packets_for(self.bitrate),
+            bitrate: self.bitrate,
             key_frames: time(self.key_frame_seconds)?,
             answers_pli: !self.ignore_pli,
             // The next frame comes after 33 ms.
             spread: time(self.spread_ms.min(33.0) / 1e3)?,
+            recording: recording.map(Arc::new),
         })
     }
 }
@@ -219,5 +232,26 @@ mod tests {
         assert!(parse(&["--whip-url", "http://a/", "--whep-url", "http://b/"]).is_ok());
         assert!(parse(&["--whip-url", "http://a/"]).is_err());
         assert!(parse(&["--rushes-data", "data", "--whip-url", "http://a/"]).is_err());
+    }
+
+    #[test]
+    fn a_file_is_published_by_whip_alone_and_has_its_own_key_frames() {
+        let parse = |mode: &str, more: &[&str]| {
+            let first = ["rushes-load", mode, "--url", "http://a/", "--file", "clip.mp4"];
+            Cli::try_parse_from(first.iter().chain(more))
+        };
+        assert!(parse("whip", &["--bitrate", "4000000"]).is_ok());
+        assert!(parse("whip", &["--key-frame-seconds", "1"]).is_err());
+        assert!(parse("whep", &[]).is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said_with_its_name() {
+        let whip = ["rushes-load", "whip", "--url", "http://a/", "--file", "/no/such.mp4"];
+        let Command::Whip { stream, file, .. } = Cli::try_parse_from(whip).unwrap().command else {
+            panic!("another command");
+        };
+        let said = stream.shape(file).unwrap_err().to_string();
+        assert!(said.starts_with("/no/such.mp4: No such file"), "{said}");
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with one session, or with the whole measurement.
 
 use std::io;
+use std::path::PathBuf;
 
 use reqwest::StatusCode;
 use rushes_media::srtp::SrtpError;
@@ -53,6 +54,59 @@ pub(crate) enum Error {
     /// The keys could not be used.
     #[error("SRTP: {0}")]
     Srtp(#[from] SrtpError),
+    /// The file of `--file` cannot be published.
+    #[error("{}: {why}", path.display())]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: RecordingError,
+    },
+}
+
+/// Why a recording cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecordingError {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] io::Error),
+    /// There is no `moov`.
+    #[error("this is no finished MP4: there is no index (moov) in it")]
+    NoIndex,
+    /// The `moov` is not understood.
+    #[error("the index of this MP4 is not understood: {0}")]
+    Index(String),
+    /// No track is of `avc1` or `avc3`.
+    #[error("there is no track of H.264 in it (avc1 or avc3)")]
+    NoH264,
+    /// The track has no samples, as that of a file of fragments has none.
+    #[error(
+        "its track of H.264 is empty; a file of fragments is finished by \
+         `ffmpeg -i clip.mp4 -c copy finished.mp4`"
+    )]
+    Empty,
+    /// A sample lies outside of the file, or its NAL units outside of it.
+    #[error("sample {0} of its H.264 or Opus is cut short")]
+    Torn(usize),
+    /// Pictures come in another order than they are shown in.
+    #[error(
+        "its pictures come in another order than they are shown in (B-frames), which WebRTC \
+         has not; encode it without: `ffmpeg -i clip.mp4 -c:v libx264 -bf 0 -c:a libopus \
+         without.mp4`"
+    )]
+    Reordered,
+    /// There is no IDR picture.
+    #[error("none of its pictures is a key frame (IDR)")]
+    NoKeyFrame,
+    /// Neither the `avcC` nor a key frame has them.
+    #[error("a key frame of it has no parameter sets, and the avcC has none either")]
+    NoParameterSets,
+}
+
+impl From<shiguredo_mp4::Error> for RecordingError {
+    fn from(error: shiguredo_mp4::Error) -> Self {
+        Self::Index(error.to_string())
+    }
 }
 
 impl Error {

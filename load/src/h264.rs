@@ -7,10 +7,13 @@ use crate::marker;
 
 /// NAL unit types (RFC 6184, 5.2).
 const SLICE: u8 = 1;
-const IDR: u8 = 5;
-const SPS: u8 = 7;
+pub(crate) const IDR: u8 = 5;
+pub(crate) const SPS: u8 = 7;
+pub(crate) const PPS: u8 = 8;
+pub(crate) const DELIMITER: u8 = 9;
+pub(crate) const FILLER: u8 = 12;
 const STAP_A: u8 = 24;
-const FU_A: u8 = 28;
+pub(crate) const FU_A: u8 = 28;
 
 /// Writes the bits of a parameter set or slice header.
 #[derive(Default)]

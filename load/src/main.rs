@@ -17,6 +17,7 @@ mod kill;
 mod marker;
 mod process;
 mod publisher;
+mod recorded;
 mod report;
 mod rooms;
 mod rtcp;
@@ -25,7 +26,10 @@ mod run;
 mod rushes;
 mod sdp;
 mod session;
+mod source;
 mod srt;
+mod studio;
+mod synthetic;
 mod viewer;
 mod worker;
 
@@ -82,9 +86,9 @@ async fn command(command: Command) -> Result<Option<Printed>, Error> {
             pid: common.pid,
             common,
         },
-        Command::Whip { endpoint, stream, common } => Plan {
+        Command::Whip { endpoint, stream, file, common } => Plan {
             mode: "whip",
-            whip: Some((endpoint.targets(common.streams as usize)?, stream.shape()?)),
+            whip: Some((endpoint.targets(common.streams as usize)?, stream.shape(file)?)),
             whep: None,
             pid: common.pid,
             common,
@@ -101,7 +105,7 @@ async fn command(command: Command) -> Result<Option<Printed>, Error> {
                     registered.into_iter().map(|one| (one.whip, one.whep)).unzip()
                 }
             };
-            let whip = Some((whip, stream.shape()?));
+            let whip = Some((whip, stream.shape(None)?));
             Plan { mode: "fanout", whip, whep: Some((whep, viewers)), pid, common }
         }
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::process::Usage;
+use crate::recorded::Recording;
 use crate::rtp::Count;
 use crate::viewer::Outcome;
 
@@ -115,7 +116,39 @@ pub(crate) struct Published {
     pub(crate) bytes: usize,
     pub(crate) resent: usize,
     pub(crate) key_frame_requests: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recording: Option<Recorded>,
     pub(crate) errors: BTreeMap<String, usize>,
+}
+
+/// The recording that was published.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Recorded {
+    pub(crate) seconds: f64,
+    pub(crate) pictures: usize,
+    /// Packets of Opus; 0: it has no sound that could be sent.
+    pub(crate) sounds: usize,
+    /// As it is, on the level of RTP.
+    pub(crate) mbit_per_second: f64,
+    /// It has as much as was asked for or more, and was sent as it is.
+    pub(crate) exceeds_bitrate: bool,
+    /// Packets of filler data, of all publishers.
+    pub(crate) filler_packets: usize,
+}
+
+impl Recorded {
+    /// Of a recording that was to have `bitrate` bits a second.
+    pub(crate) fn of(recording: &Recording, bitrate: u64, filler_packets: usize) -> Self {
+        let (pictures, sounds) = recording.counts();
+        Self {
+            seconds: recording.lasts().as_secs_f64(),
+            pictures,
+            sounds,
+            mbit_per_second: recording.bitrate() as f64 / 1e6,
+            exceeds_bitrate: recording.bitrate() >= bitrate,
+            filler_packets,
+        }
+    }
 }
 
 /// What this process spent in the measured time, and what it lost.

@@ -18,10 +18,12 @@ use crate::error::Error;
 use crate::http::{Client, Target};
 use crate::marker::Sent;
 use crate::process::{self, Usage};
-use crate::publisher::{Publisher, Shape, Studio, Tally};
-use crate::report::{self, Published, Report, Tool};
+use crate::publisher::{Publisher, Tally};
+use crate::report::{self, Published, Recorded, Report, Tool};
 use crate::sdp::{self, Answer, Codec, Credentials, Local, Role};
 use crate::session::{Link, Session, Shared};
+use crate::source::Shape;
+use crate::studio::Studio;
 use crate::viewer::{Outcome, Task, Viewer};
 use crate::worker::{Progress, Worker};
 
@@ -157,14 +159,14 @@ async fn measure(plan: &Plan, context: &Arc<Context>) -> Result<Report, Error> {
     let mut sent: Vec<Arc<Sent>> = Vec::new();
     if let Some((targets, shape)) = &plan.whip {
         sent = targets.iter().map(|_| Arc::new(Sent::new())).collect();
-        published = Some(publish(context, targets, *shape, &sent).await?);
+        published = Some((publish(context, targets, shape, &sent).await?, shape));
     }
     let window = Duration::from_secs(plan.common.seconds);
     let mut report = match &plan.whep {
         Some((targets, viewers)) => watch(plan, context, targets, viewers, &sent).await?,
         None => alone(plan, window).await?,
     };
-    if let Some((studio, tally)) = published {
+    if let Some(((studio, tally), shape)) = published {
         let errors = studio.finish()?;
         let load = |value: &std::sync::atomic::AtomicUsize| value.load(Ordering::Relaxed);
         report.published = Some(Published {
@@ -173,6 +175,10 @@ async fn measure(plan: &Plan, context: &Arc<Context>) -> Result<Report, Error> {
             bytes: load(&tally.bytes),
             resent: load(&tally.resent),
             key_frame_requests: load(&tally.key_requests),
+            recording: shape
+                .recording
+                .as_ref()
+                .map(|recording| Recorded::of(recording, shape.bitrate, load(&tally.filled))),
             errors: report::tally(errors),
         });
     }
@@ -183,14 +189,15 @@ async fn measure(plan: &Plan, context: &Arc<Context>) -> Result<Report, Error> {
 async fn publish(
     context: &Arc<Context>,
     targets: &[Target],
-    shape: Shape,
+    shape: &Shape,
     sent: &[Arc<Sent>],
 ) -> Result<(Studio, Arc<Tally>), Error> {
     let tally = Arc::new(Tally::default());
     let studio = Studio::start(context.shared.clone(), tally.clone())?;
     for (target, sent) in targets.iter().zip(sent) {
         let (video, audio) = (rand::random(), rand::random());
-        let ready = context.open(target, Role::Publisher { video, audio }).await?;
+        let role = Role::Publisher { video, audio, profile: shape.profile() };
+        let ready = context.open(target, role).await?;
         let (link, session, answer) = ready.begin(&context.shared)?;
         if answer.codec(sdp::H264) != Some(Codec::H264) {
             return Err(Error::Sdp("H.264 was not accepted"));

@@ -29,6 +29,17 @@ impl Credentials {
     }
 }
 
+/// The profile, its constraints and the level of an H.264 stream, as its parameter
+/// sets have them (RFC 6184, 8.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProfileLevel(pub(crate) [u8; 3]);
+
+impl std::fmt::Display for ProfileLevel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
 /// Which end of a stream an offer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -40,6 +51,8 @@ pub(crate) enum Role {
         video: u32,
         /// Of the sound.
         audio: u32,
+        /// What the picture is.
+        profile: ProfileLevel,
     },
 }
 
@@ -68,13 +81,13 @@ pub(crate) fn offer(local: &Local<'_>) -> String {
         "a=rtpmap:{OPUS} opus/48000/2\r\na=fmtp:{OPUS} minptime=10;stereo=1;useinbandfec=1\r\n"
     );
     let profiles = match local.role {
-        Role::Viewer => &PROFILES[..],
-        Role::Publisher { .. } => &PROFILES[..1],
+        Role::Viewer => PROFILES.map(|(pt, profile)| (pt, profile.to_owned())).to_vec(),
+        Role::Publisher { profile, .. } => vec![(H264, profile.to_string())],
     };
     let types: String = profiles.iter().map(|(pt, _)| format!(" {pt} {}", pt + 1)).collect();
     text += &format!("m=video 9 UDP/TLS/RTP/SAVPF{types}\r\n");
     transport(&mut text, local, 1);
-    for (pt, profile) in profiles {
+    for (pt, profile) in &profiles {
         text += &format!(
             "a=rtpmap:{pt} H264/90000\r\na=rtcp-fb:{pt} ccm fir\r\na=rtcp-fb:{pt} nack\r\n\
              a=rtcp-fb:{pt} nack pli\r\na=fmtp:{pt} level-asymmetry-allowed=1;\
@@ -299,8 +312,11 @@ mod tests {
         assert_eq!(viewer.matches("H264/90000").count(), 3);
         assert!(!viewer.contains("a=ssrc:"));
         assert!(viewer.contains(" 127.0.0.1 4000 typ host"));
-        let publisher = offer(&local(Role::Publisher { video: 7, audio: 8 }));
+        let profile = ProfileLevel([0x64, 0, 0x28]);
+        let publisher = offer(&local(Role::Publisher { video: 7, audio: 8, profile }));
         assert_eq!(publisher.matches("a=sendonly").count(), 2);
+        assert!(publisher.contains("profile-level-id=640028"));
+        assert_eq!(publisher.matches("H264/90000").count(), 1);
         assert!(publisher.contains("a=ssrc:7 cname") && publisher.contains("a=ssrc:8 cname"));
     }
 }

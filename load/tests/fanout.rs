@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends at what it did not expect")]
 
+use rushes::demo::clip::{demo_clips, make};
+use rushes::demo::picture::Size;
 use serde_json::{Value, json};
 
 use server::{Folder, run, server};
@@ -47,6 +49,27 @@ impl Api {
         let response = request.send().await.unwrap().error_for_status().unwrap();
         response.json().await.unwrap()
     }
+
+    /// A new source's id, its WHIP endpoint and the bearer for that.
+    async fn source(&self) -> [String; 3] {
+        let source = json!({ "name": "Load", "description": "", "project_id": self.project });
+        let source = self.call("create/live/registration/whip", source).await;
+        let text = |field: &str| source[field].as_str().unwrap().to_owned();
+        [text("id"), self.whole(&text("url")), text("token")]
+    }
+
+    /// An address that is whole, or from the root on.
+    fn whole(&self, url: &str) -> String {
+        reqwest::Url::parse(&self.base).unwrap().join(url).unwrap().to_string()
+    }
+
+    /// The JPEG of what a source shows, if there is one yet.
+    async fn picture(&self, id: &str) -> Option<Vec<u8>> {
+        let details = self.call("get/live/details", json!({ "id": id })).await;
+        let url = self.whole(details["additional_details"]["picture_url"].as_str()?);
+        let response = reqwest::get(url).await.ok()?.error_for_status().ok()?;
+        Some(response.bytes().await.ok()?.to_vec())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,13 +101,8 @@ async fn viewers_are_divided_among_the_streams() {
 async fn one_publishes_and_another_watches_by_nothing_but_addresses_and_bearers() {
     let (_server, folder) = server().await;
     let api = Api::sign_in(&folder).await;
-    let source = json!({ "name": "Load", "description": "", "project_id": api.project });
-    let source = api.call("create/live/registration/whip", source).await;
-    let text = |field: &str| source[field].as_str().unwrap().to_owned();
-    // Whole, or from the root on.
-    let whip = reqwest::Url::parse(&api.base).unwrap().join(&text("url")).unwrap().to_string();
-    let bearer = text("token");
-    let whep = format!("{}/live/whep/{}", api.base, text("id"));
+    let [id, whip, bearer] = api.source().await;
+    let whep = format!("{}/live/whep/{id}", api.base);
     let publishing = tokio::spawn(async move {
         run(&["whip", "--url", &whip, "--bearer", &bearer, "--seconds", "10"]).await
     });
@@ -105,6 +123,44 @@ async fn one_publishes_and_another_watches_by_nothing_but_addresses_and_bearers(
     let (streams, errors) = (&published["published"]["streams"], &published["published"]["errors"]);
     assert_eq!((streams, errors), (&json!(1), &json!({})), "{published:#}");
     assert!(published["published"]["packets"].as_u64().unwrap() > 2_000, "{published:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_is_filled_up_to_the_bit_rate_and_can_be_decoded() {
+    let (_server, folder) = server().await;
+    let api = Api::sign_in(&folder).await;
+    let [id, whip, bearer] = api.source().await;
+    let [mut spec, _] = demo_clips();
+    (spec.frames, spec.size) = (50, Size::new(320, 180).unwrap());
+    let clip = folder.data().join("clip.mp4");
+    std::fs::write(&clip, make(&spec).unwrap()).unwrap();
+    let publishing = tokio::spawn(async move {
+        let publish = ["whip", "--url", &whip, "--bearer", &bearer, "--seconds", "6"];
+        let file = ["--bitrate", "2000000", "--file", clip.to_str().unwrap()];
+        run(&[&publish[..], &file[..]].concat()).await
+    });
+    let picture = loop {
+        assert!(!publishing.is_finished(), "there was no picture");
+        // There is none before the publisher is there, and no event by which a script would learn.
+        if let Some(picture) = api.picture(&id).await {
+            break picture;
+        }
+    };
+    assert!(picture.starts_with(&[0xff, 0xd8]), "no JPEG");
+    let report = publishing.await.unwrap();
+    let (published, recording) = (&report["published"], &report["published"]["recording"]);
+    assert_eq!(published["errors"], json!({}), "{report:#}");
+    assert_eq!((&recording["seconds"], &recording["pictures"]), (&json!(2.0), &json!(50)));
+    assert_eq!((&recording["sounds"], &recording["exceeds_bitrate"]), (&json!(100), &json!(false)));
+    // However long it took: what was filled in is what the clip has not.
+    let number = |of: &Value, field: &str| of[field].as_f64().unwrap();
+    let (packets, bytes) = (number(published, "packets"), number(published, "bytes"));
+    // Each packet has a tag of 16 bytes.
+    let filled = number(recording, "filler_packets") * 1158.0 / (bytes - packets * 16.0);
+    let wanted = 1.0 - number(recording, "mbit_per_second") / 2.0;
+    assert!((filled - wanted).abs() < 0.05, "{filled} instead of {wanted}: {report:#}");
+    // Six seconds are measured.
+    assert!(bytes * 8.0 > 6.0 * 0.9 * 2e6, "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! finds is looked at beyond what the code itself asserts.
 
 pub(crate) mod agreed;
+mod coded;
 mod fanout;
 mod rtp_source;
 pub(crate) mod session;
@@ -20,6 +21,7 @@ use crate::rtp::{self, Codec};
 use crate::srtp::{Keys, Opener, Profile};
 use crate::webrtc::{self, Fragment, PeerSetup, Publisher};
 
+pub use coded::rtp_coded;
 use fanout::Fanout;
 pub use rtp_source::{rtp, rtp_aac, rtp_h264, rtp_h265, rtp_sdp};
 use session::Session;

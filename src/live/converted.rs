@@ -72,7 +72,7 @@ fn why(refusal: TranscodeRefusal) -> String {
             format!("Of {} x {} pixels it is too large to be converted.", size.width, size.height)
         }
         TranscodeRefusal::Codec(codec) => {
-            format!("It is {}, and nothing but H.264 and H.265 is converted.", codec.name())
+            format!("It is {}, of which nothing is converted.", codec.name())
         }
         TranscodeRefusal::NoFfmpeg => {
             "This server converts it when ffmpeg is installed (--ffmpeg).".to_owned()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
 use crate::picture::{Colour, Crop, Place, Planes, Refused, Scaler, Seen, contained};
-use crate::rtp::PictureSize;
+use crate::rtp::{Codec, PictureSize};
 use crate::transcode::TranscodeRefusal;
 
 use super::layout::{Cell, Fit, Layout};
@@ -43,8 +43,8 @@ struct Shot {
 pub enum Unseen {
     /// It is not decoded here.
     Refused(Refused),
-    /// Nor is it by ffmpeg.
-    Outside(TranscodeRefusal),
+    /// Nor is it, which is of this codec, by ffmpeg.
+    Outside(Codec, TranscodeRefusal),
 }
 
 impl Unseen {
@@ -53,25 +53,30 @@ impl Unseen {
     pub fn problem(self) -> Option<String> {
         match self {
             Self::Refused(_) => None,
-            Self::Outside(refusal) => {
-                Some(format!("The H.265 of a source is not shown: {refusal}."))
+            Self::Outside(codec, refusal) => {
+                Some(format!("The {} of a source is not shown: {refusal}.", codec.title()))
             }
         }
     }
 
     /// In few words: a cell may be small.
     fn text(self) -> String {
-        match self {
-            Self::Refused(Refused::Codec(codec)) => format!("{} is not shown", codec.name()),
-            Self::Refused(Refused::TooLarge(size))
-            | Self::Outside(TranscodeRefusal::Size(size)) => {
-                format!("{} x {} is too large", size.width, size.height)
+        let (codec, refusal) = match self {
+            Self::Refused(Refused::Codec(codec)) => {
+                return format!("{} is not shown", codec.name());
             }
-            Self::Outside(TranscodeRefusal::TooLarge { .. }) => "H265 is too large".to_owned(),
-            Self::Outside(TranscodeRefusal::Full(_)) => "H265: no room for it".to_owned(),
-            Self::Outside(TranscodeRefusal::NoFfmpeg) => "H265 needs ffmpeg".to_owned(),
-            Self::Outside(TranscodeRefusal::Ffmpeg(_)) => "H265: ffmpeg failed".to_owned(),
-            Self::Outside(_) => "H265 is not shown".to_owned(),
+            Self::Refused(Refused::TooLarge(size))
+            | Self::Outside(_, TranscodeRefusal::Size(size)) => {
+                return format!("{} x {} is too large", size.width, size.height);
+            }
+            Self::Outside(codec, refusal) => (codec.name(), refusal),
+        };
+        match refusal {
+            TranscodeRefusal::TooLarge { .. } => format!("{codec} is too large"),
+            TranscodeRefusal::Full(_) => format!("{codec}: no room for it"),
+            TranscodeRefusal::NoFfmpeg => format!("{codec} needs ffmpeg"),
+            TranscodeRefusal::Ffmpeg(_) => format!("{codec}: ffmpeg failed"),
+            _ => format!("{codec} is not shown"),
         }
     }
 }

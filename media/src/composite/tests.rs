@@ -133,19 +133,22 @@ fn a_slate_says_whose_it_is_and_why_and_only_where_it_is_wanted() {
 
 #[test]
 fn what_ffmpeg_does_not_decode_is_said_in_words_that_fit_and_in_more_to_who_set_it_up() {
-    let of = |refusal| Unseen::Outside(refusal);
+    let of = |refusal| Unseen::Outside(Codec::Av1, refusal);
     let too_large = TranscodeRefusal::TooLarge { pixels: 100_000_000, most: 62_208_000 };
     let reasons = [
         (of(TranscodeRefusal::Off), "this server converts no pictures"),
         (of(TranscodeRefusal::Full(3)), "this server converts 3 pictures at a time"),
-        (of(TranscodeRefusal::NoFfmpeg), "this server has no ffmpeg, which H.265 needs"),
+        (
+            of(TranscodeRefusal::NoFfmpeg),
+            "this server has no ffmpeg, which a picture that is not H.264 needs",
+        ),
         (of(TranscodeRefusal::Ffmpeg(OutsideFault::Ended)), "ffmpeg has ended"),
         (of(too_large), "100000000 pixels a second are more than 62208000"),
     ];
     let now = Instant::now();
     let mut painted = Vec::new();
     for (unseen, told) in reasons {
-        let problem = format!("The H.265 of a source is not shown: {told}.");
+        let problem = format!("The AV1 of a source is not shown: {told}.");
         assert_eq!(unseen.problem(), Some(problem));
         let mut composer = Composer::new(layout(vec![cell(A, place(0, 0, 128, 64), Fit::Contain)]));
         composer.unseen(A, Some(unseen));

@@ -8,7 +8,7 @@ use crate::picture::{Planes, Seen};
 use crate::rtp::PictureSize;
 use crate::stream::Packet;
 use crate::transcode::{
-    Decoded, OutsideFault, OutsideTrack, Pgm, Shown, Step, TranscodeRefusal, single,
+    Decoded, OutsideCodec, OutsideFault, OutsideTrack, Pgm, Shown, Step, TranscodeRefusal, single,
 };
 
 use super::ffmpeg::{Ffmpeg, NotTaken, Output, Process};
@@ -125,10 +125,10 @@ impl Decoding {
     fn follow(&mut self, steps: Vec<Step>) -> Result<(), TranscodeRefusal> {
         for step in steps {
             let bytes = match step {
-                Step::Begin(bytes) => {
+                Step::Begin(codec, bytes) => {
                     // The one before ends first.
                     self.running = None;
-                    self.running = Some(start(&self.ffmpeg, &self.wake)?);
+                    self.running = Some(start(&self.ffmpeg, codec, &self.wake)?);
                     bytes
                 }
                 Step::Frame(bytes) => bytes,
@@ -144,7 +144,7 @@ impl Decoding {
     }
 }
 
-fn start(ffmpeg: &Ffmpeg, wake: &Wake) -> Result<Running, TranscodeRefusal> {
+fn start(ffmpeg: &Ffmpeg, codec: OutsideCodec, wake: &Wake) -> Result<Running, TranscodeRefusal> {
     let (say, said) = sync_channel(SAID);
     let (give, made) = sync_channel(PICTURES);
     let (say, give) = (hand(wake, say), hand(wake, give));
@@ -159,7 +159,7 @@ fn start(ffmpeg: &Ffmpeg, wake: &Wake) -> Result<Running, TranscodeRefusal> {
             }
         },
     };
-    let process = ffmpeg.decode_h265(give, say);
+    let process = ffmpeg.decode_picture(codec, give, say);
     let process = process.map_err(|error| {
         tracing::warn!(%error, "ffmpeg cannot be started");
         TranscodeRefusal::Ffmpeg(OutsideFault::NotStarted)
@@ -183,14 +183,15 @@ fn hand<T>(wake: &Wake, to: SyncSender<T>) -> impl Fn(T) -> bool + use<T> {
 /// When there is no picture after so long, or the process ends without one.
 pub(super) fn decode_single(
     ffmpeg: &Ffmpeg,
+    codec: OutsideCodec,
     size: PictureSize,
     frame: &[u8],
     patience: Duration,
 ) -> Result<Planes, OutsideFault> {
-    let running = start(ffmpeg, &(Arc::new(|| {}) as Wake));
+    let running = start(ffmpeg, codec, &(Arc::new(|| {}) as Wake));
     let Ok(mut running) = running else { return Err(OutsideFault::NotStarted) };
     // It has taken nothing yet: there is room. That it has ended its output says.
-    let _ = running.process.write(single(size, frame));
+    let _ = running.process.write(single(codec, size, frame));
     // It keeps a picture back for others as long as more may come.
     running.process.end_input();
     // Of one picture nothing need be said.
@@ -218,7 +219,9 @@ mod tests {
         let is_key = |at: &usize| frames[*at].iter().any(|packet| packet.inspection.key);
         let keys = (0..frames.len()).filter(is_key).map(|at| {
             let group = frames[at..].concat();
-            let Ok(KeyFrame::H265(size, frame)) = key_frame(&group) else { panic!("no key frame") };
+            let Ok(KeyFrame::Outside(OutsideCodec::H265, size, frame)) = key_frame(&group) else {
+                panic!("no key frame")
+            };
             (number(frames[at][0].timestamp), size, frame)
         });
         keys.collect()
@@ -256,7 +259,8 @@ mod tests {
         let keys = keys();
         assert!(keys.len() > 1, "the others are open beginnings");
         for (number, size, frame) in keys {
-            let planes = decode_single(&Ffmpeg::at("ffmpeg".into()), size, &frame, LONG).unwrap();
+            let ffmpeg = Ffmpeg::at("ffmpeg".into());
+            let planes = decode_single(&ffmpeg, OutsideCodec::H265, size, &frame, LONG).unwrap();
             let sum: u64 = planes.y.iter().map(|luma| u64::from(*luma)).sum();
             let light = sum as f64 / planes.y.len() as f64;
             let wanted = 40.0 + 3.0 * f64::from(number);
@@ -285,7 +289,8 @@ mod tests {
             (program("other-size"), LONG, OutsideFault::Garbled),
             (program("hangs"), short, OutsideFault::Hangs),
         ] {
-            let decoded = decode_single(&Ffmpeg::at(program), size, &frame, patience);
+            let decoded =
+                decode_single(&Ffmpeg::at(program), OutsideCodec::H265, size, &frame, patience);
             assert_eq!(decoded.err(), Some(fault));
         }
     }

@@ -10,7 +10,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use crate::transcode::Shown;
+use crate::transcode::{OutsideCodec, Shown};
 
 /// What runs it: no files, no core dumps, few open files, and so much memory. It becomes ffmpeg, so
 /// that the process is the same.
@@ -53,16 +53,12 @@ const AAC: [&str; 16] = [
     "-f",
     "au",
 ];
-/// H.265 with times (IVF) to pictures as they are decoded, in 8 bits and 4:2:0, each with its size
+/// What is said of a picture before the name of its decoder.
+const OF_PICTURES: [&str; 5] = ["pipe", "-copyts", "-f", "ivf", "-c:v"];
+/// A picture with times (IVF) to pictures as they are decoded, in 8 bits and 4:2:0, each with its size
 /// ("PGMYUV"), and of each a line with its number and its time, where else complaints go. Nothing is
 /// added or left out to keep a rate.
-const H265: [&str; 28] = [
-    "pipe",
-    "-copyts",
-    "-f",
-    "ivf",
-    "-c:v",
-    "hevc",
+const PICTURE: [&str; 22] = [
     "-i",
     "pipe:0",
     "-map",
@@ -151,18 +147,20 @@ impl Ffmpeg {
         Process::start(command, WAITING, give, log)
     }
 
-    /// Starts one that decodes H.265. `give` is the same as for sound; `say` is called on another
+    /// Starts one that decodes a picture. `give` is the same as for sound; `say` is called on another
     /// thread, with what it says of each picture before that comes, and says the same.
     ///
     /// # Errors
     /// If there is no process.
-    pub(super) fn decode_h265(
+    pub(super) fn decode_picture(
         &self,
+        codec: OutsideCodec,
         give: impl FnMut(Output) -> bool + Send + 'static,
         say: impl FnMut(Shown) -> bool + Send + 'static,
     ) -> io::Result<Process> {
         let mut command = limited(MEMORY_FOR_PICTURES);
-        command.arg(&*self.0).args(ALWAYS).args(H265).arg("pipe:1");
+        command.arg(&*self.0).args(ALWAYS).args(OF_PICTURES).arg(codec.decoder());
+        command.args(PICTURE).arg("pipe:1");
         Process::start(command, WAITING_FRAMES, give, |stderr| listen(stderr, say))
     }
 }

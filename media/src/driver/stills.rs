@@ -121,9 +121,9 @@ fn picture(group: &[Packet], ffmpeg: Option<&Ffmpeg>) -> Result<Vec<u8>, StillEr
 fn decoded(group: &[Packet], ffmpeg: Option<&Ffmpeg>) -> Result<Planes, StillError> {
     match key_frame(group)? {
         KeyFrame::H264(frame) => Ok(Decoder::single(&frame)?),
-        KeyFrame::H265(size, frame) => {
+        KeyFrame::Outside(codec, size, frame) => {
             let ffmpeg = ffmpeg.ok_or(StillError::NoFfmpeg)?;
-            decode_single(ffmpeg, size, &frame, PATIENCE).map_err(StillError::Ffmpeg)
+            decode_single(ffmpeg, codec, size, &frame, PATIENCE).map_err(StillError::Ffmpeg)
         }
     }
 }

@@ -55,7 +55,7 @@ fn datagrams(mut now: Instant, mut source: RtpSource, mut data: &[u8]) {
 }
 
 /// Payloads, each behind a byte of what its packet says and one of its length.
-fn payloads(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+pub(super) fn payloads(mut data: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     std::iter::from_fn(move || {
         let [how, length, rest @ ..] = data else { return None };
         let (payload, next) = rest.split_at(usize::from(*length).min(rest.len()));

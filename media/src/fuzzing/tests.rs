@@ -36,7 +36,7 @@ fn the_stream_of_the_targets_is_watched() {
 #[test]
 fn every_seed_is_survived() {
     type Target = (&'static str, fn(&[u8]));
-    let targets: [Target; 16] = [
+    let targets: [Target; 17] = [
         ("stun", stun),
         ("offer", offer),
         ("fragment", fragment),
@@ -53,6 +53,7 @@ fn every_seed_is_survived() {
         ("rtp_h265", rtp_h265),
         ("rtp_aac", rtp_aac),
         ("rtp_sdp", rtp_sdp),
+        ("rtp_coded", rtp_coded),
     ];
     for (name, target) in targets {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(name);

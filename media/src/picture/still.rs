@@ -5,9 +5,9 @@ use image::codecs::jpeg::JpegEncoder;
 use thiserror::Error;
 
 use crate::rtp::{Codec, Kind, PictureSize};
-use crate::rtp_source::{Frames, Video};
+use crate::rtp_source::{Frame, Frames, Video};
 use crate::stream::Packet;
-use crate::transcode::OutsideFault;
+use crate::transcode::{Framer, OutsideCodec, OutsideFault};
 
 use super::decoder::DecodeError;
 use super::planes::{Planes, fits};
@@ -27,16 +27,13 @@ pub enum StillError {
     /// Nobody publishes it, or its last key frame is too long ago.
     #[error("there is no key frame")]
     NoKeyFrame,
-    /// It is none of H.264 and H.265.
-    #[error("the picture is {}, of which no stills are made", .0.name())]
-    Codec(Codec),
     /// The key frame is not decoded.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It is H.265, and there is no ffmpeg.
-    #[error("this server has no ffmpeg, which a picture of H.265 needs")]
+    /// It is not H.264, and there is no ffmpeg.
+    #[error("this server has no ffmpeg, which a picture that is not H.264 needs")]
     NoFfmpeg,
-    /// It is H.265, and ffmpeg makes nothing of it.
+    /// It is not H.264, and ffmpeg makes nothing of it.
     #[error("{0}")]
     Ffmpeg(OutsideFault),
     /// There is no JPEG of it.
@@ -52,20 +49,17 @@ pub enum StillError {
 pub(crate) enum KeyFrame {
     /// H.264, which is decoded here.
     H264(Vec<u8>),
-    /// H.265 of this size, which is not.
-    H265(PictureSize, Vec<u8>),
+    /// Of another codec and of this size, which is not.
+    Outside(OutsideCodec, PictureSize, Vec<u8>),
 }
 
-/// The key frame that a group of pictures begins with, behind its parameter sets (annex B).
+/// The key frame that a group of pictures begins with, of H.264 and H.265 behind its parameter sets
+/// (annex B).
 ///
 /// # Errors
 /// See [`StillError`].
 pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
     let video: Vec<&Packet> = group.iter().filter(|p| p.codec.kind() == Kind::Video).collect();
-    let other = |packet: &&&Packet| !matches!(packet.codec, Codec::H264 | Codec::H265);
-    if let Some(other) = video.iter().find(other) {
-        return Err(StillError::Codec(other.codec));
-    }
     let key = video.iter().find(|packet| packet.inspection.key).ok_or(StillError::NoKeyFrame)?;
     let codec = key.codec;
     let is_set = |packet: &Packet| packet.inspection.parameters && !packet.inspection.key;
@@ -78,31 +72,57 @@ pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
         .collect();
     parts.sort_by_key(|packet| packet.seq);
     let size = parts.iter().rev().find_map(|packet| packet.inspection.size);
-    let video = if codec == Codec::H265 { Video::H265 } else { Video::H264 };
-    let mut frames = Frames::new(video);
-    // Parameter sets of before belong to no other frame: all are one.
-    let last = parts.len().saturating_sub(1);
-    let ended = parts.last().is_some_and(|packet| packet.marker);
-    let mut whole = None;
-    let mut before: Option<&Packet> = None;
-    for (number, packet) in parts.into_iter().enumerate() {
-        let follows = before.is_none_or(|b| b.seq + 1 == packet.seq || is_set(b));
-        if !follows {
-            frames.gap();
-        }
-        before = Some(packet);
-        let ends = number == last;
-        whole = frames.push(key.timestamp, ends, &packet.payload).next().or(whole);
-    }
-    if !ended {
+    if !parts.last().is_some_and(|packet| packet.marker) {
         return Err(StillError::NoKeyFrame); // it is under way
     }
+    let mut framer = StillFramer::new(codec);
+    let (mut whole, mut before) = (None, None::<&Packet>);
+    for (left, packet) in (0..parts.len()).rev().zip(parts) {
+        if !before.is_none_or(|b| b.seq + 1 == packet.seq || is_set(b)) {
+            framer.gap();
+        }
+        before = Some(packet);
+        // Parameter sets of before belong to no other frame: all are one.
+        let part = Packet { timestamp: key.timestamp, marker: left == 0, ..packet.clone() };
+        whole = framer.push(part).or(whole);
+    }
     let frame = whole.filter(|frame| frame.whole && frame.key).ok_or(StillError::NoKeyFrame)?;
-    match (codec, size) {
-        (Codec::H265, Some(size)) if fits(size) => Ok(KeyFrame::H265(size, frame.data)),
-        (Codec::H265, Some(size)) => Err(DecodeError::TooLarge(size).into()),
-        (Codec::H265, None) => Err(DecodeError::Damaged.into()),
-        _ => Ok(KeyFrame::H264(frame.data)),
+    match (OutsideCodec::of(codec), size) {
+        (None, _) => Ok(KeyFrame::H264(frame.data)),
+        (Some(codec), Some(size)) if fits(size) => Ok(KeyFrame::Outside(codec, size, frame.data)),
+        (Some(_), Some(size)) => Err(DecodeError::TooLarge(size).into()),
+        (Some(_), None) => Err(DecodeError::Damaged.into()),
+    }
+}
+
+/// Puts the frame together, whoever decodes it.
+enum StillFramer {
+    Here(Frames),
+    Outside(Framer),
+}
+
+impl StillFramer {
+    fn new(codec: Codec) -> Self {
+        match OutsideCodec::of(codec) {
+            Some(codec) => Self::Outside(Framer::new(codec)),
+            None => Self::Here(Frames::new(Video::H264)),
+        }
+    }
+
+    fn gap(&mut self) {
+        match self {
+            Self::Here(frames) => frames.gap(),
+            Self::Outside(framer) => framer.gap(),
+        }
+    }
+
+    fn push(&mut self, packet: Packet) -> Option<Frame> {
+        match self {
+            Self::Here(frames) => {
+                frames.push(packet.timestamp, packet.marker, &packet.payload).next()
+            }
+            Self::Outside(framer) => framer.push(packet).pop(),
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn plain((red, green, blue): (u8, u8, u8), size: PictureSize) -> Plan
 pub(crate) fn first_picture(group: &[Packet]) -> Result<Planes, StillError> {
     match key_frame(group)? {
         KeyFrame::H264(frame) => Ok(Decoder::single(&frame)?),
-        KeyFrame::H265(..) => Err(StillError::Codec(Codec::H265)),
+        KeyFrame::Outside(..) => Err(StillError::NoFfmpeg),
     }
 }
 
@@ -167,7 +167,7 @@ fn what_is_no_h264_is_said() {
     let mut track = PictureTrack::default();
     assert!(all(&mut track, &packets).is_empty());
     assert_eq!(track.refused(), Some(Refused::Codec(Codec::Vp8)));
-    assert_eq!(first_picture(&packets), Err(StillError::Codec(Codec::Vp8)));
+    assert_eq!(first_picture(&packets), Err(StillError::NoKeyFrame), "nothing in it is VP8");
 }
 
 #[test]

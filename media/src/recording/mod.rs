@@ -29,6 +29,7 @@ pub use fragment::{Encoded, Fragment};
 pub use grid::FrameRate;
 pub(crate) use order::{Next, Order};
 pub use recorder::{Counted, Recorder};
+pub(crate) use sample::Sample;
 pub use time::Ticks;
 
 /// A fragment cannot be written down: its moments or sizes are beyond what a file can say.

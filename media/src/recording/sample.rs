@@ -16,7 +16,7 @@ enum Piece {
 /// A frame as a file has it: mostly pieces of the packets that it came in, which stay where they are,
 /// and a few bytes of its own between them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     own: Vec<u8>,
     pieces: Vec<Piece>,
     length: usize,
@@ -32,7 +32,7 @@ pub(super) struct Mark {
 
 impl Sample {
     /// How many bytes it has.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.length
     }
 
@@ -61,7 +61,7 @@ impl Sample {
     }
 
     /// Puts bytes behind it, which are copied.
-    pub(super) fn put(&mut self, bytes: &[u8]) {
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
         self.own.extend_from_slice(bytes);
         self.length += bytes.len();
         match self.pieces.last_mut() {
@@ -71,7 +71,7 @@ impl Sample {
     }
 
     /// Puts a payload behind it, or what is left of one, which stays where it is.
-    pub(super) fn share(&mut self, payload: Payload) {
+    pub(crate) fn share(&mut self, payload: Payload) {
         if payload.len() < SHORT {
             return self.put(&payload);
         }
@@ -80,14 +80,17 @@ impl Sample {
     }
 
     /// Puts another behind it.
-    pub(super) fn append(&mut self, mut other: Self) {
+    pub(crate) fn append(&mut self, mut other: Self) {
+        if let [Piece::Own(_)] = other.pieces[..] {
+            return self.put(&other.own); // many short ones are still one piece
+        }
         self.own.append(&mut other.own);
         self.pieces.append(&mut other.pieces);
         self.length += other.length;
     }
 
     /// What it is made of, in order. Pieces may be empty.
-    pub(super) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let mut own = &self.own[..];
         self.pieces.iter().map(move |piece| match piece {
             Piece::Own(length) => {
@@ -124,7 +127,7 @@ mod tests {
     use super::*;
 
     impl Sample {
-        pub(in super::super) fn copied(&self) -> Vec<u8> {
+        pub(crate) fn copied(&self) -> Vec<u8> {
             self.pieces().flatten().copied().collect()
         }
     }

@@ -1,14 +1,14 @@
 //! What can be read from RTP packets without decoding them: codecs, key frames,
 //! picture sizes and the figures of a track.
 
-mod av1;
+pub(crate) mod av1;
 pub(crate) mod bits;
 mod h264;
 pub(crate) mod h265;
 mod meter;
 mod opus;
-mod vp8;
-mod vp9;
+pub(crate) mod vp8;
+pub(crate) mod vp9;
 
 use serde::Serialize;
 
@@ -81,6 +81,15 @@ impl Codec {
         ]
         .into_iter()
         .find_map(|(n, c)| n.eq_ignore_ascii_case(name).then_some(c))
+    }
+
+    /// Its name as people write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Codec::H264 => "H.264",
+            Codec::H265 => "H.265",
+            other => other.name(),
+        }
     }
 
     /// The encoding name of `a=rtpmap`.

@@ -3,42 +3,58 @@
 use super::{Inspection, PictureSize};
 
 pub(super) fn inspect(payload: &[u8]) -> Inspection {
-    let Some(frame) = frame_start(payload) else { return Inspection::default() };
-    // RFC 6386, 9.1: the lowest bit of the frame tag is 0 in a key frame.
-    if frame.first().is_none_or(|tag| tag & 1 != 0) {
-        return Inspection::default();
+    let descriptor = Descriptor::read(payload).filter(|descriptor| descriptor.begins);
+    let frame = descriptor.and_then(|descriptor| payload.get(descriptor.length..));
+    let Some(frame) = frame.filter(|frame| is_key(frame)) else { return Inspection::default() };
+    Inspection { key: true, parameters: true, size: key_size(frame), ..Inspection::default() }
+}
+
+/// What stands in a payload before the bytes of the frame (RFC 7741, 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Descriptor {
+    /// The packet begins a frame: it has the start of partition 0.
+    pub(crate) begins: bool,
+    /// Bytes of the descriptor.
+    pub(crate) length: usize,
+}
+
+impl Descriptor {
+    /// That of a payload; none where it is cut short.
+    pub(crate) fn read(payload: &[u8]) -> Option<Self> {
+        let first = *payload.first()?;
+        let mut at = 1;
+        if first & 0x80 != 0 {
+            let extension = *payload.get(1)?;
+            at += 1;
+            if extension & 0x80 != 0 {
+                at += if payload.get(at)? & 0x80 != 0 { 2 } else { 1 };
+            }
+            if extension & 0x40 != 0 {
+                at += 1;
+            }
+            if extension & 0x30 != 0 {
+                at += 1;
+            }
+        }
+        let begins = first & 0x10 != 0 && first & 0x07 == 0;
+        (at <= payload.len()).then_some(Self { begins, length: at })
     }
-    let size = match frame.get(3..10) {
+}
+
+/// The lowest bit of the frame tag is 0 in a key frame (RFC 6386, 9.1).
+pub(crate) fn is_key(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|tag| tag & 1 == 0)
+}
+
+/// The size in the header of a key frame, without what it says of scaling (RFC 6386, 9.1).
+pub(crate) fn key_size(frame: &[u8]) -> Option<PictureSize> {
+    match frame.get(3..10) {
         Some([0x9d, 0x01, 0x2a, w0, w1, h0, h1]) => Some(PictureSize {
             width: u32::from(u16::from_le_bytes([*w0, *w1]) & 0x3fff),
             height: u32::from(u16::from_le_bytes([*h0, *h1]) & 0x3fff),
         }),
         _ => None,
-    };
-    Inspection { key: true, parameters: true, size, ..Inspection::default() }
-}
-
-/// The frame's first bytes, if this packet begins a frame: start of partition 0.
-fn frame_start(payload: &[u8]) -> Option<&[u8]> {
-    let first = *payload.first()?;
-    if first & 0x10 == 0 || first & 0x0f != 0 {
-        return None;
     }
-    let mut at = 1;
-    if first & 0x80 != 0 {
-        let extension = *payload.get(1)?;
-        at += 1;
-        if extension & 0x80 != 0 {
-            at += if payload.get(at)? & 0x80 != 0 { 2 } else { 1 };
-        }
-        if extension & 0x40 != 0 {
-            at += 1;
-        }
-        if extension & 0x30 != 0 {
-            at += 1;
-        }
-    }
-    payload.get(at..)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! decodes it: how that one is spoken to says an [`OutsideTrack`], also where nothing is encoded again.
 
 mod converter;
+mod framer;
 mod outside;
 mod pgm;
 mod relay;
@@ -17,6 +18,7 @@ mod times;
 use std::time::Instant;
 
 pub(crate) use converter::Converter;
+pub(crate) use framer::{Framer, OutsideCodec};
 pub(crate) use outside::{Decoded, OutsideTrack, Shown, Step, single};
 pub(crate) use pgm::Pgm;
 pub(crate) use relay::Relay;

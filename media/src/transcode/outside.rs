@@ -2,8 +2,8 @@
 //!
 //! It is handed frames in IVF, each with a time, and gives out pictures, and of each beside them its
 //! number and that time. So nothing depends on which frames it can decode and in which order it shows
-//! them. Where something is missing the next frame is a key frame, behind an end of sequence, so that
-//! it shows nothing that refers to what is not there (ITU-T H.265, 8.1.3).
+//! them. Where something is missing the next frame is a key frame, of H.265 behind an end of sequence, so
+//! that it shows nothing that refers to what is not there (ITU-T H.265, 8.1.3).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use crate::picture::{Planes, Seen, fits};
 use crate::recording::{Next, Order};
 use crate::rtp::{Codec, PictureSize};
-use crate::rtp_source::{Frame, Frames, Video};
+use crate::rtp_source::Frame;
 use crate::stream::Packet;
 
 use super::times::Times;
-use super::{OutsideFault, TranscodeRefusal};
+use super::{Framer, OutsideCodec, OutsideFault, TranscodeRefusal};
 
 /// An end of sequence (ITU-T H.265, 7.3.1.1: kind 36).
 const END_OF_SEQUENCE: [u8; 6] = [0, 0, 0, 1, 0x48, 1];
@@ -38,8 +38,8 @@ const EPOCH: i64 = 1 << 40;
 /// What is to be done with the program.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Another one is started, and handed this.
-    Begin(Vec<u8>),
+    /// Another one is started, for this codec, and handed this.
+    Begin(OutsideCodec, Vec<u8>),
     /// The one that runs is handed this.
     Frame(Vec<u8>),
 }
@@ -56,18 +56,26 @@ pub(crate) struct Shown {
 /// The pictures that a program gave out, or why it is of no use to go on.
 pub(crate) type Decoded = Result<Vec<Seen>, TranscodeRefusal>;
 
+/// What a program was started for: it takes nothing else.
+#[derive(Debug, Clone, Copy)]
+struct Began {
+    codec: OutsideCodec,
+    size: PictureSize,
+    at: Instant,
+}
+
 /// Decodes one picture elsewhere. Time is an argument.
 #[derive(Debug)]
 pub(crate) struct OutsideTrack {
     order: Order,
-    frames: Frames,
+    framer: Framer,
     times: Times,
     /// The last time that was told.
     told: Option<i64>,
-    /// What the picture's parameter sets say.
+    /// What the picture says of itself.
     size: Option<PictureSize>,
-    /// The size that the program began with, and when that was.
-    began: Option<(PictureSize, Instant)>,
+    /// What the program began with, and when that was.
+    began: Option<Began>,
     /// Only a key frame is handed over.
     waits: bool,
     /// The times of the frames that the program has, in the order in which they were handed over.
@@ -89,7 +97,7 @@ impl Default for OutsideTrack {
     fn default() -> Self {
         Self {
             order: Order::default(),
-            frames: Frames::new(Video::H265),
+            framer: Framer::new(OutsideCodec::H265),
             times: Times::default(),
             told: None,
             size: None,
@@ -109,6 +117,11 @@ impl Default for OutsideTrack {
 }
 
 impl OutsideTrack {
+    /// The codec of what it takes.
+    pub(crate) fn codec(&self) -> Codec {
+        self.framer.codec().codec()
+    }
+
     /// Whether a picture was decoded.
     pub(crate) fn sees(&self) -> bool {
         self.sees
@@ -131,8 +144,13 @@ impl OutsideTrack {
 
     /// Packets were left out, or another publisher begins: it goes on with the next key frame.
     pub(crate) fn gap(&mut self) {
+        self.change(self.framer.codec());
+    }
+
+    /// It goes on with the next key frame, which is one of this codec.
+    fn change(&mut self, codec: OutsideCodec) {
         self.order.reset();
-        self.frames = Frames::new(Video::H265);
+        self.framer = Framer::new(codec);
         self.waits = true;
     }
 
@@ -145,8 +163,11 @@ impl OutsideTrack {
         now: Instant,
         packet: &Packet,
     ) -> Result<Vec<Step>, TranscodeRefusal> {
-        if packet.codec != Codec::H265 {
-            return Err(TranscodeRefusal::Codec(packet.codec));
+        let codec = OutsideCodec::of(packet.codec);
+        let codec = codec.ok_or(TranscodeRefusal::Codec(packet.codec))?;
+        if codec != self.framer.codec() {
+            self.change(codec);
+            self.size = None;
         }
         self.times.note(packet);
         self.order.push(now, packet.clone());
@@ -196,11 +217,10 @@ impl OutsideTrack {
         let mut steps = Vec::new();
         while let Some(next) = self.order.pop(now) {
             match next {
-                Next::Gap => self.frames.gap(),
+                Next::Gap => self.framer.gap(),
                 Next::Packet(packet) => {
                     self.size = packet.inspection.size.or(self.size);
-                    let frames = self.frames.push(packet.timestamp, packet.marker, &packet.payload);
-                    for frame in frames {
+                    for frame in self.framer.push(packet) {
                         steps.extend(self.frame(now, frame)?);
                     }
                 }
@@ -232,8 +252,9 @@ impl OutsideTrack {
         if !fits(size) {
             return Err(TranscodeRefusal::Size(size));
         }
-        let begins = frame.key && self.began.is_none_or(|(before, _)| before != size);
-        let recent = |(_, at): (_, Instant)| now.saturating_duration_since(at) < PAUSE;
+        let same = |began: Began| (began.codec, began.size) == (self.framer.codec(), size);
+        let begins = frame.key && !self.began.is_some_and(same);
+        let recent = |began: Began| now.saturating_duration_since(began.at) < PAUSE;
         if begins && self.began.is_some_and(recent) {
             self.waits = true;
             self.lost += 1;
@@ -250,13 +271,15 @@ impl OutsideTrack {
     }
 
     fn hand_over(&mut self, now: Instant, frame: &Frame, begins: Option<PictureSize>) -> Step {
+        let codec = self.framer.codec();
         let mut bytes = Vec::with_capacity(frame.data.len() + 64);
         if let Some(size) = begins {
-            self.began = Some((size, now));
+            self.began = Some(Began { codec, size, at: now });
             self.forget();
-            bytes.extend_from_slice(&head(size));
+            bytes.extend_from_slice(&head(codec, size));
         }
-        let ends: &[u8] = if self.waits { &END_OF_SEQUENCE } else { &[] };
+        let ends: &[u8] =
+            if self.waits && codec == OutsideCodec::H265 { &END_OF_SEQUENCE } else { &[] };
         let time = self.time(frame.timestamp);
         put(&mut bytes, time, &[ends, &frame.data]);
         self.waits = false;
@@ -264,7 +287,7 @@ impl OutsideTrack {
             self.heard = Some(now);
         }
         self.under_way.push_back((time, now));
-        if begins.is_some() { Step::Begin(bytes) } else { Step::Frame(bytes) }
+        if begins.is_some() { Step::Begin(codec, bytes) } else { Step::Frame(bytes) }
     }
 
     /// What the program before had is lost, and what it gave out is nobody's.
@@ -294,7 +317,9 @@ impl OutsideTrack {
         {
             let shown = self.shown.pop_front();
             let number = shown.map(|shown| shown.number);
-            if number != Some(self.next) || self.began.map(|began| began.0) != Some(planes.size()) {
+            if number != Some(self.next)
+                || self.began.map(|began| began.size) != Some(planes.size())
+            {
                 return Err(GARBLED);
             }
             self.next += 1;
@@ -325,8 +350,8 @@ impl OutsideTrack {
 }
 
 /// What a program is handed that decodes one frame and no more.
-pub(crate) fn single(size: PictureSize, frame: &[u8]) -> Vec<u8> {
-    let mut bytes = head(size).to_vec();
+pub(crate) fn single(codec: OutsideCodec, size: PictureSize, frame: &[u8]) -> Vec<u8> {
+    let mut bytes = head(codec, size).to_vec();
     put(&mut bytes, EPOCH, &[frame]);
     bytes
 }
@@ -340,12 +365,12 @@ fn put(bytes: &mut Vec<u8>, time: i64, parts: &[&[u8]]) {
     parts.iter().for_each(|part| bytes.extend_from_slice(part));
 }
 
-/// The head of an IVF file of H.265 in units of 1/90000 s.
-fn head(size: PictureSize) -> [u8; 32] {
+/// The head of an IVF file in units of 1/90000 s.
+fn head(codec: OutsideCodec, size: PictureSize) -> [u8; 32] {
     let mut head = [0; 32];
     head[..4].copy_from_slice(b"DKIF");
     head[6] = 32; // its own length
-    head[8..12].copy_from_slice(b"HEVC");
+    head[8..12].copy_from_slice(codec.fourcc());
     // No more than `fits` allows.
     head[12..14].copy_from_slice(&(size.width as u16).to_le_bytes());
     head[14..16].copy_from_slice(&(size.height as u16).to_le_bytes());

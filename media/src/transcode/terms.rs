@@ -5,13 +5,15 @@ use thiserror::Error;
 use crate::picture::{Encoding, fits};
 use crate::rtp::{Codec, PictureSize};
 
+use super::OutsideCodec;
+
 /// The largest picture that is encoded, in pixels, upright or not.
 const LARGEST: PictureSize = PictureSize { width: 3840, height: 2160 };
 /// Bits a second for those of the source, in quarters: the tools that are left do with half as
 /// much again what B-frames and arithmetic coding did.
 const QUARTERS: u64 = 6;
-/// For those of H.265, which needs about half as many as H.264 does.
-const QUARTERS_OF_H265: u64 = 10;
+/// For those of H.265, VP9 and AV1, which need about half as many as H.264 does.
+const QUARTERS_OF_NEWER: u64 = 10;
 /// The least and the most bits a second.
 const BITS: (u64, u64) = (400_000, 16_000_000);
 /// The most frames a second.
@@ -61,11 +63,11 @@ pub enum TranscodeRefusal {
     /// It has more columns or rows than what is converted.
     #[error("{} x {} is larger than what is converted", .0.width, .0.height)]
     Size(PictureSize),
-    /// It is none of H.264 and H.265.
+    /// It is nothing that is decoded.
     #[error("nothing is converted of {}", .0.name())]
     Codec(Codec),
-    /// It is H.265, and there is no ffmpeg.
-    #[error("this server has no ffmpeg, which H.265 needs")]
+    /// It is not H.264, and there is no ffmpeg.
+    #[error("this server has no ffmpeg, which a picture that is not H.264 needs")]
     NoFfmpeg,
     /// ffmpeg failed.
     #[error("{0}")]
@@ -143,11 +145,11 @@ pub(crate) fn admit(
     if limits.most == 0 {
         return Some(Err(TranscodeRefusal::Off));
     }
-    match measured.codec {
-        Codec::H264 => {}
-        Codec::H265 if ffmpeg => {}
-        Codec::H265 => return Some(Err(TranscodeRefusal::NoFfmpeg)),
-        other => return Some(Err(TranscodeRefusal::Codec(other))),
+    match (measured.codec, OutsideCodec::of(measured.codec)) {
+        (Codec::H264, _) => {}
+        (other, None) => return Some(Err(TranscodeRefusal::Codec(other))),
+        (_, Some(_)) if ffmpeg => {}
+        (_, Some(_)) => return Some(Err(TranscodeRefusal::NoFfmpeg)),
     }
     if measured.layers > 1 {
         return Some(Err(TranscodeRefusal::Layers));
@@ -157,7 +159,7 @@ pub(crate) fn admit(
         return None;
     }
     // Baseline, Main, Extended and High have 8 bits and 4:2:0; ffmpeg takes others.
-    let usual = |profile| measured.codec == Codec::H265 || matches!(profile, 66 | 77 | 88 | 100);
+    let usual = |profile| measured.codec != Codec::H264 || matches!(profile, 66 | 77 | 88 | 100);
     if !measured.profile.is_none_or(usual) {
         return Some(Err(TranscodeRefusal::Undecodable));
     }
@@ -204,7 +206,10 @@ fn is_encoded(size: PictureSize) -> bool {
 
 /// How a picture is encoded again.
 pub(crate) fn encoding(measured: &Measured) -> Encoding {
-    let quarters = if measured.codec == Codec::H265 { QUARTERS_OF_H265 } else { QUARTERS };
+    let quarters = match measured.codec {
+        Codec::H265 | Codec::Vp9 | Codec::Av1 => QUARTERS_OF_NEWER,
+        _ => QUARTERS,
+    };
     let bits = (measured.bits.saturating_mul(quarters) / 4).clamp(BITS.0, BITS.1);
     // A float becomes the nearest number that there is, and the bits are no more than `BITS` has.
     let rate = (measured.rate.round() as u32).clamp(1, FASTEST);

@@ -236,13 +236,20 @@ fn what_is_converted_is_bounded_in_number_and_size() {
     let wide = TranscodeRefusal::Size(size(4096, 2160));
     assert_eq!(admit(more, 0, &measured(4096, 2160, 24.0), false), Some(Err(wide)));
     assert!(admit(more, 0, &measured(2160, 3840, 24.0), false).unwrap().is_ok(), "upright");
-    let other = Measured { codec: Codec::Vp8, ..hd };
-    let refused = Some(Err(TranscodeRefusal::Codec(Codec::Vp8)));
+    let other = Measured { codec: Codec::Opus, ..hd };
+    let refused = Some(Err(TranscodeRefusal::Codec(Codec::Opus)));
     assert_eq!(admit(limits, 0, &other, true), refused);
-    let other = Measured { codec: Codec::H265, profile: Some(2), ..hd };
-    assert_eq!(admit(limits, 0, &other, false), Some(Err(TranscodeRefusal::NoFfmpeg)));
-    let aim = admit(limits, 0, &other, true).unwrap().unwrap();
-    assert_eq!(aim, Encoding { rate: 30, bits: 10_000_000 }, "H.264 needs more");
+    for (codec, bits) in [
+        (Codec::H265, 10_000_000),
+        (Codec::Av1, 10_000_000),
+        (Codec::Vp9, 10_000_000),
+        (Codec::Vp8, 6_000_000),
+    ] {
+        let other = Measured { codec, profile: Some(2), ..hd };
+        assert_eq!(admit(limits, 0, &other, false), Some(Err(TranscodeRefusal::NoFfmpeg)));
+        let aim = admit(limits, 0, &other, true).unwrap().unwrap();
+        assert_eq!(aim, Encoding { rate: 30, bits }, "H.264 needs more than most");
+    }
     let layers = Measured { layers: 3, ..hd };
     assert_eq!(admit(limits, 0, &layers, false), Some(Err(TranscodeRefusal::Layers)));
     let ten_bits = Measured { profile: Some(110), ..hd };

@@ -6,7 +6,7 @@ use crate::composite::{Unseen, Voice};
 use crate::picture::{PictureTrack, Seen};
 use crate::rtp::Codec;
 use crate::stream::Packet;
-use crate::transcode::TranscodeRefusal;
+use crate::transcode::{OutsideCodec, TranscodeRefusal};
 
 use super::super::decoding::{Decoding, Wake};
 use super::super::ffmpeg::Ffmpeg;
@@ -17,8 +17,8 @@ use super::super::transcodes::Place;
 pub(super) struct Input {
     picture: PictureTrack,
     outside: Option<Outside>,
-    /// Why ffmpeg does not decode it.
-    refused: Option<TranscodeRefusal>,
+    /// Its codec where ffmpeg is to decode that, and why it does not.
+    refused: Option<(Codec, TranscodeRefusal)>,
     pub(super) voice: Voice,
     /// A defect met it: it goes on, and this is told.
     pub(super) broken: bool,
@@ -59,9 +59,16 @@ impl Input {
     }
 
     /// It is not decoded by ffmpeg, or no more.
-    pub(super) fn refuse(&mut self, refusal: TranscodeRefusal) {
+    pub(super) fn refuse(&mut self, codec: Codec, refusal: TranscodeRefusal) {
         self.outside = None;
-        self.refused = Some(refusal);
+        self.refused = Some((codec, refusal));
+    }
+
+    /// ffmpeg decodes it no more.
+    pub(super) fn fail(&mut self, refusal: TranscodeRefusal) {
+        if let Some(Outside { decoding, .. }) = &self.outside {
+            self.refuse(decoding.track().codec(), refusal);
+        }
     }
 
     /// Takes a packet of the picture, and gives out the pictures that can be shown by then.
@@ -73,7 +80,7 @@ impl Input {
         now: Instant,
         packet: &Packet,
     ) -> Result<Vec<Seen>, TranscodeRefusal> {
-        if packet.codec != Codec::H265 {
+        if OutsideCodec::of(packet.codec).is_none() {
             self.away();
             return Ok(self.picture.packet(now, packet));
         }
@@ -102,7 +109,8 @@ impl Input {
 
     /// Why there is no picture, where that is known.
     pub(super) fn unseen(&self) -> Option<Unseen> {
-        self.refused.map(Unseen::Outside).or(self.picture.refused().map(Unseen::Refused))
+        let outside = self.refused.map(|(codec, refusal)| Unseen::Outside(codec, refusal));
+        outside.or(self.picture.refused().map(Unseen::Refused))
     }
 
     /// Frames that could not be used.

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::composite::Layout;
 use crate::ids::StreamId;
+use crate::rtp::Codec;
 use crate::stream::Packet;
 use crate::transcode::TranscodeRefusal;
 
@@ -94,7 +95,7 @@ pub(super) enum Item {
     /// The picture of a source is ffmpeg's to decode from here on, in this place.
     Outside(StreamId, Place),
     /// It is not decoded, or no more.
-    Refused(StreamId, TranscodeRefusal),
+    Refused(StreamId, Codec, TranscodeRefusal),
     /// Nobody publishes it: what decodes it ends, or what was refused is no matter.
     Away(StreamId),
     /// ffmpeg gave out something.
@@ -106,7 +107,7 @@ impl Item {
         let (Self::Publish(source)
         | Self::Packet(source, _)
         | Self::Outside(source, _)
-        | Self::Refused(source, _)
+        | Self::Refused(source, ..)
         | Self::Away(source)
         | Self::Woken(source)) = self;
         *source

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::ids::StreamId;
 use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
-use crate::transcode::{Growth, TranscodeRefusal};
+use crate::transcode::{Growth, OutsideCodec, TranscodeRefusal};
 
 use super::super::shard::Shard;
 use super::super::streams::Entry;
@@ -84,7 +84,7 @@ impl Tap {
         place: impl FnOnce() -> Option<Result<Place, TranscodeRefusal>>,
     ) -> bool {
         let Some(lane) = self.sources.get_mut(&stream) else { return false };
-        if packet.codec != Codec::H265 {
+        if OutsideCodec::of(packet.codec).is_none() {
             // The thread gives the place back with the first of these.
             lane.outside = Outside::Unknown;
             return true;
@@ -105,18 +105,24 @@ impl Tap {
                 begins
             }
             Some(Err(refusal)) => {
-                self.refuse(stream, refusal, now + AGAIN);
+                self.refuse(stream, packet.codec, refusal, now + AGAIN);
                 false
             }
         }
     }
 
     /// A source is not decoded, which the thread is told once.
-    fn refuse(&mut self, stream: StreamId, refusal: TranscodeRefusal, again: Instant) {
+    fn refuse(
+        &mut self,
+        stream: StreamId,
+        codec: Codec,
+        refusal: TranscodeRefusal,
+        again: Instant,
+    ) {
         let Some(lane) = self.sources.get_mut(&stream) else { return };
         let known = matches!(&lane.outside, Outside::Refused(before, _) if *before == refusal);
         // Without room for this it is told with the next packet.
-        if known || self.items.try_send(Item::Refused(stream, refusal)).is_ok() {
+        if known || self.items.try_send(Item::Refused(stream, codec, refusal)).is_ok() {
             lane.outside = Outside::Refused(refusal, again);
         }
     }
@@ -235,11 +241,12 @@ impl Shard {
                     continue;
                 };
                 let Outside::On(growth) = &mut lane.outside else { continue };
-                let refusal = self.transcodes.look(growth, &entry.measured(now));
-                grown.extend(refusal.map(|refusal| (*stream, refusal)));
+                let measured = entry.measured(now);
+                let refusal = self.transcodes.look(growth, &measured);
+                grown.extend(refusal.map(|refusal| (*stream, measured.codec, refusal)));
             }
-            for (stream, refusal) in grown {
-                tap.refuse(stream, refusal, now + AGAIN);
+            for (stream, codec, refusal) in grown {
+                tap.refuse(stream, codec, refusal, now + AGAIN);
             }
         }
     }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use str0m::format::FormatParams;
 use tokio::task::JoinHandle;
 
+mod coded;
+
 use super::super::feeds::{FeedItem, Register};
 use super::super::transcodes::Transcodes;
 use super::super::{Ffmpeg, MediaConfig, Stills, TcpLimits};
@@ -298,7 +300,7 @@ async fn h265_that_is_not_decoded_is_a_slate_that_says_why() {
     let small = TranscodeLimits { most: 1, pixels: 1_000 };
     let ffmpeg = || Some(Ffmpeg::at("ffmpeg".into()));
     for (limits, ffmpeg, why) in [
-        (one, None, "this server has no ffmpeg, which H.265 needs"),
+        (one, None, "The H.265 of a source is not shown: this server has no ffmpeg"),
         (TranscodeLimits::NONE, ffmpeg(), "this server converts no pictures"),
         (small, ffmpeg(), "pixels a second are more than 1000"),
         (one, Some(Ffmpeg::at("/bin/true".into())), "ffmpeg has ended"),
@@ -394,7 +396,7 @@ fn a_source_that_ffmpeg_decodes_has_a_place_before_its_packets_come() {
     let full = TranscodeRefusal::Full(1);
     assert!(!tap.outside(start, &key[0], Some(Err(full))));
     let taken: Vec<Item> = items.try_iter().collect();
-    assert!(matches!(taken[..], [Item::Refused(A, TranscodeRefusal::Full(1))]));
+    assert!(matches!(taken[..], [Item::Refused(A, Codec::H265, TranscodeRefusal::Full(1))]));
     // It is looked at again a second later, and the same is not told twice.
     let place = || {
         let limits = TranscodeLimits { most: 1, pixels: TranscodeLimits::USUAL };

@@ -219,8 +219,8 @@ impl Thread {
                 input.away();
                 Ok(Vec::new())
             }
-            Item::Refused(_, refusal) => {
-                input.refuse(refusal);
+            Item::Refused(_, codec, refusal) => {
+                input.refuse(codec, refusal);
                 Ok(Vec::new())
             }
             Item::Outside(_, place) => {
@@ -241,7 +241,7 @@ impl Thread {
         let Some(input) = self.inputs.get_mut(&source) else { return };
         let seen = seen.unwrap_or_else(|refusal| {
             tracing::warn!(%source, %refusal, "a source of a composite is not decoded");
-            input.refuse(refusal);
+            input.fail(refusal);
             self.shared.fault(source, refusal);
             Vec::new()
         });

@@ -21,7 +21,8 @@ struct Handed {
 impl Handed {
     fn of(step: Step) -> Self {
         let (begins, bytes) = match step {
-            Step::Begin(bytes) => {
+            Step::Begin(codec, bytes) => {
+                assert_eq!(codec, OutsideCodec::H265);
                 assert_eq!((&bytes[..4], &bytes[8..12]), (&b"DKIF"[..], &b"HEVC"[..]));
                 assert_eq!(bytes[12..16], [96, 0, 64, 0]);
                 (true, bytes[32..].to_vec())
@@ -249,7 +250,7 @@ fn another_size_is_for_another_program_and_not_for_one_after_another() {
     assert!(world.track.waits());
     world.now += PAUSE;
     let steps = other(&mut world, 128).unwrap();
-    assert!(matches!(&steps[..], [Step::Begin(bytes)] if bytes[12..14] == [128, 0]));
+    assert!(matches!(&steps[..], [Step::Begin(_, bytes)] if bytes[12..14] == [128, 0]));
     // What the one before gave out is none of this one's.
     let shown = world.track.shown(world.now, Shown { number: 0, time: None });
     assert!(shown.is_ok_and(|made| made.is_empty()));

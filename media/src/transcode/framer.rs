@@ -1,0 +1,108 @@
+//! The frames of the codecs that another program decodes.
+
+use crate::coded::{Coding, Gatherer, Whole};
+use crate::rtp::Codec;
+use crate::rtp_source::{Frame, Frames, Video};
+use crate::stream::Packet;
+
+/// A codec that is decoded by another program alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutsideCodec {
+    /// ITU-T H.265.
+    H265,
+    /// VP8, VP9 or AV1.
+    Coded(Coding),
+}
+
+impl OutsideCodec {
+    /// That of a picture; none where it is decoded here, and of sound.
+    pub(crate) fn of(codec: Codec) -> Option<Self> {
+        match codec {
+            Codec::H265 => Some(Self::H265),
+            _ => Coding::of(codec).map(Self::Coded),
+        }
+    }
+
+    pub(crate) fn codec(self) -> Codec {
+        match self {
+            Self::H265 => Codec::H265,
+            Self::Coded(coding) => coding.codec(),
+        }
+    }
+
+    /// Its name in the head of an IVF file.
+    pub(crate) fn fourcc(self) -> &'static [u8; 4] {
+        match self {
+            Self::H265 => b"HEVC",
+            Self::Coded(Coding::Vp8) => b"VP80",
+            Self::Coded(Coding::Vp9) => b"VP90",
+            Self::Coded(Coding::Av1) => b"AV01",
+        }
+    }
+
+    /// ffmpeg's name of what decodes it. Its own of AV1 needs a graphics card.
+    pub(crate) fn decoder(self) -> &'static str {
+        match self {
+            Self::H265 => "hevc",
+            Self::Coded(Coding::Vp8) => "vp8",
+            Self::Coded(Coding::Vp9) => "vp9",
+            Self::Coded(Coding::Av1) => "libdav1d",
+        }
+    }
+}
+
+/// Puts frames together. Packets come in order; what is missing is said.
+#[derive(Debug)]
+pub(crate) enum Framer {
+    H265(Box<Frames>),
+    Coded(Box<Gatherer>),
+}
+
+impl Framer {
+    pub(crate) fn new(codec: OutsideCodec) -> Self {
+        match codec {
+            OutsideCodec::H265 => Self::H265(Box::new(Frames::new(Video::H265))),
+            OutsideCodec::Coded(coding) => Self::Coded(Box::new(Gatherer::new(coding))),
+        }
+    }
+
+    pub(crate) fn codec(&self) -> OutsideCodec {
+        match self {
+            Self::H265(_) => OutsideCodec::H265,
+            Self::Coded(gatherer) => OutsideCodec::Coded(gatherer.coding()),
+        }
+    }
+
+    /// Packets before the next one are missing.
+    pub(crate) fn gap(&mut self) {
+        match self {
+            Self::H265(frames) => frames.gap(),
+            Self::Coded(gatherer) => gatherer.gap(),
+        }
+    }
+
+    /// Takes the next packet, and gives out the frames that it ends: the one before, where its end
+    /// was not marked, and its own.
+    pub(crate) fn push(&mut self, packet: Packet) -> Vec<Frame> {
+        match self {
+            Self::H265(frames) => {
+                frames.push(packet.timestamp, packet.marker, &packet.payload).collect()
+            }
+            Self::Coded(gatherer) => {
+                let (mut all, timestamp) = (Vec::new(), packet.timestamp);
+                gatherer.push(packet, &mut |whole| all.push(frame(timestamp, whole)));
+                all
+            }
+        }
+    }
+}
+
+/// A frame that was put together, or one that cannot be used.
+fn frame(timestamp: u32, whole: Option<Whole>) -> Frame {
+    match whole {
+        Some(Whole { timestamp, key, data, .. }) => {
+            Frame { timestamp, key, whole: true, data: data.pieces().flatten().copied().collect() }
+        }
+        None => Frame { timestamp, key: false, whole: false, data: Vec::new() },
+    }
+}

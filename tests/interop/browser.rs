@@ -334,6 +334,12 @@ impl Browser {
         Ok(serde_json::from_value(self.evaluate(&script, within).await?)?)
     }
 
+    /// Plays a file to its end, and from its middle again, which may take so long.
+    pub(crate) async fn play(&mut self, url: &str, long: Duration) -> Result<Played, Error> {
+        let script = format!("rushes.play({})", json!(url));
+        Ok(serde_json::from_value(self.evaluate(&script, long).await?)?)
+    }
+
     /// Ends the peer `name`; gives back the status of its DELETE.
     pub(crate) async fn close(&mut self, name: &str) -> Result<u16, Error> {
         let script = format!("rushes.close(rushes.peers['{name}'])");
@@ -359,6 +365,17 @@ fn address(output: ChildStderr, announcement: &str) -> Result<String, String> {
     });
     std::thread::spawn(move || lines.for_each(drop));
     found.ok_or(printed)
+}
+
+/// What a browser makes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+pub(crate) struct Played {
+    /// Pictures that were decoded from its beginning to its end.
+    pub(crate) decoded: usize,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// In seconds.
+    pub(crate) duration: f64,
 }
 
 /// What a viewer has shown and heard for a while. Times are in milliseconds, on the page's clock.

@@ -100,6 +100,31 @@ globalThis.rushes = (() => {
     return { connection, states, seen, element, ...end };
   }
 
+  /** Plays a file to its end, and then from its middle: how many pictures were decoded the first time, of which size, and how long it is. */
+  async function play(url) {
+    const element = document.body.appendChild(document.createElement('video'));
+    const event = (name) =>
+      new Promise((done, failed) => {
+        element.addEventListener(name, done, { once: true });
+        element.onerror = () => failed(new Error(`${name}: ${element.error.message}`));
+      });
+    const toTheEnd = async () => {
+      const ended = event('ended');
+      await element.play();
+      await ended;
+    };
+    Object.assign(element, { muted: true, playsInline: true, src: url });
+    await toTheEnd();
+    const { videoWidth: width, videoHeight: height, duration } = element;
+    const { totalVideoFrames: decoded } = element.getVideoPlaybackQuality();
+    const seeked = event('seeked');
+    element.currentTime = duration / 2;
+    await seeked;
+    await toTheEnd();
+    element.remove();
+    return { decoded, width, height, duration };
+  }
+
   /** The kind of our end of the pair that media takes, and what goes between the two. */
   function path(all) {
     const transport = [...all.values()].find(({ type }) => type === 'transport');
@@ -337,6 +362,7 @@ globalThis.rushes = (() => {
     iceServers,
     publish,
     watch,
+    play,
     until,
     look,
     again,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::nal::Aggregate;
 use crate::stream::{Packet, Payload};
 
+use super::config::Config;
 use super::sample::{Mark, Sample};
 use super::sets::Sets;
+use super::source::Whole;
 use super::syntax::{Access, Carried, Role, Syntax};
 
 /// Bytes of the length before each unit.
@@ -14,21 +16,8 @@ const LENGTH: usize = 4;
 /// A frame is not larger than this. What claims to be is given up.
 const LARGEST: usize = 16 << 20;
 
-/// A frame that is whole.
-#[derive(Debug)]
-pub(super) struct Whole {
-    /// Of its packets.
-    pub(super) timestamp: u32,
-    pub(super) key: bool,
-    /// It cannot be decoded where decoding began with the key frame before it.
-    pub(super) skipped: bool,
-    /// Units with their lengths before them; a key frame begins with its parameter sets.
-    pub(super) data: Sample,
-    /// The parameter sets of a key frame.
-    pub(super) sets: Option<Arc<Sets>>,
-}
-
-/// Puts frames together. Packets come in order; what is missing is said.
+/// Puts frames together: units with their lengths before them; a key frame begins with its parameter
+/// sets. Packets come in order; what is missing is said.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
     sets: Sets,
@@ -109,8 +98,8 @@ impl Assembler {
             all.append(data);
             data = all;
         }
-        let sets = key.then(|| Arc::new(self.sets.clone()));
-        whole(Some(Whole { timestamp, key, skipped, data, sets }));
+        let config = key.then(|| Config::Sets(Arc::new(self.sets.clone())));
+        whole(Some(Whole { timestamp, key, skipped, data, config }));
     }
 
     fn payload(&mut self, payload: Payload) {

@@ -19,12 +19,13 @@ use shiguredo_mp4::{
     Either, Encode as _, FixedPointNumber, LanguageCode, Mp4FileTime, SampleFlags,
 };
 
-use crate::rtp::PictureSize;
+use crate::rtp::{Codec, PictureSize};
 
 use super::EncodeError;
+use super::config::Config;
 use super::fragment::{Fragment, Frame, Sound};
+use super::grid::FrameRate;
 use super::sample_entry::{picture_entry, sound_entry};
-use super::sets::Sets;
 use super::time::{CLOCK, SAMPLES, Ticks};
 
 /// The tracks.
@@ -35,31 +36,33 @@ pub(super) const PLACEHOLDER: u64 = 16;
 /// A key frame depends on no other; any other frame does, and is none to begin with.
 const KEY: u32 = 0x0200_0000;
 const DEPENDS: u32 = 0x0101_0000;
+/// The rate of a picture is not known when its file begins. Few have more.
+const HIGH: FrameRate = FrameRate { num: 60, den: 1 };
 
-/// The length of `ftyp`: where the placeholder is.
-pub(super) fn brand() -> Result<Vec<u8>, EncodeError> {
-    Ok(FtypBox {
-        major_brand: Brand::ISOM,
-        minor_version: 512,
-        compatible_brands: vec![Brand::ISOM, Brand::ISO5, Brand::ISO6, Brand::MP41],
-    }
-    .encode_to_vec()?)
+/// What the file is, by its length: where the placeholder is.
+fn brand(codec: Codec) -> Result<Vec<u8>, EncodeError> {
+    let mut compatible_brands = vec![Brand::ISOM, Brand::ISO5, Brand::ISO6, Brand::MP41];
+    // AV1 binding to ISOBMFF, 2.1.
+    compatible_brands.extend((codec == Codec::Av1).then_some(Brand::AV01));
+    let brands = FtypBox { major_brand: Brand::ISOM, minor_version: 512, compatible_brands };
+    Ok(brands.encode_to_vec()?)
 }
 
 /// What a file of fragments begins with.
-pub(super) fn init(sets: &Sets, start: Ticks) -> Result<Vec<u8>, EncodeError> {
-    let mut bytes = brand()?;
+pub(super) fn init(config: &Config, start: Ticks) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = brand(config.format().codec())?;
     bytes.extend_from_slice(&(PLACEHOLDER as u32).to_be_bytes());
     bytes.extend_from_slice(b"free\0\0\0\0\0\0\0\0");
     let at = created(start);
     let track = |id, entry, clock, size| {
         Track { id, entry, clock, size, table: empty(), duration: 0, edits: None }.build(at, 0)
     };
-    let size = sets.size().unwrap_or(PictureSize { width: 0, height: 0 });
+    let size = config.size().unwrap_or(PictureSize { width: 0, height: 0 });
+    let entry = picture_entry(config, (size, HIGH), true)?;
     let moov = MoovBox {
         mvhd_box: movie(at, 0),
         trak_boxes: vec![
-            track(PICTURE, picture_entry(sets, size, true)?, CLOCK as u32, Some(size)),
+            track(PICTURE, entry, CLOCK as u32, Some(size)),
             track(SOUND, sound_entry(2), SAMPLES as u32, None),
         ],
         mvex_box: Some(MvexBox {

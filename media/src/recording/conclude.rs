@@ -10,20 +10,20 @@ use shiguredo_mp4::boxes::{
 use shiguredo_mp4::{Either, Encode as _, FixedPointNumber};
 use thiserror::Error;
 
-use crate::rtp::PictureSize;
+use crate::rtp::{Codec, PictureSize, inspect};
 
 use super::EncodeError;
 use super::boxes::{PICTURE, PLACEHOLDER, SOUND, Track, created, empty, movie};
+use super::config::{Config, config_of};
 use super::edges::{is_torn, last_group, leave_leading_out, leave_out_from};
 use super::grid::FrameRate;
-use super::sample_entry::{picture_entry, sound_entry};
+use super::sample_entry::{nothing_said, picture_entry, sound_entry};
 use super::scan::{Place, Run, Scan, scan};
-use super::sets::{Sets, sets_of};
 use super::time::{CLOCK, SAMPLES, Ticks};
 
 /// Frames of which the rate is told, unless there are no more.
 const ENOUGH: usize = 3;
-/// Parameter sets stand at the beginning of a key frame: so far is looked for them.
+/// What a decoder is to know stands at the beginning of a key frame: so far is looked for it.
 const HEAD: u32 = 2_048;
 
 /// What a finished recording is.
@@ -37,6 +37,8 @@ pub struct Summary {
     pub rate: FrameRate,
     /// How long it is, in milliseconds.
     pub duration_ms: u64,
+    /// The codec of its picture.
+    pub codec: Codec,
     /// The largest picture in it.
     pub size: PictureSize,
     /// The channels of its sound; none where there is no sound.
@@ -95,7 +97,8 @@ pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeErr
     let duration = picture.places as u64 * u64::from(frame);
     let shown = (u128::from(duration) * CLOCK as u128 / u128::from(clock)) as u64;
     let at = created(start);
-    let entry = picture_entry(&seen.sets, seen.size, seen.changes)?;
+    let config = seen.config.as_ref().ok_or_else(nothing_said)?;
+    let entry = picture_entry(config, (seen.size, rate), seen.changes)?;
     let size = Some(seen.size);
     let table = picture.table(&found.pictures, duration);
     let mut tracks = vec![
@@ -121,6 +124,7 @@ pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeErr
         frames: picture.places as u64,
         rate,
         duration_ms,
+        codec: config.format().codec(),
         size: seen.size,
         channels: seen.channels,
         bytes: found.end + index.len() as u64,
@@ -131,9 +135,10 @@ pub fn conclude(file: &mut (impl Read + Seek)) -> Result<Conclusion, ConcludeErr
 
 /// What the samples themselves say.
 struct Seen {
-    sets: Sets,
+    /// What its key frames say, as far as one entry can say it of all of them.
+    config: Option<Config>,
     size: PictureSize,
-    /// There are key frames with other parameter sets than the first.
+    /// There are key frames that say something else than the first.
     changes: bool,
     channels: Option<u8>,
 }
@@ -141,31 +146,29 @@ struct Seen {
 impl Seen {
     fn look(file: &mut (impl Read + Seek), found: &Scan) -> io::Result<Self> {
         let mut seen = Self {
-            sets: Sets::default(),
+            config: None,
             size: PictureSize { width: 0, height: 0 },
             changes: false,
             channels: None,
         };
+        let mut first = None;
         for place in found.pictures.iter().flatten().filter(|place| place.key) {
-            let sets = sets_of(&head(file, place)?);
-            if !sets.complete() {
-                continue;
-            }
-            if let Some(size) = sets.size() {
+            let Some(config) = config_of(&head(file, place)?) else { continue };
+            if let Some(size) = config.size() {
                 let pixels = |size: PictureSize| u64::from(size.width) * u64::from(size.height);
                 if pixels(size) > pixels(seen.size) {
                     seen.size = size;
                 }
             }
-            if !seen.sets.complete() {
-                seen.sets = sets;
-            } else {
-                seen.changes |= sets != seen.sets;
-            }
+            seen.changes |= *first.get_or_insert_with(|| config.clone()) != config;
+            seen.config = Some(match seen.config.take() {
+                Some(before) => before.covering(&config),
+                None => config,
+            });
         }
         if let Some(place) = found.sounds.iter().flatten().next() {
             let first = head(file, place)?;
-            seen.channels = crate::rtp::inspect(crate::rtp::Codec::Opus, &first).channels;
+            seen.channels = inspect(Codec::Opus, &first).channels;
         }
         Ok(seen)
     }

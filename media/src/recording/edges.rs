@@ -38,7 +38,8 @@ pub(super) fn last_group(shown: &[i64]) -> Option<usize> {
         if *at > latest {
             (group, latest) = (Some(number), *at);
         } else {
-            reordered = true;
+            // At the same moment is one of VP9 that is not shown by itself.
+            reordered |= *at < latest;
         }
     }
     group.filter(|_| reordered)
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(torn_from(&groups(2, &[25]), 1000), Some(9));
         // Nothing is sent before it is shown: a frame was left out, and that is all.
         assert_eq!(torn_from(&[0, 1000, 2000, 4000], 1000), None);
+        assert_eq!(torn_from(&[0, 1000, 1000, 3000], 1000), None);
         assert_eq!(torn_from(&[], 1000), None);
         assert_eq!(torn_from(&[0], 1000), None);
     }

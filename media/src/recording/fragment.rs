@@ -1,13 +1,11 @@
 //! A fragment of a recording: half a second of picture and sound.
 
 use std::io::{self, IoSlice, Write};
-use std::sync::Arc;
 
-use crate::rtp::Codec;
 use crate::stream::Payload;
 
+use super::config::{Config, Format};
 use super::sample::Sample;
-use super::sets::Sets;
 use super::time::Ticks;
 
 /// A frame of the picture.
@@ -35,8 +33,8 @@ pub struct Fragment {
     /// In the order of decoding. What comes in another order is whole within a fragment.
     pub(super) frames: Vec<Frame>,
     pub(super) sounds: Vec<Sound>,
-    /// The parameter sets of the picture, as they were when it began.
-    pub(super) sets: Arc<Sets>,
+    /// What the picture said of itself when it began.
+    pub(super) config: Config,
 }
 
 impl Fragment {
@@ -46,10 +44,10 @@ impl Fragment {
         self.frames.first().is_some_and(|frame| frame.key)
     }
 
-    /// The codec of its picture. A file has pictures of one alone.
+    /// The format of its picture. A file has pictures of one alone.
     #[must_use]
-    pub fn codec(&self) -> Codec {
-        self.sets.syntax.codec()
+    pub fn format(&self) -> Format {
+        self.config.format()
     }
 
     /// When its first picture or sound is.
@@ -159,7 +157,7 @@ mod tests {
         let fragment = Fragment {
             frames: vec![frame(1, 20), frame(50, 0), frame(100, 3)],
             sounds: vec![sound(&[7; 9]), sound(&[])],
-            sets: Arc::default(),
+            config: Config::default(),
         };
         let encoded = Encoded { head: vec![9; 10], fragment: &fragment };
         let mut slow = Slow::default();

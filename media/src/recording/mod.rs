@@ -9,9 +9,11 @@
 mod assembler;
 mod boxes;
 mod conclude;
+mod config;
 mod edges;
 mod fragment;
 mod grid;
+mod level;
 mod order;
 mod recorder;
 mod sample;
@@ -19,12 +21,14 @@ mod sample_entry;
 mod scan;
 mod sets;
 mod sound;
+mod source;
 mod syntax;
 #[cfg(test)]
 mod tests;
 mod time;
 
 pub use conclude::{ConcludeError, Conclusion, Summary, conclude};
+pub use config::Format;
 pub use fragment::{Encoded, Fragment};
 pub use grid::FrameRate;
 pub(crate) use order::{Next, Order};
@@ -48,7 +52,7 @@ impl From<shiguredo_mp4::Error> for EncodeError {
 /// # Errors
 /// When the fragment does not begin with a key frame that a decoder can begin with.
 pub fn begin(first: &Fragment) -> Result<Vec<u8>, EncodeError> {
-    boxes::init(&first.sets, first.start())
+    boxes::init(&first.config, first.start())
 }
 
 /// A fragment as a file has it, the `sequence`th of one whose first starts at `origin`.

@@ -1,7 +1,6 @@
 //! The packets of a stream into fragments.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::feed::sound::opus_samples;
@@ -9,12 +8,11 @@ use crate::rtcp::WallClock;
 use crate::rtp::{Codec, Kind};
 use crate::stream::Packet;
 
-use super::assembler::{Assembler, Whole};
+use super::config::{Config, Format};
 use super::fragment::{Fragment, Frame, Sound};
 use super::order::{Next, Order};
-use super::sets::Sets;
 use super::sound::{SoundLine, near};
-use super::syntax::Syntax;
+use super::source::{Source, Whole};
 use super::time::{CLOCK, Ticks};
 
 /// A fragment is ended after this, where that can be: what a crash may cost.
@@ -43,14 +41,15 @@ pub struct Recorder {
     wall: WallClock,
     picture: Order,
     sound: Order,
-    assembler: Assembler,
+    source: Source,
     line: SoundLine,
     /// Decoding can go on only with a key frame.
     waits: bool,
     /// It went on with the last key frame: what is shown before that one is not decoded.
     resumed: bool,
     codec: Option<Codec>,
-    sets: Arc<Sets>,
+    /// What the last key frame said.
+    config: Config,
     frames: Vec<Frame>,
     sounds: Vec<Sound>,
     /// There was a key frame: what is heard from then on is kept.
@@ -72,12 +71,12 @@ impl Recorder {
             wall,
             picture: Order::default(),
             sound: Order::default(),
-            assembler: Assembler::default(),
+            source: Source::default(),
             line: SoundLine::default(),
             waits: true,
             resumed: false,
             codec: None,
-            sets: Arc::default(),
+            config: Config::default(),
             frames: Vec::new(),
             sounds: Vec::new(),
             begun: false,
@@ -96,17 +95,17 @@ impl Recorder {
         self.cut();
         self.picture.reset();
         self.sound.reset();
-        self.assembler = Assembler::new(self.assembler.syntax());
+        self.source = self.source.anew();
         self.line.reset();
         self.waits = true;
     }
 
     /// The picture goes on in another codec, with a key frame: in fragments of its own.
-    fn change(&mut self, syntax: Syntax) {
+    fn change(&mut self, source: Source) {
         self.cut();
         self.picture.reset();
-        self.assembler = Assembler::new(syntax);
-        self.sets = Arc::new(Sets::new(syntax));
+        self.config = source.config();
+        self.source = source;
         self.waits = true;
     }
 
@@ -116,16 +115,18 @@ impl Recorder {
         self.counted
     }
 
-    /// The codec of the picture, as far as there is one.
+    /// The format of the picture, as far as one is known and can be recorded.
     #[must_use]
-    pub fn codec(&self) -> Option<Codec> {
-        self.codec
+    pub fn format(&self) -> Option<Format> {
+        let known = self.codec == Some(self.source.codec());
+        let awaited = matches!(self.config, Config::Awaited(_));
+        (known && !awaited).then(|| self.config.format())
     }
 
     /// The codec of a picture that cannot be recorded, if that is what comes.
     #[must_use]
     pub fn refused(&self) -> Option<Codec> {
-        self.codec.filter(|codec| Syntax::of(*codec).is_none())
+        self.codec.filter(|codec| Source::of(*codec).is_none())
     }
 
     /// Takes a packet; of the picture those of one layer.
@@ -133,9 +134,9 @@ impl Recorder {
         match packet.codec.kind() {
             Kind::Video => {
                 self.codec = Some(packet.codec);
-                let Some(syntax) = Syntax::of(packet.codec) else { return };
-                if syntax != self.assembler.syntax() {
-                    self.change(syntax);
+                if packet.codec != self.source.codec() {
+                    let Some(source) = Source::of(packet.codec) else { return };
+                    self.change(source);
                 }
                 self.picture.push(now, packet);
             }
@@ -165,7 +166,7 @@ impl Recorder {
         self.bytes = 0;
         let (frames, sounds) = (std::mem::take(&mut self.frames), std::mem::take(&mut self.sounds));
         if !frames.is_empty() || !sounds.is_empty() {
-            self.made.push_back(Fragment { frames, sounds, sets: Arc::clone(&self.sets) });
+            self.made.push_back(Fragment { frames, sounds, config: self.config.clone() });
         }
     }
 
@@ -178,13 +179,13 @@ impl Recorder {
         while let Some(next) = self.picture.pop(now) {
             match next {
                 Next::Gap => {
-                    self.assembler.gap();
+                    self.source.gap();
                     self.waits = true;
                 }
                 Next::Packet(packet) => {
                     // Two at most: the one before it, and its own.
                     let (mut whole, captured) = (Vec::new(), packet.captured);
-                    self.assembler.push(packet, &mut |frame| whole.push(frame));
+                    self.source.push(packet, &mut |frame| whole.push(frame));
                     for frame in whole {
                         self.frame(now, captured, frame);
                     }
@@ -215,8 +216,8 @@ impl Recorder {
         if !self.frames.is_empty() && self.ends_before(at, frame.key) {
             self.cut();
         }
-        if let Some(sets) = frame.sets {
-            self.sets = sets;
+        if let Some(config) = frame.config {
+            self.config = config;
         }
         if !self.begun {
             self.begun = true;

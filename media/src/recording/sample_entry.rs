@@ -1,19 +1,24 @@
-//! What a track says its samples are (ISO/IEC 14496-12, 8.5.2; ISO/IEC 14496-15; the
-//! encapsulation of Opus in ISO base media files).
+//! What a track says its samples are (ISO/IEC 14496-12, 8.5.2; ISO/IEC 14496-15; the VP Codec ISO
+//! Media File Format Binding; the AV1 binding to ISOBMFF; the encapsulation of Opus in ISO base media
+//! files).
 
 use std::num::NonZeroU16;
 
 use shiguredo_mp4::boxes::{
-    AudioSampleEntryFields, Avc1Box, AvccBox, DopsBox, Hev1Box, Hvc1Box, HvccBox, HvccNalUintArray,
-    OpusBox, SampleEntry, UnknownBox, VisualSampleEntryFields,
+    AudioSampleEntryFields, Av01Box, Av1cBox, Avc1Box, AvccBox, DopsBox, Hev1Box, Hvc1Box, HvccBox,
+    HvccNalUintArray, OpusBox, SampleEntry, UnknownBox, VisualSampleEntryFields, Vp09Box, VpccBox,
 };
 use shiguredo_mp4::{BoxSize, BoxType, Encode as _, FixedPointNumber, Uint};
 
+use crate::coded::Head;
 use crate::nal::h265::{PPS, SPS, VPS};
-use crate::rtp::PictureSize;
 use crate::rtp::h265::Sequence;
+use crate::rtp::{PictureSize, av1, vp9};
 
 use super::EncodeError;
+use super::config::Config;
+use super::grid::FrameRate;
+use super::level::vp9_level;
 use super::sets::Sets;
 use super::syntax::Syntax;
 use super::time::SAMPLES;
@@ -21,19 +26,25 @@ use super::time::SAMPLES;
 /// Lengths of units have so many bytes, less one.
 const LENGTH_LESS_ONE: u8 = 3;
 
-/// The entry of a picture. Where `changes`, other parameter sets come in between, and the entry says
-/// that they are to be looked for in the samples.
+/// The entry of a picture of a size and a rate. Where `changes`, other parameter sets come in between,
+/// and the entry says that they are to be looked for in the samples.
 ///
 /// # Errors
-/// When the parameter sets do not say what the entry is to say.
+/// When it is not known what the entry is to say.
 pub(super) fn picture_entry(
-    sets: &Sets,
-    size: PictureSize,
+    config: &Config,
+    (size, rate): (PictureSize, FrameRate),
     changes: bool,
 ) -> Result<SampleEntry, EncodeError> {
-    match sets.syntax {
-        Syntax::H264 => avc(sets, size, changes),
-        Syntax::H265 => hevc(sets, size, changes),
+    match config {
+        Config::Sets(sets) if sets.syntax == Syntax::H264 => avc(sets, size, changes),
+        Config::Sets(sets) => hevc(sets, size, changes),
+        Config::Head(head) => match &**head {
+            Head::Vp9(key) => Ok(vp09(key, size, rate)),
+            Head::Av1 { unit, sequence } => Ok(av01(unit, sequence, size, changes)),
+            Head::Vp8 { .. } => Err(nothing_said()),
+        },
+        Config::Awaited(_) => Err(nothing_said()),
     }
 }
 
@@ -51,7 +62,7 @@ fn visual(size: PictureSize) -> VisualSampleEntryFields {
     }
 }
 
-fn nothing_said() -> EncodeError {
+pub(super) fn nothing_said() -> EncodeError {
     EncodeError("there is no parameter set of the picture".to_owned())
 }
 
@@ -125,6 +136,48 @@ fn hevc(sets: &Sets, size: PictureSize, changes: bool) -> Result<SampleEntry, En
     } else {
         SampleEntry::Hvc1(Hvc1Box { visual, hvcc_box, unknown_boxes })
     })
+}
+
+/// `vp09`. Another size needs no other entry: each key frame says its own.
+fn vp09(key: &vp9::KeyFrame, size: PictureSize, rate: FrameRate) -> SampleEntry {
+    let chroma_subsampling = match key.subsampling {
+        // Where the samples lie, nothing in the bitstream says: with those of luma is the default.
+        [true, true] => 1,
+        [true, false] => 2,
+        [false, false] => 3,
+        [false, true] => 4,
+    };
+    let vpcc_box = VpccBox {
+        profile: key.profile,
+        level: vp9_level(size, rate),
+        bit_depth: Uint::new(key.bit_depth),
+        chroma_subsampling: Uint::new(chroma_subsampling),
+        video_full_range_flag: Uint::new(key.colours.full_range.into()),
+        colour_primaries: key.colours.primaries,
+        transfer_characteristics: key.colours.transfer,
+        matrix_coefficients: key.colours.matrix,
+        codec_initialization_data: Vec::new(),
+    };
+    SampleEntry::Vp09(Vp09Box { visual: visual(size), vpcc_box, unknown_boxes: Vec::new() })
+}
+
+/// `av01`, with the sequence header where there is no other one.
+fn av01(unit: &[u8], sequence: &av1::Sequence, size: PictureSize, changes: bool) -> SampleEntry {
+    let flag = |flag: bool| u8::from(flag);
+    let av1c_box = Av1cBox {
+        seq_profile: Uint::new(sequence.profile),
+        seq_level_idx_0: Uint::new(sequence.level),
+        seq_tier_0: Uint::new(sequence.tier),
+        high_bitdepth: Uint::new(flag(sequence.high_bitdepth)),
+        twelve_bit: Uint::new(flag(sequence.twelve_bit)),
+        monochrome: Uint::new(flag(sequence.monochrome)),
+        chroma_subsampling_x: Uint::new(flag(sequence.subsampling[0])),
+        chroma_subsampling_y: Uint::new(flag(sequence.subsampling[1])),
+        chroma_sample_position: Uint::new(sequence.chroma_sample_position),
+        initial_presentation_delay_minus_one: None,
+        config_obus: if changes { Vec::new() } else { unit.to_vec() },
+    };
+    SampleEntry::Av01(Av01Box { visual: visual(size), av1c_box, unknown_boxes: Vec::new() })
 }
 
 /// Opus as it comes over RTP: nothing of it is to be skipped.

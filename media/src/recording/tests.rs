@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use shiguredo_mp4::TrackKind;
 use shiguredo_mp4::demux::{Input, Mp4FileDemuxer};
 
+mod coded;
 mod hevc;
 
 use super::*;

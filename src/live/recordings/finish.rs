@@ -1,6 +1,6 @@
 //! The file of a recording becomes an asset.
 
-use rushes_media::{finish_recording, recording::ConcludeError, recording::Summary};
+use rushes_media::{finish_recording, recording::ConcludeError, recording::Summary, rtp::Codec};
 use serde_json::{Value, json};
 
 use super::{
@@ -106,12 +106,24 @@ fn new_asset(row: &RecordingRow, summary: &Summary) -> NewAsset {
     }
 }
 
+/// The name of a picture's codec as ffprobe has it.
+fn codec_name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 => "h264",
+        Codec::H265 => "hevc",
+        Codec::Vp8 => "vp8",
+        Codec::Vp9 => "vp9",
+        Codec::Av1 => "av1",
+        Codec::Opus | Codec::MultiOpus => "opus",
+    }
+}
+
 fn new_file(row: &RecordingRow, name: &str, summary: &Summary) -> NewAssetFile {
     NewAssetFile {
         location: row.location(),
         file_name: format!("{name}.mp4"),
         container: Some("mp4".to_owned()),
-        video_codec: Some("h264".to_owned()),
+        video_codec: Some(codec_name(summary.codec).to_owned()),
         audio_codec: summary.channels.map(|_| "opus".to_owned()),
         size: Some((summary.size.width, summary.size.height)),
         fps: Some((summary.rate.num, summary.rate.den)),

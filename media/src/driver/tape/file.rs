@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 use crate::ids::RecordingId;
-use crate::recording::{ConcludeError, Fragment, Summary, Ticks, begin, conclude, encode};
-use crate::rtp::Codec;
+use crate::recording::{ConcludeError, Format, Fragment, Summary, Ticks, begin, conclude, encode};
 
 /// What was written is on the disk after this: a power cut costs so much more than a crash.
 const SYNC: Duration = Duration::from_secs(1);
@@ -22,8 +21,8 @@ pub(super) struct Writing {
     /// The start of its first fragment.
     pub(super) origin: Option<Ticks>,
     pub(super) end: Ticks,
-    /// The codec of its picture.
-    pub(super) codec: Option<Codec>,
+    /// The format of its picture.
+    pub(super) format: Option<Format>,
     sequence: u32,
     /// Bytes of whole fragments.
     pub(super) bytes: u64,
@@ -48,7 +47,7 @@ impl Writing {
             file,
             origin: None,
             end: Ticks(0),
-            codec: None,
+            format: None,
             sequence: 0,
             bytes: 0,
             synced: now,
@@ -58,7 +57,7 @@ impl Writing {
     }
 
     /// Writes a fragment; none before the first that a decoder can begin with, and none with a
-    /// picture of another codec than that has.
+    /// picture of another format than that has.
     pub(super) fn put(&mut self, fragment: &Fragment) -> io::Result<()> {
         let origin = match self.origin {
             Some(origin) => origin,
@@ -67,11 +66,11 @@ impl Writing {
                 let bytes = begin(fragment).map_err(io::Error::other)?;
                 self.file.write_all(&bytes)?;
                 self.bytes += bytes.len() as u64;
-                self.codec = Some(fragment.codec());
+                self.format = Some(fragment.format());
                 *self.origin.insert(fragment.start())
             }
         };
-        if fragment.start() < origin || self.codec != Some(fragment.codec()) {
+        if fragment.start() < origin || self.format != Some(fragment.format()) {
             return Ok(()); // the sound of before it began, or what no player goes on with
         }
         self.sequence = self.sequence.wrapping_add(1);

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
-use crate::recording::{Fragment, Recorder};
+use crate::recording::{Format, Fragment, Recorder};
 use crate::rtcp::WallClock;
 use crate::rtp::Codec;
 use crate::status::RecordingStatus;
@@ -104,25 +104,31 @@ impl Reel {
     pub(super) fn status(&self) -> Option<RecordingStatus> {
         let file = self.file.as_ref()?;
         let refused = self.recorder.refused();
-        let other = self.recorder.codec().filter(|_| file.codec.is_some() && refused.is_none());
-        let other = other.filter(|codec| file.codec != Some(*codec));
+        let other = self.recorder.format().filter(|_| file.format.is_some());
+        let other = other.filter(|format| file.format != Some(*format));
         Some(RecordingStatus {
             id: file.id,
             since: file.origin.map(crate::recording::Ticks::unix_ms),
             duration_ms: file.origin.map_or(0, |origin| file.end.unix_ms() - origin.unix_ms()),
             bytes: file.bytes,
             frames_left_out: self.recorder.counted().left_out,
-            problem: refused
-                .map(|codec| format!("The picture is {}, which is not recorded yet.", codec.name()))
-                .or_else(|| other.map(goes_elsewhere)),
+            problem: refused.map(not_recorded).or_else(|| other.map(goes_elsewhere)),
         })
     }
 }
 
-/// What is to be done where a source goes on in another codec.
-fn goes_elsewhere(codec: Codec) -> String {
+/// Why nothing is recorded of a codec.
+fn not_recorded(codec: Codec) -> String {
     format!(
-        "The picture is {} now, which cannot go on in this recording: end it, and begin another.",
+        "The picture is {}, which is not recorded, for browsers do not play it in a file: send H.264, \
+         H.265, VP9 or AV1.",
         codec.name()
+    )
+}
+
+/// What is to be done where a source goes on in another format.
+fn goes_elsewhere(format: Format) -> String {
+    format!(
+        "The picture is {format} now, which cannot go on in this recording: end it, and begin another."
     )
 }

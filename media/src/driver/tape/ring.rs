@@ -8,8 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ids::StreamId;
-use crate::recording::{Fragment, Ticks, begin, encode};
-use crate::rtp::Codec;
+use crate::recording::{Format, Fragment, Ticks, begin, encode};
 
 /// A file of the ring has so much at least: so exactly an instant replay begins where it is to.
 const SEGMENT: Duration = Duration::from_secs(5);
@@ -73,7 +72,7 @@ struct Segment {
     spool: Spool,
     /// What a file begins with that begins here.
     head: Vec<u8>,
-    codec: Codec,
+    format: Format,
     start: Ticks,
     end: Ticks,
     sequence: u32,
@@ -115,8 +114,8 @@ impl Ring {
 
     /// Keeps a fragment, and drops what is too old.
     pub(super) fn push(&mut self, fragment: &Fragment) -> io::Result<()> {
-        // An instant replay is one file, and that has pictures of one codec.
-        if self.segments.back().is_some_and(|segment| segment.codec != fragment.codec()) {
+        // An instant replay is one file, and that has pictures of one format.
+        if self.segments.back().is_some_and(|segment| segment.format != fragment.format()) {
             self.segments.clear();
         }
         let full = self
@@ -149,7 +148,7 @@ impl Ring {
         Ok(Segment {
             spool: self.spool()?,
             head,
-            codec: first.codec(),
+            format: first.format(),
             start: first.start(),
             end: first.start(),
             sequence: 0,

@@ -188,6 +188,41 @@ fn a_file_has_pictures_of_one_codec_and_says_what_to_do_when_another_comes() {
     assert_eq!(finish_recording(&world.path("b.mp4")).unwrap().frames, 2);
 }
 
+/// The header of a key frame of VP9 of 64x64, of a profile with 8 bits and of one with 10.
+const VP9_KEYS: [[u8; 11]; 2] = [
+    [0x0c, 0x82, 0x49, 0x83, 0x42, 0x40, 0x03, 0xf0, 0x03, 0xf0, 0],
+    [0x0c, 0x92, 0x49, 0x83, 0x42, 0x20, 0x01, 0xf8, 0x01, 0xf8, 0],
+];
+
+#[test]
+fn vp9_is_recorded_up_to_where_it_has_another_profile() {
+    let mut world = World::new(Duration::from_secs(60));
+    let send = |world: &mut World, frames: std::ops::Range<u32>, codec, payload: &[u8]| {
+        for n in frames {
+            let now = world.start + Duration::from_millis(40) * n;
+            for packet in world.units(n, codec, vec![payload.to_vec()]) {
+                world.thread.item(now, Item::Packet(STREAM, packet));
+            }
+        }
+        world.thread.tell_status(STREAM);
+        world.shared.running().get(&STREAM).and_then(|status| status.problem.clone())
+    };
+    assert_eq!(world.begin("a.mp4", Vec::new()), Ok(()));
+    assert_eq!(send(&mut world, 0..50, Codec::Vp9, &VP9_KEYS[0]), None);
+    let problem = send(&mut world, 50..75, Codec::Vp9, &VP9_KEYS[1]).unwrap();
+    assert!(problem.contains("VP9 (profile 2, 10 bits) now"), "{problem}");
+    let replay = world.replay(10).unwrap();
+    let problem = send(&mut world, 75..76, Codec::Vp8, &[0x10, 0, 0, 0]).unwrap();
+    assert!(problem.contains("VP8, which is not recorded"), "{problem}");
+    assert!(world.end());
+    let summary = finish_recording(&world.path("a.mp4")).unwrap();
+    assert_eq!((summary.frames, summary.codec), (50, Codec::Vp9));
+    replay.write(&world.path("replay.mp4")).unwrap();
+    let summary = finish_recording(&world.path("replay.mp4")).unwrap();
+    // The last one is of a fragment under way.
+    assert_eq!((summary.frames, summary.start_ms), (24, 1_770_000_002_000));
+}
+
 #[test]
 fn a_full_disk_ends_the_recording_in_words_and_nothing_else() {
     let mut world = World::new(Duration::ZERO);

@@ -119,7 +119,7 @@ fn its_pictures_are_found_again_and_the_file_says_what_they_are() {
     let mut hevc = Hevc::new();
     let kind = |n: u32| if n.is_multiple_of(25) { IDR } else { TRAIL };
     hevc.send(&(0..60).map(|n| (kind(n), n)).collect::<Vec<_>>());
-    assert!(hevc.world.fragments.iter().all(|one| one.codec() == Codec::H265));
+    assert!(hevc.world.fragments.iter().all(|one| one.format().codec() == Codec::H265));
     let every: Vec<(i64, u32)> = (0..60).map(|n| (n.into(), n)).collect();
     assert_eq!(hevc.shown(), every);
     let (bytes, summary) = ended(hevc.world.file().0);
@@ -234,13 +234,14 @@ fn a_source_that_goes_on_in_another_codec_goes_on_in_fragments_of_its_own() {
     hevc.send(&[(TRAIL, 30), (IDR, 31), (TRAIL, 32)]);
     hevc.world.run(33..60, &SPS_720P);
     hevc.world.end();
-    let codecs: Vec<Codec> = hevc.world.fragments.iter().map(Fragment::codec).collect();
+    let codecs: Vec<Codec> = hevc.world.fragments.iter().map(|one| one.format().codec()).collect();
     let pictures = |codec: Codec| {
-        let its = hevc.world.fragments.iter().filter(move |one| one.codec() == codec);
+        let its = hevc.world.fragments.iter().filter(move |one| one.format().codec() == codec);
         its.map(|one| one.frames.len()).sum::<usize>()
     };
     assert_eq!((pictures(Codec::H264), pictures(Codec::H265)), (57, 2), "{codecs:?}");
-    let first = hevc.world.fragments.iter().find(|one| one.codec() == Codec::H265).unwrap();
+    let first =
+        hevc.world.fragments.iter().find(|one| one.format().codec() == Codec::H265).unwrap();
     assert!(first.begins());
 }
 

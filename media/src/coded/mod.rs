@@ -10,7 +10,7 @@ mod av1;
 mod gatherer;
 mod said;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 

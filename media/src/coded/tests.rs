@@ -1,5 +1,6 @@
 //! Payloads made by hand, one rule each.
 
+pub(crate) mod clips;
 mod packets;
 mod streams;
 

@@ -1,55 +1,27 @@
-//! Streams of real encoders. `media/tests/coded` has each as an IVF file of ten frames of 64x64, the
-//! first and the sixth of which are key frames, and as the RTP packets that were made of that file:
-//! VP8 and VP9 of libvpx by GStreamer 1.22 (`rtpvp8pay`, `rtpvp9pay`), AV1 of libaom by FFmpeg 8.0,
-//! with packets of 400 bytes. VP9 and AV1 have frames that are not shown by themselves.
+//! Frames of real encoders out of the packets that were made of them.
 
-use crate::coded::{Coding, Gatherer, Head, Whole};
+use crate::coded::{Gatherer, Head, Whole};
 use crate::rtp::{Colours, PictureSize};
 
-use super::packet;
+use super::clips::{AV1, Clip, VP8, VP9};
+use super::*;
 
-const VP8: [&[u8]; 2] = [
-    include_bytes!("../../../tests/coded/vp8.rtp"),
-    include_bytes!("../../../tests/coded/vp8.ivf"),
-];
-const VP9: [&[u8]; 2] = [
-    include_bytes!("../../../tests/coded/vp9.rtp"),
-    include_bytes!("../../../tests/coded/vp9.ivf"),
-];
-const AV1: [&[u8]; 2] = [
-    include_bytes!("../../../tests/coded/av1.rtp"),
-    include_bytes!("../../../tests/coded/av1.ivf"),
-];
-const STREAMS: [(Coding, [&[u8]; 2]); 3] =
-    [(Coding::Vp8, VP8), (Coding::Vp9, VP9), (Coding::Av1, AV1)];
+const CLIPS: [Clip; 3] = [VP8, VP9, AV1];
 /// The header of an IVF file.
 const FILE: usize = 32;
 /// Comes first in each frame of AV1 in an IVF file.
 const DELIMITER: [u8; 2] = [0x12, 0];
 
-/// Timestamp, marker and payload of each packet, which have neither extensions nor padding.
-fn packets(mut rtp: &[u8]) -> Vec<(u32, bool, &[u8])> {
-    let mut packets = Vec::new();
-    while let [high, low, rest @ ..] = rtp {
-        let (packet, next) = rest.split_at(u16::from_be_bytes([*high, *low]).into());
-        rtp = next;
-        assert_eq!(packet[0], 0x80);
-        let timestamp = u32::from_be_bytes(packet[4..8].try_into().unwrap());
-        packets.push((timestamp, packet[1] & 0x80 != 0, &packet[12..]));
-    }
-    packets
-}
-
 /// What is gathered where the packets of some numbers are lost.
-fn gathered(coding: Coding, rtp: &[u8], is_lost: impl Fn(usize) -> bool) -> Vec<Option<Whole>> {
-    let mut gatherer = Gatherer::new(coding);
+fn gathered(clip: Clip, is_lost: impl Fn(usize) -> bool) -> Vec<Option<Whole>> {
+    let mut gatherer = Gatherer::new(clip.coding);
     let mut whole = Vec::new();
-    for (index, (timestamp, marker, payload)) in packets(rtp).into_iter().enumerate() {
+    for (index, (timestamp, marker, payload)) in clip.packets().into_iter().enumerate() {
         if is_lost(index) {
             gatherer.gap();
             continue;
         }
-        let packet = packet(coding, timestamp, marker, payload);
+        let packet = packet(clip.coding, timestamp, marker, payload);
         gatherer.push(packet, &mut |frame| whole.push(frame));
     }
     whole
@@ -57,9 +29,9 @@ fn gathered(coding: Coding, rtp: &[u8], is_lost: impl Fn(usize) -> bool) -> Vec<
 
 #[test]
 fn gathered_frames_are_those_of_the_encoder() {
-    for (coding, [rtp, ivf]) in STREAMS {
+    for clip @ Clip { coding, ivf, .. } in CLIPS {
         let mut made = ivf[..FILE].to_vec();
-        for (number, frame) in gathered(coding, rtp, |_| false).into_iter().enumerate() {
+        for (number, frame) in gathered(clip, |_| false).into_iter().enumerate() {
             let frame = frame.expect("nothing is lost");
             let is_key = number % 5 == 0;
             assert_eq!((frame.key, frame.head.is_some()), (is_key, is_key), "{coding:?} {number}");
@@ -77,16 +49,14 @@ fn gathered_frames_are_those_of_the_encoder() {
 #[test]
 fn heads_say_what_the_encoder_was_told() {
     let size = PictureSize { width: 64, height: 64 };
-    let [vp8, vp9, av1] = STREAMS.map(|(coding, [rtp, _])| {
-        let first = gathered(coding, rtp, |_| false).remove(0).unwrap();
-        first.head.unwrap()
-    });
+    let [vp8, vp9, av1] =
+        CLIPS.map(|clip| gathered(clip, |_| false).remove(0).unwrap().head.unwrap());
     assert_eq!(*vp8, Head::Vp8 { size });
     let Head::Vp9(key) = *vp9 else { panic!("{vp9:?}") };
     assert_eq!((key.profile, key.bit_depth, key.subsampling), (0, 8, [true, true]));
     assert_eq!((key.colours, key.size), (Colours { matrix: 1, ..Colours::default() }, size));
     let Head::Av1 { unit, sequence } = &*av1 else { panic!("{av1:?}") };
-    assert!(AV1[1][FILE + 12 + DELIMITER.len()..].starts_with(unit));
+    assert!(AV1.ivf[FILE + 12 + DELIMITER.len()..].starts_with(unit));
     assert_eq!((sequence.profile, sequence.level, sequence.tier, sequence.size), (0, 0, 0, size));
     assert_eq!((sequence.subsampling, sequence.monochrome), ([true, true], false));
     let colours = Colours { full_range: false, primaries: 1, transfer: 1, matrix: 1 };
@@ -95,8 +65,8 @@ fn heads_say_what_the_encoder_was_told() {
 
 #[test]
 fn a_lost_packet_costs_its_frame() {
-    for (coding, [rtp, _]) in STREAMS {
-        let all = packets(rtp);
+    for clip @ Clip { coding, .. } in CLIPS {
+        let all = clip.packets();
         let mut numbers: Vec<u32> = all.iter().map(|(timestamp, ..)| *timestamp).collect();
         numbers.dedup();
         let mine = |index: usize| numbers.iter().position(|number| *number == all[index].0);
@@ -115,7 +85,7 @@ fn a_lost_packet_costs_its_frame() {
             if alone {
                 expected.remove(number);
             }
-            let mut found = gathered(coding, rtp, |index| index == lost);
+            let mut found = gathered(clip, |index| index == lost);
             if lost + 1 == all.len() && !alone {
                 found.push(None); // it would end with the next one
             }

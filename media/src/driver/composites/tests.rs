@@ -10,7 +10,7 @@ mod coded;
 
 use super::super::feeds::{FeedItem, Register};
 use super::super::transcodes::Transcodes;
-use super::super::{Ffmpeg, MediaConfig, Stills, TcpLimits};
+use super::super::{Ffmpeg, MediaConfig, Still, Stills, TcpLimits};
 use super::*;
 use crate::composite::{Canvas, Cell, Fit, SoundFrom};
 use crate::feed::tests::h265;
@@ -321,6 +321,21 @@ async fn h265_that_is_not_decoded_is_a_slate_that_says_why() {
     }
 }
 
+/// The still of a source, once that has sent a key frame.
+async fn still(stills: &Stills, stream: StreamId) -> Result<Still, StillError> {
+    let made = async {
+        loop {
+            match stills.get(stream).await {
+                Err(StillError::NoKeyFrame) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                made => return made,
+            }
+        }
+    };
+    tokio::time::timeout(LONGEST, made).await.expect("there is no key frame")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_still_of_h265_is_ffmpegs_where_there_is_one() {
     for (ffmpeg, missing) in
@@ -329,17 +344,7 @@ async fn a_still_of_h265_is_ffmpegs_where_there_is_one() {
         let media = start_with(TranscodeLimits::NONE, ffmpeg);
         let stills = Stills::new(&media);
         let a = shoot_h265(&media, A);
-        let made = async {
-            loop {
-                match stills.get(A).await {
-                    Err(StillError::NoKeyFrame) => {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                    made => return made,
-                }
-            }
-        };
-        let made = tokio::time::timeout(LONGEST, made).await.unwrap();
+        let made = still(&stills, A).await;
         match (made, missing) {
             (Ok(still), None) => {
                 let format = image::ImageFormat::Jpeg;

@@ -1,6 +1,4 @@
-//! VP9 and AV1 of real encoders into a file, and out of it again. `media/tests/coded` has each as RTP
-//! packets and as the frames that they were made of: ten of 64x64, the first and the sixth of which are
-//! key frames.
+//! VP9 and AV1 of real encoders into a file, and out of it again.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,42 +7,16 @@ use shiguredo_mp4::boxes::SampleEntry;
 
 use super::*;
 use crate::coded::Coding;
+use crate::coded::tests::clips::{AV1, Payloads, VP8, VP9};
 use crate::recording::config::{Config, config_of};
 
 const CODECS: [Codec; 2] = [Codec::Vp9, Codec::Av1];
-const VP9: [&[u8]; 2] = [
-    include_bytes!("../../../tests/coded/vp9.rtp"),
-    include_bytes!("../../../tests/coded/vp9.ivf"),
-];
-const AV1: [&[u8]; 2] = [
-    include_bytes!("../../../tests/coded/av1.rtp"),
-    include_bytes!("../../../tests/coded/av1.ivf"),
-];
-const VP8: &[u8] = include_bytes!("../../../tests/coded/vp8.rtp");
 /// Frames of a clip, and those from one key frame to the next.
 const LOOP: u32 = 10;
 const GROUP: u32 = 5;
 /// Descriptors of a frame of VP9 in one packet, of a key frame and of another one.
 const VP9_KEY: u8 = 0x0c;
 const VP9_INTER: u8 = 0x4c;
-
-/// Marker and payload of each packet of a frame.
-type Payloads = Vec<(bool, Vec<u8>)>;
-
-/// The frames of some packets.
-fn payloads(mut rtp: &[u8]) -> Vec<Payloads> {
-    let mut frames: Vec<(&[u8], Payloads)> = Vec::new();
-    while let [high, low, rest @ ..] = rtp {
-        let (packet, next) = rest.split_at(u16::from_be_bytes([*high, *low]).into());
-        rtp = next;
-        let (timestamp, payload) = (&packet[4..8], (packet[1] & 0x80 != 0, packet[12..].to_vec()));
-        match frames.last_mut() {
-            Some((last, frame)) if *last == timestamp => frame.push(payload),
-            _ => frames.push((timestamp, vec![payload])),
-        }
-    }
-    frames.into_iter().map(|(_, frame)| frame).collect()
-}
 
 /// The frames of an IVF file as a file has them: of AV1 without temporal delimiters.
 fn samples(codec: Codec, ivf: &[u8]) -> Vec<Vec<u8>> {
@@ -70,8 +42,8 @@ struct Coded {
 
 impl Coded {
     fn new(codec: Codec) -> Self {
-        let [rtp, ivf] = if codec == Codec::Vp9 { VP9 } else { AV1 };
-        let (frames, samples) = (payloads(rtp), samples(codec, ivf));
+        let clip = if codec == Codec::Vp9 { VP9 } else { AV1 };
+        let (frames, samples) = (clip.frames(), samples(codec, clip.ivf));
         assert_eq!((frames.len(), samples.len()), (LOOP as usize, LOOP as usize));
         Self { world: World::new(), codec, frames, samples }
     }
@@ -363,7 +335,7 @@ fn a_source_that_goes_on_in_another_codec_goes_on_in_fragments_of_its_own() {
 fn vp8_is_refused_in_words_and_what_comes_after_it_is_not() {
     let mut coded = Coded::new(Codec::Vp9);
     coded.codec = Codec::Vp8;
-    let frame = payloads(VP8).remove(0);
+    let frame = VP8.frames().remove(0);
     let packets = coded.packets(0, &frame);
     coded.world.push(0, &packets);
     let recorder = &coded.world.recorder;
@@ -382,8 +354,8 @@ fn vp8_is_refused_in_words_and_what_comes_after_it_is_not() {
 #[test]
 fn a_sample_tells_its_codec() {
     let codec = |sample: &[u8]| config_of(sample).map(|config| config.format().codec());
-    let vp9 = samples(Codec::Vp9, VP9[1]);
-    let av1 = samples(Codec::Av1, AV1[1]);
+    let vp9 = samples(Codec::Vp9, VP9.ivf);
+    let av1 = samples(Codec::Av1, AV1.ivf);
     for n in 0..LOOP as usize {
         let key = n.is_multiple_of(GROUP as usize);
         assert_eq!(codec(&vp9[n]), key.then_some(Codec::Vp9));

@@ -1,50 +1,29 @@
-//! Sources of VP8, VP9 and AV1, which ffmpeg decodes: real frames of ten each, `media/tests/coded`.
+//! Sources of VP8, VP9 and AV1, which ffmpeg decodes.
 
-use std::path::PathBuf;
 use std::process::Command as Program;
 
 use super::*;
+use crate::coded::tests::clips::{AV1, Clip, VP8, VP9};
 use crate::rtp::inspect;
 
-const CODECS: [(Codec, &str); 3] = [(Codec::Vp8, "vp8"), (Codec::Vp9, "vp9"), (Codec::Av1, "av1")];
+const CLIPS: [Clip; 3] = [VP8, VP9, AV1];
 /// Columns and rows of the pictures.
 const SIDE: usize = 64;
 
-fn file(name: &str, kind: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/coded").join(format!("{name}.{kind}"))
-}
-
-/// The payloads of each frame, in order.
-fn frames(name: &str) -> Vec<Vec<Vec<u8>>> {
-    let rtp = std::fs::read(file(name, "rtp")).unwrap();
-    let (mut rest, mut frames, mut last) = (rtp.as_slice(), Vec::<Vec<Vec<u8>>>::new(), None);
-    while let [high, low, tail @ ..] = rest {
-        let (packet, next) = tail.split_at(u16::from_be_bytes([*high, *low]).into());
-        rest = next;
-        let timestamp = &packet[4..8];
-        if last != Some(timestamp) {
-            frames.push(Vec::new());
-        }
-        last = Some(timestamp);
-        frames.last_mut().unwrap().push(packet[12..].to_vec());
-    }
-    frames
-}
-
 /// Sends the ten frames again and again until it is aborted.
-fn shoot_coded(media: &Media, stream: StreamId, (codec, name): (Codec, &str)) -> JoinHandle<()> {
-    let frames = frames(name);
+fn shoot_coded(media: &Media, stream: StreamId, clip: Clip) -> JoinHandle<()> {
+    let (codec, frames) = (clip.coding.codec(), clip.frames());
     let mut seq = 0;
     publish(media, stream, codec, move |number| {
         let payloads = &frames[number as usize % frames.len()];
-        let packets = payloads.iter().enumerate().map(|(index, payload)| {
+        let packets = payloads.iter().map(|(marker, payload)| {
             seq += 1;
             Packet {
                 codec,
                 layer: 0,
                 seq,
                 timestamp: number as u32 * 3_600,
-                marker: index + 1 == payloads.len(),
+                marker: *marker,
                 inspection: inspect(codec, payload),
                 payload: payload.as_slice().into(),
                 captured: Instant::now(),
@@ -55,10 +34,10 @@ fn shoot_coded(media: &Media, stream: StreamId, (codec, name): (Codec, &str)) ->
 }
 
 /// The luma of all pictures, as ffmpeg decodes them from a file.
-fn luma(name: &str) -> Vec<Vec<u8>> {
+fn luma(clip: Clip) -> Vec<Vec<u8>> {
     let decoded = Program::new("ffmpeg")
         .args(["-v", "error", "-i"])
-        .arg(file(name, "ivf"))
+        .arg(clip.path())
         .args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"])
         .output()
         .unwrap();
@@ -77,19 +56,9 @@ fn apart(a: impl Iterator<Item = u8>, b: &[u8]) -> f64 {
 async fn stills_of_vp8_vp9_and_av1_are_ffmpegs() {
     let media = start_with(TranscodeLimits::NONE, Some(Ffmpeg::at("ffmpeg".into())));
     let stills = Stills::new(&media);
-    for (stream, source) in [A, B, C].into_iter().zip(CODECS) {
-        let publisher = shoot_coded(&media, stream, source);
-        let made = async {
-            loop {
-                match stills.get(stream).await {
-                    Err(StillError::NoKeyFrame) => {
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                    made => return made,
-                }
-            }
-        };
-        let still = tokio::time::timeout(LONGEST, made).await.unwrap().unwrap();
+    for (stream, clip) in [A, B, C].into_iter().zip(CLIPS) {
+        let publisher = shoot_coded(&media, stream, clip);
+        let still = still(&stills, stream).await.unwrap();
         let format = image::ImageFormat::Jpeg;
         let still = image::load_from_memory_with_format(&still.jpeg, format).unwrap().to_rgb8();
         assert_eq!(still.dimensions(), (SIDE as u32, SIDE as u32));
@@ -99,13 +68,13 @@ async fn stills_of_vp8_vp9_and_av1_are_ffmpegs() {
         };
         // JPEG has all 256 shades, and video 220 of them.
         let shades = |video: u8| ((f64::from(video) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
-        let shown: Vec<Vec<u8>> = luma(source.1)
+        let shown: Vec<Vec<u8>> = luma(clip)
             .iter()
             .map(|luma| luma.iter().map(|video| shades(*video) as u8).collect())
             .collect();
         let nearest = [0, 5]
             .map(|key: usize| apart(still.pixels().map(|pixel| light(pixel) as u8), &shown[key]));
-        assert!(nearest[0].min(nearest[1]) < 6.0, "{source:?}: {nearest:?}");
+        assert!(nearest[0].min(nearest[1]) < 6.0, "{:?}: {nearest:?}", clip.coding);
         publisher.abort();
     }
     media.shutdown().await;
@@ -116,9 +85,9 @@ async fn vp8_vp9_and_av1_are_seen_side_by_side() {
     let limits = TranscodeLimits { most: 3, pixels: TranscodeLimits::USUAL };
     let media = start_with(limits, Some(Ffmpeg::at("ffmpeg".into())));
     let composites = Composites::new(&media, 1);
-    let sources = [A, B, C].into_iter().zip(CODECS);
+    let sources = [A, B, C].into_iter().zip(CLIPS);
     let publishers: Vec<_> =
-        sources.map(|(stream, source)| shoot_coded(&media, stream, source)).collect();
+        sources.map(|(stream, clip)| shoot_coded(&media, stream, clip)).collect();
     let canvas = Canvas::new(size(192, 64), 25, Colour::BLACK).unwrap();
     let cells = [A, B, C].into_iter().zip([0, 64, 128]).map(|(source, x)| Cell {
         source,
@@ -128,7 +97,7 @@ async fn vp8_vp9_and_av1_are_seen_side_by_side() {
     });
     let layout = Layout::new(canvas, cells.collect(), SoundFrom::Nothing, true).unwrap();
     composites.start(COMPOSITE, layout).await.unwrap();
-    let known: Vec<Vec<Vec<u8>>> = CODECS.iter().map(|(_, name)| luma(name)).collect();
+    let known: Vec<Vec<Vec<u8>>> = CLIPS.map(luma).to_vec();
     let row = |planes: &Planes, from: usize| -> Vec<u8> {
         let wide = 3 * SIDE;
         (0..SIDE).flat_map(|y| planes.y[y * wide + from..][..SIDE].to_vec()).collect()
@@ -145,7 +114,7 @@ async fn vp8_vp9_and_av1_are_seen_side_by_side() {
 
     // A source may go on in another codec.
     publishers[0].abort();
-    let other = shoot_coded(&media, A, CODECS[2]);
+    let other = shoot_coded(&media, A, AV1);
     wait_for(&media, |picture| {
         let seen = row(picture, 0);
         known[2].iter().any(|known| apart(seen.iter().copied(), known) < 8.0)

@@ -4,8 +4,7 @@ use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use thiserror::Error;
 
-use crate::rtp::{Codec, Kind, PictureSize};
-use crate::rtp_source::{Frame, Frames, Video};
+use crate::rtp::{Kind, PictureSize};
 use crate::stream::Packet;
 use crate::transcode::{Framer, OutsideCodec, OutsideFault};
 
@@ -75,7 +74,7 @@ pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
     if !parts.last().is_some_and(|packet| packet.marker) {
         return Err(StillError::NoKeyFrame); // it is under way
     }
-    let mut framer = StillFramer::new(codec);
+    let mut framer = Framer::new(codec);
     let (mut whole, mut before) = (None, None::<&Packet>);
     for (left, packet) in (0..parts.len()).rev().zip(parts) {
         if !before.is_none_or(|b| b.seq + 1 == packet.seq || is_set(b)) {
@@ -84,7 +83,7 @@ pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
         before = Some(packet);
         // Parameter sets of before belong to no other frame: all are one.
         let part = Packet { timestamp: key.timestamp, marker: left == 0, ..packet.clone() };
-        whole = framer.push(part).or(whole);
+        whole = framer.push(part).pop().or(whole);
     }
     let frame = whole.filter(|frame| frame.whole && frame.key).ok_or(StillError::NoKeyFrame)?;
     match (OutsideCodec::of(codec), size) {
@@ -92,37 +91,6 @@ pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
         (Some(codec), Some(size)) if fits(size) => Ok(KeyFrame::Outside(codec, size, frame.data)),
         (Some(_), Some(size)) => Err(DecodeError::TooLarge(size).into()),
         (Some(_), None) => Err(DecodeError::Damaged.into()),
-    }
-}
-
-/// Puts the frame together, whoever decodes it.
-enum StillFramer {
-    Here(Frames),
-    Outside(Framer),
-}
-
-impl StillFramer {
-    fn new(codec: Codec) -> Self {
-        match OutsideCodec::of(codec) {
-            Some(codec) => Self::Outside(Framer::new(codec)),
-            None => Self::Here(Frames::new(Video::H264)),
-        }
-    }
-
-    fn gap(&mut self) {
-        match self {
-            Self::Here(frames) => frames.gap(),
-            Self::Outside(framer) => framer.gap(),
-        }
-    }
-
-    fn push(&mut self, packet: Packet) -> Option<Frame> {
-        match self {
-            Self::Here(frames) => {
-                frames.push(packet.timestamp, packet.marker, &packet.payload).next()
-            }
-            Self::Outside(framer) => framer.push(packet).pop(),
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The frames of the codecs that another program decodes.
+//! The frames of a picture as a decoder takes them, and which of them another program decodes.
 
 use crate::coded::{Coding, Gatherer, Whole};
 use crate::rtp::Codec;
@@ -54,29 +54,25 @@ impl OutsideCodec {
 /// Puts frames together. Packets come in order; what is missing is said.
 #[derive(Debug)]
 pub(crate) enum Framer {
-    H265(Box<Frames>),
+    /// Of H.264 and H.265, whose frames are made of NAL units.
+    Units(Box<Frames>),
     Coded(Box<Gatherer>),
 }
 
 impl Framer {
-    pub(crate) fn new(codec: OutsideCodec) -> Self {
-        match codec {
-            OutsideCodec::H265 => Self::H265(Box::new(Frames::new(Video::H265))),
-            OutsideCodec::Coded(coding) => Self::Coded(Box::new(Gatherer::new(coding))),
-        }
-    }
-
-    pub(crate) fn codec(&self) -> OutsideCodec {
-        match self {
-            Self::H265(_) => OutsideCodec::H265,
-            Self::Coded(gatherer) => OutsideCodec::Coded(gatherer.coding()),
+    /// One of frames of this codec.
+    pub(crate) fn new(codec: Codec) -> Self {
+        let video = if codec == Codec::H265 { Video::H265 } else { Video::H264 };
+        match Coding::of(codec) {
+            Some(coding) => Self::Coded(Box::new(Gatherer::new(coding))),
+            None => Self::Units(Box::new(Frames::new(video))),
         }
     }
 
     /// Packets before the next one are missing.
     pub(crate) fn gap(&mut self) {
         match self {
-            Self::H265(frames) => frames.gap(),
+            Self::Units(frames) => frames.gap(),
             Self::Coded(gatherer) => gatherer.gap(),
         }
     }
@@ -85,7 +81,7 @@ impl Framer {
     /// was not marked, and its own.
     pub(crate) fn push(&mut self, packet: Packet) -> Vec<Frame> {
         match self {
-            Self::H265(frames) => {
+            Self::Units(frames) => {
                 frames.push(packet.timestamp, packet.marker, &packet.payload).collect()
             }
             Self::Coded(gatherer) => {

@@ -68,6 +68,8 @@ struct Began {
 #[derive(Debug)]
 pub(crate) struct OutsideTrack {
     order: Order,
+    /// Of its frames.
+    codec: OutsideCodec,
     framer: Framer,
     times: Times,
     /// The last time that was told.
@@ -97,7 +99,8 @@ impl Default for OutsideTrack {
     fn default() -> Self {
         Self {
             order: Order::default(),
-            framer: Framer::new(OutsideCodec::H265),
+            codec: OutsideCodec::H265,
+            framer: Framer::new(Codec::H265),
             times: Times::default(),
             told: None,
             size: None,
@@ -119,7 +122,7 @@ impl Default for OutsideTrack {
 impl OutsideTrack {
     /// The codec of what it takes.
     pub(crate) fn codec(&self) -> Codec {
-        self.framer.codec().codec()
+        self.codec.codec()
     }
 
     /// Whether a picture was decoded.
@@ -144,13 +147,13 @@ impl OutsideTrack {
 
     /// Packets were left out, or another publisher begins: it goes on with the next key frame.
     pub(crate) fn gap(&mut self) {
-        self.change(self.framer.codec());
+        self.change(self.codec);
     }
 
     /// It goes on with the next key frame, which is one of this codec.
     fn change(&mut self, codec: OutsideCodec) {
         self.order.reset();
-        self.framer = Framer::new(codec);
+        (self.codec, self.framer) = (codec, Framer::new(codec.codec()));
         self.waits = true;
     }
 
@@ -165,7 +168,7 @@ impl OutsideTrack {
     ) -> Result<Vec<Step>, TranscodeRefusal> {
         let codec = OutsideCodec::of(packet.codec);
         let codec = codec.ok_or(TranscodeRefusal::Codec(packet.codec))?;
-        if codec != self.framer.codec() {
+        if codec != self.codec {
             self.change(codec);
             self.size = None;
         }
@@ -252,7 +255,7 @@ impl OutsideTrack {
         if !fits(size) {
             return Err(TranscodeRefusal::Size(size));
         }
-        let same = |began: Began| (began.codec, began.size) == (self.framer.codec(), size);
+        let same = |began: Began| (began.codec, began.size) == (self.codec, size);
         let begins = frame.key && !self.began.is_some_and(same);
         let recent = |began: Began| now.saturating_duration_since(began.at) < PAUSE;
         if begins && self.began.is_some_and(recent) {
@@ -271,7 +274,7 @@ impl OutsideTrack {
     }
 
     fn hand_over(&mut self, now: Instant, frame: &Frame, begins: Option<PictureSize>) -> Step {
-        let codec = self.framer.codec();
+        let codec = self.codec;
         let mut bytes = Vec::with_capacity(frame.data.len() + 64);
         if let Some(size) = begins {
             self.began = Some(Began { codec, size, at: now });

@@ -1,11 +1,31 @@
 //! Frames of a picture into the packets of a publisher.
 
 use crate::rtp::{Codec, inspect};
-use crate::stream::Packet;
+use crate::stream::{Packet, Payload, Payloads};
 
 use super::h264::Packetiser as H264;
 use super::h265::Packetiser as H265;
 use super::timeline::Moment;
+
+/// The payloads of a frame. They lie one behind the other, for an allocation each is what a heavy
+/// picture costs most.
+#[derive(Debug, Default)]
+pub(super) struct Cut {
+    room: Payloads,
+    made: Vec<Payload>,
+}
+
+impl Cut {
+    /// Puts a payload behind the others, which is made of these.
+    pub(super) fn put(&mut self, parts: &[&[u8]]) {
+        self.made.push(self.room.join(parts));
+    }
+
+    /// Takes out what was put there.
+    pub(super) fn take(&mut self) -> Vec<Payload> {
+        std::mem::take(&mut self.made)
+    }
+}
 
 #[derive(Debug)]
 enum Packetiser {
@@ -28,7 +48,7 @@ impl Packetiser {
         }
     }
 
-    fn frame(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+    fn frame(&mut self, bytes: &[u8]) -> Vec<Payload> {
         match self {
             Self::H264(packetiser) => packetiser.frame(bytes),
             Self::H265(packetiser) => packetiser.frame(bytes),
@@ -73,7 +93,7 @@ impl Cutter {
         let (payloads, codec) = (self.packetiser.frame(bytes), self.packetiser.codec());
         let timestamp = (moment.ticks as u32).wrapping_add(self.offset);
         let last = payloads.len().saturating_sub(1);
-        let packet = |(number, payload): (usize, Vec<u8>)| {
+        let packet = |(number, payload): (usize, Payload)| {
             self.seq += 1;
             Packet {
                 codec,
@@ -82,7 +102,7 @@ impl Cutter {
                 timestamp,
                 marker: number == last,
                 inspection: inspect(codec, &payload),
-                payload: payload.into(),
+                payload,
                 captured: moment.captured,
             }
         };

@@ -2,8 +2,10 @@
 //! FU-A for what does not fit.
 
 use super::annexb;
+use super::cutter::Cut;
 use crate::nal::h264::{DELIMITER, FILLER, FU_A, IDR, PPS, SPS, STAP_A};
 use crate::nal::keep;
+use crate::stream::Payload;
 
 /// The most bytes of a payload: with all headers, what every network carries.
 pub(crate) const MOST: usize = 1200;
@@ -14,6 +16,7 @@ pub(crate) struct Packetiser {
     /// The sets as they came last, each kind and content once.
     sequence: Vec<Vec<u8>>,
     picture: Vec<Vec<u8>>,
+    cut: Cut,
 }
 
 impl Packetiser {
@@ -24,8 +27,8 @@ impl Packetiser {
 
     /// The payloads of a frame. The first of a key frame has the parameter sets, whether the
     /// frame came with them or not.
-    pub(crate) fn frame(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut payloads = Vec::new();
+    pub(crate) fn frame(&mut self, bytes: &[u8]) -> Vec<Payload> {
+        let mut cut = std::mem::take(&mut self.cut);
         let (mut fresh, mut told) = (false, false);
         for unit in annexb::units(bytes) {
             match unit[0] & 0x1f {
@@ -40,26 +43,28 @@ impl Packetiser {
                 }
                 kind => {
                     if !told && (kind == IDR || (fresh && kind < IDR)) {
-                        self.tell(&mut payloads);
+                        self.tell(&mut cut);
                         told = true;
                     }
-                    put(&mut payloads, unit);
+                    put(&mut cut, unit);
                 }
             }
         }
         if fresh && !told {
             // Sets alone: they go with the next frame.
-            self.tell(&mut payloads);
+            self.tell(&mut cut);
         }
+        let payloads = cut.take();
+        self.cut = cut;
         payloads
     }
 
-    fn tell(&self, payloads: &mut Vec<Vec<u8>>) {
+    fn tell(&self, cut: &mut Cut) {
         let sets: Vec<&[u8]> =
             self.sequence.iter().chain(&self.picture).map(Vec::as_slice).collect();
         let size: usize = 1 + sets.iter().map(|set| 2 + set.len()).sum::<usize>();
         if sets.len() < 2 || size > MOST {
-            return sets.into_iter().for_each(|set| put(payloads, set));
+            return sets.into_iter().for_each(|set| put(cut, set));
         }
         let importance = sets.iter().map(|set| set[0] & 0x60).max().unwrap_or(0);
         let mut payload = Vec::with_capacity(size);
@@ -68,7 +73,7 @@ impl Packetiser {
             payload.extend_from_slice(&(set.len() as u16).to_be_bytes());
             payload.extend_from_slice(set);
         }
-        payloads.push(payload);
+        cut.put(&[&payload]);
     }
 }
 
@@ -90,9 +95,9 @@ pub(crate) fn number(unit: &[u8]) -> u32 {
 }
 
 /// A unit as it is, or in fragments of equal size.
-fn put(payloads: &mut Vec<Vec<u8>>, unit: &[u8]) {
+fn put(cut: &mut Cut, unit: &[u8]) {
     if unit.len() <= MOST {
-        return payloads.push(unit.to_vec());
+        return cut.put(&[unit]);
     }
     let (header, body) = (unit[0], &unit[1..]);
     let count = body.len().div_ceil(MOST - 2);
@@ -100,11 +105,7 @@ fn put(payloads: &mut Vec<Vec<u8>>, unit: &[u8]) {
     for (number, part) in body.chunks(size).enumerate() {
         let begins = if number == 0 { 0x80 } else { 0 };
         let ends = if number + 1 == body.len().div_ceil(size) { 0x40 } else { 0 };
-        let mut payload = Vec::with_capacity(part.len() + 2);
-        payload.push(header & 0xe0 | FU_A);
-        payload.push(begins | ends | header & 0x1f);
-        payload.extend_from_slice(part);
-        payloads.push(payload);
+        cut.put(&[&[header & 0xe0 | FU_A, begins | ends | header & 0x1f], part]);
     }
 }
 
@@ -126,7 +127,7 @@ mod tests {
     }
 
     /// Puts payloads together again, as a receiver does.
-    fn unpacked(payloads: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn unpacked(payloads: &[Payload]) -> Vec<Vec<u8>> {
         let mut units: Vec<Vec<u8>> = Vec::new();
         for payload in payloads {
             assert!(payload.len() <= MOST);
@@ -145,7 +146,7 @@ mod tests {
                     }
                     units.last_mut().unwrap().extend_from_slice(&payload[2..]);
                 }
-                _ => units.push(payload.clone()),
+                _ => units.push(payload.to_vec()),
             }
         }
         units
@@ -166,7 +167,7 @@ mod tests {
         assert_eq!(unpacked(&next), [&SPS_UNIT[..], &PPS_UNIT, &idr], "they were kept");
         assert!(inspect(Codec::H264, &next[0]).parameters);
         let other = packetiser.frame(&stream(&[&[0x41, 0x9a, 3]]));
-        assert_eq!(other, [[0x41, 0x9a, 3]]);
+        assert_eq!(unpacked(&other), [[0x41, 0x9a, 3]]);
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //! fragments for what does not fit. Decoding order numbers are not sent: the order is that of sending.
 
 use super::annexb;
+use super::cutter::Cut;
 use super::h264::MOST;
 use crate::nal::h265::{AGGREGATE, DELIMITER, FILLER, FRAGMENT, HEADER, PPS, VPS, is_key, kind};
 use crate::nal::keep;
+use crate::stream::Payload;
 
 /// Cuts frames up, and puts the parameter sets before each key frame.
 #[derive(Debug, Default)]
 pub(crate) struct Packetiser {
     /// Of the video, of sequences, of pictures, as they came last.
     sets: [Vec<Vec<u8>>; 3],
+    cut: Cut,
 }
 
 impl Packetiser {
@@ -21,8 +24,8 @@ impl Packetiser {
 
     /// The payloads of a frame. The first of a key frame has the parameter sets, whether the
     /// frame came with them or not.
-    pub(crate) fn frame(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
-        let mut payloads = Vec::new();
+    pub(crate) fn frame(&mut self, bytes: &[u8]) -> Vec<Payload> {
+        let mut cut = std::mem::take(&mut self.cut);
         let (mut fresh, mut told) = (false, false);
         for unit in annexb::units(bytes).filter(|unit| unit.len() > HEADER) {
             match kind(unit[0]) {
@@ -34,25 +37,27 @@ impl Packetiser {
                 kind => {
                     let begins = is_key(kind) || (fresh && kind < 16);
                     if !told && begins {
-                        self.tell(&mut payloads);
+                        self.tell(&mut cut);
                         told = true;
                     }
-                    put(&mut payloads, unit);
+                    put(&mut cut, unit);
                 }
             }
         }
         if fresh && !told {
             // Sets alone: they go with the next frame.
-            self.tell(&mut payloads);
+            self.tell(&mut cut);
         }
+        let payloads = cut.take();
+        self.cut = cut;
         payloads
     }
 
-    fn tell(&self, payloads: &mut Vec<Vec<u8>>) {
+    fn tell(&self, cut: &mut Cut) {
         let sets: Vec<&[u8]> = self.sets.iter().flatten().map(Vec::as_slice).collect();
         let size = HEADER + sets.iter().map(|set| 2 + set.len()).sum::<usize>();
         if sets.len() < 2 || size > MOST {
-            return sets.into_iter().for_each(|set| put(payloads, set));
+            return sets.into_iter().for_each(|set| put(cut, set));
         }
         let mut payload = Vec::with_capacity(size);
         payload.extend_from_slice(&header(AGGREGATE, sets[0]));
@@ -60,7 +65,7 @@ impl Packetiser {
             payload.extend_from_slice(&(set.len() as u16).to_be_bytes());
             payload.extend_from_slice(set);
         }
-        payloads.push(payload);
+        cut.put(&[&payload]);
     }
 }
 
@@ -87,9 +92,9 @@ pub(crate) fn number(unit: &[u8]) -> u32 {
 }
 
 /// A unit as it is, or in fragments of equal size.
-fn put(payloads: &mut Vec<Vec<u8>>, unit: &[u8]) {
+fn put(cut: &mut Cut, unit: &[u8]) {
     if unit.len() <= MOST {
-        return payloads.push(unit.to_vec());
+        return cut.put(&[unit]);
     }
     let body = &unit[HEADER..];
     let count = body.len().div_ceil(MOST - HEADER - 1);
@@ -97,11 +102,7 @@ fn put(payloads: &mut Vec<Vec<u8>>, unit: &[u8]) {
     for (number, part) in body.chunks(size).enumerate() {
         let begins = if number == 0 { 0x80 } else { 0 };
         let ends = if number + 1 == body.len().div_ceil(size) { 0x40 } else { 0 };
-        let mut payload = Vec::with_capacity(part.len() + HEADER + 1);
-        payload.extend_from_slice(&header(FRAGMENT, unit));
-        payload.push(begins | ends | kind(unit[0]));
-        payload.extend_from_slice(part);
-        payloads.push(payload);
+        cut.put(&[&header(FRAGMENT, unit), &[begins | ends | kind(unit[0])], part]);
     }
 }
 
@@ -122,7 +123,7 @@ mod tests {
     }
 
     /// Puts payloads together again, as a receiver does.
-    fn unpacked(payloads: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn unpacked(payloads: &[Payload]) -> Vec<Vec<u8>> {
         let mut units: Vec<Vec<u8>> = Vec::new();
         for payload in payloads {
             assert!(payload.len() <= MOST);
@@ -142,7 +143,7 @@ mod tests {
                     }
                     units.last_mut().unwrap().extend_from_slice(&payload[3..]);
                 }
-                _ => units.push(payload.clone()),
+                _ => units.push(payload.to_vec()),
             }
         }
         units
@@ -161,7 +162,7 @@ mod tests {
         let found = inspect(Codec::H265, &next[0]);
         assert!(found.parameters && !found.key && inspect(Codec::H265, &next[1]).key);
         let other = packetiser.frame(&stream(&[&[0x02, 1, 0xd0]]));
-        assert_eq!(other, [[0x02, 1, 0xd0]]);
+        assert_eq!(unpacked(&other), [[0x02, 1, 0xd0]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::feed::h264::Packetiser;
 use crate::rtp::{Codec, PictureSize, inspect};
-use crate::stream::Packet;
+use crate::stream::{Packet, Payload};
 
 pub(crate) const RED: (u8, u8, u8) = (200, 30, 30);
 pub(crate) const BLUE: (u8, u8, u8) = (30, 60, 200);
@@ -60,7 +60,7 @@ impl Camera {
         let captured = self.at;
         self.frame += 1;
         self.at += Duration::from_millis(40);
-        let packet = |(number, payload): (usize, Vec<u8>)| {
+        let packet = |(number, payload): (usize, Payload)| {
             self.seq += 1;
             Packet {
                 codec: Codec::H264,
@@ -69,7 +69,7 @@ impl Camera {
                 timestamp,
                 marker: number == last,
                 inspection: inspect(Codec::H264, &payload),
-                payload: payload.into(),
+                payload,
                 captured,
             }
         };

@@ -91,7 +91,7 @@ impl World {
                 timestamp,
                 marker: index == last,
                 inspection: inspect(Codec::H264, &payload),
-                payload: payload.into(),
+                payload,
                 captured,
             }
         });

@@ -1,5 +1,6 @@
 //! What a packet carries, shared by all who keep it.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 
@@ -8,6 +9,8 @@ use bytes::{Buf, Bytes, BytesMut};
 /// Payloads of one source lie one behind the other in pieces of so many bytes: some fifty packets
 /// of the picture. The last of them that is kept keeps the whole piece.
 const PIECE: usize = 1 << 16;
+/// Pieces of a source that are kept for what it sends next: two seconds of 60 Mbit/s.
+const PIECES: usize = 256;
 
 /// What follows the header of an RTP packet. A clone shares the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -60,22 +63,54 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// Where a source's payloads are put, so that a packet costs no allocation of its own.
+/// Where a source's payloads are put, so that a packet costs no allocation of its own, and a group of
+/// pictures none where the one before it lay.
 #[derive(Debug, Default)]
 pub(crate) struct Payloads {
-    piece: BytesMut,
+    piece: Option<BytesMut>,
+    /// Pieces that are full, in the order in which they became so.
+    full: VecDeque<BytesMut>,
 }
 
 impl Payloads {
     /// Keeps a payload.
     pub(crate) fn put(&mut self, payload: &[u8]) -> Payload {
-        if self.piece.capacity() < payload.len() {
-            // Not `reserve`: that would first look whether all of the piece has come free, which
-            // it has not while anybody watches.
-            self.piece = BytesMut::with_capacity(PIECE.max(payload.len()));
+        self.join(&[payload])
+    }
+
+    /// Keeps a payload that is made of these.
+    pub(crate) fn join(&mut self, parts: &[&[u8]]) -> Payload {
+        let length = parts.iter().map(|part| part.len()).sum();
+        if length > PIECE {
+            return parts.concat().into();
         }
-        self.piece.extend_from_slice(payload);
-        Payload(self.piece.split().freeze())
+        let mut piece = match self.piece.take() {
+            Some(piece) if piece.capacity() >= length => piece,
+            full => {
+                let next = self.next();
+                self.full.extend(full);
+                next
+            }
+        };
+        parts.iter().for_each(|part| piece.extend_from_slice(part));
+        let payload = Payload(piece.split().freeze());
+        self.piece = Some(piece);
+        payload
+    }
+
+    /// An empty piece.
+    fn next(&mut self) -> BytesMut {
+        let fresh = || BytesMut::with_capacity(PIECE);
+        let Some(mut oldest) = self.full.pop_front() else { return fresh() };
+        if oldest.try_reclaim(PIECE) {
+            return oldest;
+        }
+        // Where it is not, those after it are hardly: they come free together, with the next key
+        // frame. One that is kept for ever has to be got rid of some time.
+        if self.full.len() + 1 < PIECES {
+            self.full.push_front(oldest);
+        }
+        fresh()
     }
 }
 
@@ -96,6 +131,48 @@ mod tests {
         for (index, (payload, length)) in kept.iter().zip(&lengths).enumerate() {
             assert!(payload.len() == *length && payload.iter().all(|byte| *byte == index as u8));
         }
+    }
+
+    #[test]
+    fn parts_are_joined() {
+        let mut payloads = Payloads::default();
+        assert_eq!(payloads.join(&[&[1], &[], &[2, 3]])[..], [1, 2, 3]);
+        assert_eq!(payloads.join(&[&[4; PIECE], &[5]]).len(), PIECE + 1);
+    }
+
+    /// Where the payloads of so many pieces lie.
+    fn places(payloads: &mut Payloads, kept: &mut Vec<Payload>, pieces: usize) -> Vec<*const u8> {
+        let made: Vec<Payload> = (0..pieces).map(|_| payloads.put(&[7; PIECE])).collect();
+        let places = made.iter().map(|payload| payload.as_ptr()).collect();
+        kept.extend(made);
+        places
+    }
+
+    #[test]
+    fn a_group_of_pictures_lies_where_the_one_before_lay_once_nobody_has_that() {
+        let (mut payloads, mut kept) = (Payloads::default(), Vec::new());
+        let first = places(&mut payloads, &mut kept, 10);
+        let second = places(&mut payloads, &mut kept, 10);
+        assert!(second.iter().all(|place| !first.contains(place)), "the first is still there");
+        kept.drain(..10);
+        assert_eq!(places(&mut payloads, &mut kept, 10), first);
+        assert!(kept.iter().all(|payload| payload.iter().all(|byte| *byte == 7)));
+    }
+
+    #[test]
+    fn what_is_kept_for_ever_keeps_its_own_piece_and_few_others_are_kept_for_nothing() {
+        let (mut payloads, mut kept) = (Payloads::default(), Vec::new());
+        places(&mut payloads, &mut kept, 1);
+        let mut others = Vec::new();
+        places(&mut payloads, &mut others, 2 * PIECES);
+        assert!(payloads.full.len() <= PIECES);
+        others.clear();
+        let first = places(&mut payloads, &mut others, 5);
+        others.clear();
+        places(&mut payloads, &mut others, PIECES + 1 - 5);
+        others.clear();
+        assert_eq!(places(&mut payloads, &mut others, 5), first, "they are used again and again");
+        assert!(kept[0].iter().all(|byte| *byte == 7));
     }
 
     #[test]

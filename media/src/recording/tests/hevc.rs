@@ -62,7 +62,7 @@ impl Hevc {
                 timestamp,
                 marker: index == last,
                 inspection: inspect(Codec::H265, &payload),
-                payload: payload.into(),
+                payload,
                 captured: self.world.at(u64::from(shown) * 40),
             }
         });

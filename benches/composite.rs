@@ -1,12 +1,14 @@
-//! What a composite costs: four H.264 streams decoded, put together and encoded on one thread, and the
-//! same by ffmpeg's `xstack`; and what a converted picture costs: one stream with B-frames decoded and
-//! encoded without, and the same by ffmpeg. All are told in pictures for each second of processor time, so
-//! that whatever else runs on the machine counts less. `cargo bench --bench composite`; needs ffmpeg.
+//! What a composite costs: four or nine H.264 streams decoded, put together and encoded on one thread,
+//! and the same by ffmpeg's `xstack`; what its sound costs where that of all sources is mixed; and what a
+//! converted picture costs: one stream with B-frames decoded and encoded without, and the same by ffmpeg.
+//! Pictures are told for each second of processor time, and sound as a share of a core, so that whatever
+//! else runs on the machine counts less. `cargo bench --bench composite`; needs ffmpeg.
 
 #![allow(clippy::print_stdout, reason = "it prints what it has measured")]
 #![allow(clippy::unwrap_used, reason = "a bench ends at what it did not expect")]
 
 use std::{
+    f32::consts::TAU,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -15,7 +17,8 @@ use std::{
 
 use rushes_media::{
     StreamId,
-    composite::{Canvas, Cell, Composer, Fit, Layout, Pace, SoundFrom},
+    composite::{Canvas, Cell, Composer, Fit, Layout, Mixer, Pace, SoundFrom},
+    feed::{Decoded, Transcoder},
     picture::{Colour, Decoder, Encoder, Encoding, Place, Seen},
     rtp::{Colours, PictureSize},
 };
@@ -23,26 +26,42 @@ use rushes_media::{
 const SECONDS: u32 = 10;
 const FPS: u32 = 25;
 const BITS: u32 = 2_300_000;
+/// Of the canvas.
+const SIZE: PictureSize = PictureSize { width: 1280, height: 720 };
+/// So much sound is mixed.
+const HEARD: u32 = 60;
+/// Samples a second.
+const RATE: u32 = 48_000;
 const BASELINE: [&str; 4] = ["-profile:v", "baseline", "-bf", "0"];
 const B_FRAMES: [&str; 4] = ["-profile:v", "high", "-bf", "3"];
 
 fn main() {
     let folder = tempfile::TempDir::new().unwrap();
     let folder = folder.path();
-    for (width, height, rate) in [(640, 360, "1500k"), (1280, 720, "4000k")] {
-        let sources: Vec<PathBuf> =
-            (0..4).map(|number| source(folder, number, (width, height), rate, BASELINE)).collect();
-        let ours = ours(&sources);
-        let theirs = theirs(&sources);
+    let grids = [
+        (2, (640, 360), "1500k"),
+        (2, (1280, 720), "4000k"),
+        (3, (640, 360), "1500k"),
+        (3, (1280, 720), "4000k"),
+    ];
+    for (side, (width, height), rate) in grids {
+        let count = side * side;
+        let sources: Vec<PathBuf> = (0..count)
+            .map(|number| source(folder, number, (width, height), rate, BASELINE))
+            .collect();
+        let (ours, theirs) = (ours(&sources, side), theirs(&sources, side));
         println!(
-            "4 x {width}x{height} at {rate}bit/s -> 1280x720: {ours:.0} pictures for a second of the \
+            "{count} x {width}x{height} at {rate}bit/s -> 1280x720: {ours:.0} pictures for a second of the \
              processor; ffmpeg with xstack and x264 ultrafast {theirs:.0}"
         );
+    }
+    for count in [1, 4, 9] {
+        println!("the sound of {count} sources mixed: {:.2} % of a core", mixed(count));
     }
     for (width, height, rate, bits) in
         [(1280, 720, "4000k", 6_000_000), (1920, 1080, "8000k", 12_000_000)]
     {
-        let source = source(folder, 9, (width, height), rate, B_FRAMES);
+        let source = source(folder, 99, (width, height), rate, B_FRAMES);
         let ((ours, came), theirs) = (converted(&source, bits), converted_by_ffmpeg(&source, bits));
         println!(
             "{width}x{height} at {rate}bit/s with B-frames -> without: {ours:.0} pictures for a second of \
@@ -92,18 +111,19 @@ fn units(path: &Path) -> Vec<(Vec<u8>, bool)> {
     starts.windows(2).map(unit).collect()
 }
 
-fn ours(sources: &[PathBuf]) -> f64 {
+/// Where a source's picture is, of as many as are shown.
+fn place(number: u32, side: u32) -> Place {
+    let (width, height) = (SIZE.width / side / 2 * 2, SIZE.height / side / 2 * 2);
+    let (x, y) = ((number % side * width) as i32, (number / side * height) as i32);
+    Place { x, y, width, height }
+}
+
+fn ours(sources: &[PathBuf], side: u32) -> f64 {
     let inputs: Vec<Vec<(Vec<u8>, bool)>> = sources.iter().map(|path| units(path)).collect();
-    let size = PictureSize { width: 1280, height: 720 };
-    let canvas = Canvas::new(size, FPS, Colour::BLACK).unwrap();
+    let canvas = Canvas::new(SIZE, FPS, Colour::BLACK).unwrap();
     let cell = |number: usize| Cell {
         source: StreamId(number as u128),
-        place: Place {
-            x: (number % 2 * 640) as i32,
-            y: (number / 2 * 360) as i32,
-            width: 640,
-            height: 360,
-        },
+        place: place(number as u32, side),
         fit: Fit::Contain,
         label: format!("Camera {number}"),
     };
@@ -130,6 +150,44 @@ fn ours(sources: &[PathBuf]) -> f64 {
         encoder.encode(composer.paint(now), false).unwrap();
     }
     frames as f64 / (on_processor() - before).as_secs_f64()
+}
+
+/// What it takes to decode the Opus of so many sources, to mix it and to encode that, in percent of a core.
+fn mixed(count: u128) -> f64 {
+    let origin = Instant::now();
+    let packets = opus(origin);
+    let mut mixer = Mixer::new(origin).unwrap();
+    let (before, mut made) = (on_processor(), 0);
+    for (number, packet) in packets.iter().enumerate() {
+        let place = number as i64 * i64::from(RATE) / 50;
+        let now = origin + Duration::from_millis(20) * number as u32;
+        for source in 0..count {
+            mixer.push(now, StreamId(source), packet, place);
+        }
+        made += mixer.due(now).unwrap().len();
+    }
+    let share = (on_processor() - before).as_secs_f64() / (packets.len() as f64 / 50.0);
+    assert!(made + 20 > packets.len(), "{made} packets of {} came out", packets.len());
+    100.0 * share
+}
+
+/// Packets of 20 ms, with a chord and some noise in both channels.
+fn opus(captured: Instant) -> Vec<Vec<u8>> {
+    const BLOCK: u32 = 960;
+    let (mut transcoder, mut state, mut packets) = (Transcoder::new(), 1_u32, Vec::new());
+    for number in 0..HEARD * RATE / BLOCK {
+        let mut sample = |at: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = state as i32 as f32 / i32::MAX as f32;
+            let tone = |hertz: f32| (TAU * hertz * at as f32 / RATE as f32).sin();
+            0.1 * (tone(110.0) + tone(275.0) + tone(1001.0)) + 0.05 * noise
+        };
+        let pcm = (0..BLOCK * 2).map(|at| sample((number % 50 * BLOCK) + at / 2)).collect();
+        let ticks = i64::from(number) * i64::from(BLOCK) * 90_000 / i64::from(RATE);
+        let decoded = Decoded { pcm, channels: 2, rate: RATE, ticks, captured };
+        packets.extend(transcoder.decoded(decoded).unwrap().into_iter().map(|made| made.payload));
+    }
+    packets
 }
 
 /// Pictures for a second of the processor, and the bits a second that came out.
@@ -163,16 +221,20 @@ fn on_processor() -> Duration {
     Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
 }
 
-fn theirs(sources: &[PathBuf]) -> f64 {
+fn theirs(sources: &[PathBuf], side: u32) -> f64 {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-loglevel", "info", "-benchmark", "-nostats"]);
-    for source in sources {
+    let (mut scaled, mut stacked, mut layout) = (String::new(), String::new(), Vec::new());
+    for (number, source) in (0..).zip(sources) {
         command.args(["-threads", "1", "-r", &FPS.to_string(), "-i"]).arg(source);
+        let Place { x, y, width, height } = place(number, side);
+        scaled += &format!("[{number}]scale={width}:{height}:flags=bilinear[s{number}];");
+        stacked += &format!("[s{number}]");
+        layout.push(format!("{x}_{y}"));
     }
-    let scaled = "[0]scale=640:360:flags=bilinear[a];[1]scale=640:360:flags=bilinear[b];\
-                  [2]scale=640:360:flags=bilinear[c];[3]scale=640:360:flags=bilinear[d];\
-                  [a][b][c][d]xstack=inputs=4:layout=0_0|w0_0|0_h0|w0_h0";
-    command.args(["-filter_complex_threads", "1", "-filter_complex", scaled]);
+    let count = sources.len();
+    let scaled = format!("{scaled}{stacked}xstack=inputs={count}:layout={}", layout.join("|"));
+    command.args(["-filter_complex_threads", "1", "-filter_complex", &scaled]);
     encode_by_ffmpeg(command, BITS)
 }
 

@@ -120,16 +120,16 @@ pub struct Options {
     /// 0: there are none
     #[arg(long, global = true, env = "RUSHES_COMPOSITES", value_name = "COUNT")]
     pub composites: Option<usize>,
-    /// Pictures with B-frames, which browsers do not show, that are converted here for them at a time
-    /// [default: 1]; 0: none
+    /// Pictures that are converted here at a time: with B-frames, which browsers do not show, or for
+    /// viewers who do not take H.265, VP8, VP9 or AV1 [default: 1]; 0: none
     #[arg(long, global = true, env = "RUSHES_TRANSCODES", value_name = "COUNT")]
     pub transcodes: Option<usize>,
     /// The largest picture that is converted, in pixels a second [default: 62208000, which is 1920 x
     /// 1080 thirty times]
     #[arg(long, global = true, env = "RUSHES_TRANSCODE_PIXELS", value_name = "PIXELS")]
     pub transcode_pixels: Option<u64>,
-    /// The ffmpeg program, which plays sound that nothing else here does (HE-AAC, 5.1) [default: the one that
-    /// is found in PATH, if any]; `none`: there is none
+    /// The ffmpeg program, which decodes what nothing else here does (HE-AAC, 5.1, and pictures that are
+    /// not H.264) [default: the one that is found in PATH, if any]; `none`: there is none
     #[arg(long, global = true, env = "RUSHES_FFMPEG", value_name = "FILE")]
     pub ffmpeg: Option<PathBuf>,
     /// Lets addresses other than this machine's read /metrics
@@ -250,7 +250,7 @@ pub struct Config {
     pub replay_minutes: u16,
     /// How many composites there may be at a time.
     pub composites: usize,
-    /// How much is converted of what browsers do not show.
+    /// How much is converted of what not all viewers show.
     pub transcodes: TranscodeLimits,
     /// The ffmpeg program.
     pub ffmpeg: Option<Ffmpeg>,

@@ -121,7 +121,8 @@ fn local_track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32) -> TrackLocalS
     ))
 }
 
-fn h264() -> RTCRtpCodecParameters {
+/// Constrained baseline.
+pub(super) fn h264() -> RTCRtpCodecParameters {
     RTCRtpCodecParameters {
         rtp_codec: RTCRtpCodec {
             mime_type: MIME_TYPE_H264.to_owned(),
@@ -135,7 +136,7 @@ fn h264() -> RTCRtpCodecParameters {
     }
 }
 
-fn opus() -> RTCRtpCodecParameters {
+pub(super) fn opus() -> RTCRtpCodecParameters {
     RTCRtpCodecParameters {
         rtp_codec: RTCRtpCodec {
             mime_type: MIME_TYPE_OPUS.to_owned(),

@@ -25,6 +25,7 @@ use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::Error;
 use super::connection::Connection;
+use super::publisher::{h264, opus};
 use super::rtp::Reorder;
 
 /// Key frames are asked for at most this often.
@@ -128,9 +129,22 @@ pub(crate) struct Viewer {
 impl Viewer {
     /// Asks `target` (a WHEP address) for picture and sound and starts to receive.
     pub(crate) async fn watch(target: WhipTarget) -> Result<Self, Error> {
-        let started = Instant::now();
         let mut media = MediaEngine::default();
         media.register_default_codecs()?;
+        Self::take(target, media).await
+    }
+
+    /// The same, and takes no picture but H.264.
+    pub(crate) async fn watch_h264(target: WhipTarget) -> Result<Self, Error> {
+        let mut media = MediaEngine::default();
+        media.register_codec(h264(), RtpCodecKind::Video)?;
+        media.register_codec(opus(), RtpCodecKind::Audio)?;
+        Self::take(target, media).await
+    }
+
+    /// Asks for what has `media`'s codecs.
+    async fn take(target: WhipTarget, media: MediaEngine) -> Result<Self, Error> {
+        let started = Instant::now();
         let (mut connection, tracks) = Connection::new(target, media).await?;
         for kind in [RtpCodecKind::Video, RtpCodecKind::Audio] {
             let init = RTCRtpTransceiverInit {

@@ -62,11 +62,12 @@ pub enum TranscodeCause {
     /// It has B-frames: what is made takes its place for all viewers.
     #[serde(rename = "B_FRAMES")]
     BFrames,
-    /// It is H.265: what is made is for those who do not take that.
-    H265,
+    /// Its codec, which is not H.264: what is made is for those who do not take that.
+    #[serde(untagged)]
+    Codec(Codec),
 }
 
-/// What comes of a picture that browsers do not show as it is.
+/// What comes of a picture that not all viewers show as it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TranscodeStatus {
     /// What calls for it.

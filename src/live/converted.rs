@@ -1,4 +1,4 @@
-//! What is said of a picture with B-frames, or of H.265.
+//! What is said of a picture with B-frames, or of one that is not H.264.
 
 use rushes_media::rtp::Codec;
 use rushes_media::{TranscodeRefusal, TranscodeState, TranscodeStatus, VideoStatus};
@@ -11,10 +11,9 @@ const BEHIND: &str = "The picture has B-frames and is converted for browsers, bu
 
 const H265: &str = "The picture is H.265, which browsers show where the machine has a decoder for it \
     (Safari, and Chrome on many machines) and others do not.";
+const AV1: &str = "The picture is AV1, which recent browsers show, but Safari only where the device has a \
+    decoder for it, and older ones and many other players do not.";
 const USE_H264: &str = "Set the encoder to H.264 for everybody.";
-const H265_BEHIND: &str = "The picture is H.265 and is converted for viewers who do not take that, but \
-    this machine does not do so as fast as it comes: they miss parts of it, each up to the next key \
-    frame.";
 const H265_B_FRAMES: &str = "The picture has B-frames, which browsers that take H.265 show out of order \
     or not at all. Turn them off: ffmpeg: -x265-params bframes=0; OBS and hardware encoders: B-frames 0.";
 
@@ -22,9 +21,10 @@ const H265_B_FRAMES: &str = "The picture has B-frames, which browsers that take 
 /// converted.
 pub(crate) fn problems(video: &VideoStatus, transcode: Option<&TranscodeStatus>) -> Vec<String> {
     let mut problems = Vec::new();
-    if video.codec == Codec::H265 {
-        problems.extend(h265(transcode));
-        problems.extend(video.b_frames.then(|| H265_B_FRAMES.to_owned()));
+    if video.codec != Codec::H264 {
+        problems.extend(beside(video.codec, transcode));
+        let is_h265 = video.codec == Codec::H265;
+        problems.extend((is_h265 && video.b_frames).then(|| H265_B_FRAMES.to_owned()));
     } else if video.b_frames {
         problems.extend(b_frames(transcode));
     }
@@ -43,15 +43,26 @@ fn b_frames(transcode: Option<&TranscodeStatus>) -> Option<String> {
     }
 }
 
-/// Nothing as long as it is not known whether it is converted.
-fn h265(transcode: Option<&TranscodeStatus>) -> Option<String> {
+/// Of what is converted for those alone who do not take it. Nothing as long as it is not known whether
+/// it is; nor where it is not, and all browsers show it: whoever else cannot be served hears why.
+fn beside(codec: Codec, transcode: Option<&TranscodeStatus>) -> Option<String> {
     let transcode = transcode?;
     match transcode.state {
-        TranscodeState::Running if transcode.behind => Some(format!("{H265_BEHIND} {USE_H264}")),
+        TranscodeState::Running if transcode.behind => Some(format!(
+            "The picture is {} and is converted for viewers who do not take that, but this machine does \
+             not do so as fast as it comes: they miss parts of it, each up to the next key frame. \
+             {USE_H264}",
+            codec.title()
+        )),
         TranscodeState::Starting | TranscodeState::Running | TranscodeState::Ready => None,
         TranscodeState::Refused => {
+            let shown = match codec {
+                Codec::H265 => H265,
+                Codec::Av1 => AV1,
+                _ => return None,
+            };
             let why = transcode.refusal.map(why).unwrap_or_default();
-            Some(format!("{H265} {why} {USE_H264}"))
+            Some(format!("{shown} {why} {USE_H264}"))
         }
     }
 }
@@ -118,6 +129,23 @@ mod tests {
         }
     }
 
+    fn video(codec: Codec, b_frames: bool) -> VideoStatus {
+        VideoStatus {
+            codec,
+            width: None,
+            height: None,
+            fps: 25.0,
+            bitrate: 0,
+            keyframe_interval: None,
+            packets: 1,
+            lost: 0,
+            jitter: 0.0,
+            gaps: 0,
+            b_frames,
+            profile: None,
+        }
+    }
+
     #[test]
     fn what_is_not_converted_is_said_with_the_reason_and_what_to_do() {
         let refused = |refusal| {
@@ -144,24 +172,61 @@ mod tests {
     }
 
     #[test]
-    fn of_h265_it_is_said_why_it_is_not_converted() {
-        let refused = |refusal| {
+    fn of_h265_and_av1_it_is_said_why_they_are_not_converted() {
+        let refused = |codec, refusal| {
             let status = status(TranscodeState::Refused, Some(refusal));
-            let said = h265(Some(&status)).unwrap();
-            assert!(said.starts_with(H265) && said.ends_with(USE_H264), "{said}");
+            let said = beside(codec, Some(&status)).unwrap();
+            assert!(said.ends_with(USE_H264), "{said}");
             said
         };
-        assert!(refused(TranscodeRefusal::Off).contains("--transcodes is 0"));
-        assert!(
-            refused(TranscodeRefusal::NoFfmpeg).contains("when ffmpeg is installed (--ffmpeg)")
-        );
-        let hangs = refused(TranscodeRefusal::Ffmpeg(OutsideFault::Hangs));
-        assert!(hangs.contains("ffmpeg takes pictures and gives none out. That is tried again"));
-        assert_eq!(h265(None), None, "it is not known yet");
-        assert_eq!(h265(Some(&status(TranscodeState::Ready, None))), None);
-        let mut running = status(TranscodeState::Running, None);
-        assert_eq!(h265(Some(&running)), None);
-        running.behind = true;
-        assert!(h265(Some(&running)).unwrap().starts_with(H265_BEHIND));
+        for (codec, shown) in [(Codec::H265, H265), (Codec::Av1, AV1)] {
+            let off = refused(codec, TranscodeRefusal::Off);
+            assert!(off.starts_with(shown) && off.contains("--transcodes is 0"), "{off}");
+            let none = refused(codec, TranscodeRefusal::NoFfmpeg);
+            assert!(none.contains("when ffmpeg is installed (--ffmpeg)"), "{none}");
+            let hangs = refused(codec, TranscodeRefusal::Ffmpeg(OutsideFault::Hangs));
+            let again = "ffmpeg takes pictures and gives none out. That is tried again";
+            assert!(hangs.contains(again), "{hangs}");
+        }
+    }
+
+    #[test]
+    fn of_what_all_browsers_show_it_is_not_said_that_it_is_not_converted() {
+        let status = status(TranscodeState::Refused, Some(TranscodeRefusal::NoFfmpeg));
+        for codec in [Codec::Vp8, Codec::Vp9] {
+            assert_eq!(beside(codec, Some(&status)), None);
+        }
+    }
+
+    #[test]
+    fn of_what_is_converted_besides_nothing_is_said_unless_it_falls_behind() {
+        for codec in [Codec::H265, Codec::Vp8, Codec::Vp9, Codec::Av1] {
+            assert_eq!(beside(codec, None), None, "it is not known yet");
+            assert_eq!(beside(codec, Some(&status(TranscodeState::Ready, None))), None);
+            let mut running = status(TranscodeState::Running, None);
+            assert_eq!(beside(codec, Some(&running)), None);
+            running.behind = true;
+            let said = beside(codec, Some(&running)).unwrap();
+            let begins = format!("The picture is {} and is converted for", codec.title());
+            assert!(said.starts_with(&begins) && said.ends_with(USE_H264), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_picture_has_the_problems_of_its_codec() {
+        let refused = status(TranscodeState::Refused, Some(TranscodeRefusal::Off));
+        for (codec, b_frames, begins) in [
+            (Codec::H264, false, &[][..]),
+            (Codec::H264, true, &[SHOWN]),
+            (Codec::H265, false, &[H265]),
+            (Codec::H265, true, &[H265, H265_B_FRAMES]),
+            (Codec::Vp8, false, &[]),
+            (Codec::Vp9, false, &[]),
+            (Codec::Av1, false, &[AV1]),
+        ] {
+            let problems = problems(&video(codec, b_frames), Some(&refused));
+            assert_eq!(problems.len(), begins.len(), "{problems:?}");
+            assert!(problems.iter().zip(begins).all(|(said, begins)| said.starts_with(begins)));
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::peer::Error;
 use crate::peer::viewer::{Stats, Viewer};
 use crate::publish::PICTURE_TIMEOUT;
 use crate::rtp;
-use crate::server::{Server, SrtSource};
+use crate::server::Server;
 use crate::srt::{is_live, says, send_picture as send, sending, wait_for};
 use crate::transcode::{B_FRAMES, SETTLED, assert_in_order, median, offset};
 
@@ -38,15 +38,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// An offer of a player that takes H.264 alone.
 const H264_ALONE: &str = include_str!("../../media/tests/sdp/gst-whep-whep-offer.sdp");
 
-fn transcode(details: &Value) -> &Value {
+pub(crate) fn transcode(details: &Value) -> &Value {
     &details["additional_details"]["transcode"]
 }
 
 /// What a player hears that takes H.264 alone: the status, and the reason where it is refused.
-async fn asked(source: &SrtSource) -> Result<(u16, Value), Error> {
+pub(crate) async fn asked(whep: &WhipTarget) -> Result<(u16, Value), Error> {
     let answer = reqwest::Client::new()
-        .post(source.whep.url.clone())
-        .bearer_auth(&source.whep.bearer)
+        .post(whep.url.clone())
+        .bearer_auth(&whep.bearer)
         .header("content-type", "application/sdp")
         .body(H264_ALONE)
         .send()
@@ -207,12 +207,12 @@ async fn where_h265_is_not_converted_others_hear_why() {
         wait_for(&server, &source, known).await.unwrap();
         if option.ends_with("true") {
             // That is found out when somebody needs it.
-            assert_eq!(asked(&source).await.unwrap().0, 201);
+            assert_eq!(asked(&source.whep).await.unwrap().0, 201);
         }
         let says = |details: &Value| says(details, problem) && says(details, "H.265");
         let details = wait_for(&server, &source, says).await.unwrap();
         assert_eq!(transcode(&details)["state"], "REFUSED");
-        let (status, refused) = asked(&source).await.unwrap();
+        let (status, refused) = asked(&source.whep).await.unwrap();
         let detail = refused["detail"].as_str().unwrap_or_default();
         assert!(detail.contains("the stream's video is H265"), "{status} {refused}");
         assert!(status == 422 && detail.contains(told), "{status} {refused}");
@@ -236,14 +236,14 @@ async fn h265_and_b_frames_share_one_budget() {
     let h265 = send(&server, &second, &H265).unwrap();
     let full = |details: &Value| says(details, "converts 1 picture at a time");
     wait_for(&server, &second, full).await.unwrap();
-    let (status, refused) = asked(&second).await.unwrap();
+    let (status, refused) = asked(&second.whep).await.unwrap();
     let told = refused["detail"].as_str().unwrap_or_default();
     assert!(status == 422 && told.contains("converts 1 picture at a time"), "{refused}");
 
     b_frames.stop().await.unwrap();
     let ready = |details: &Value| transcode(details)["state"] == "READY";
     wait_for(&server, &second, ready).await.unwrap();
-    assert_eq!(asked(&second).await.unwrap().0, 201);
+    assert_eq!(asked(&second.whep).await.unwrap().0, 201);
     h265.stop().await.unwrap();
 }
 
@@ -301,10 +301,10 @@ async fn h265_has_a_picture_and_is_seen_in_a_composite() {
     assert_eq!((&of["problems"], &of["composite"]["problems"]), (&json!([]), &json!([])), "{of}");
 
     // It has the only place for a conversion, until it goes.
-    assert_eq!(asked(&source).await.unwrap().0, 422);
+    assert_eq!(asked(&source.whep).await.unwrap().0, 422);
     api.call("/delete/live/registration", json!({ "id": id })).await.unwrap();
     let again = tokio::time::timeout(PICTURE_TIMEOUT, async {
-        while asked(&source).await.unwrap().0 != 201 {
+        while asked(&source.whep).await.unwrap().0 != 201 {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     });

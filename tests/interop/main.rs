@@ -7,6 +7,7 @@
 //! the command that installs it. Clients that refuse the loopback run in network namespaces
 //! (see [`namespace`]), and a bad network is a proxy of ours (see [`proxy`]).
 
+mod beside;
 mod browser;
 mod camera;
 mod chromium;

@@ -196,7 +196,7 @@ pub(super) fn decode_single(
     running.process.end_input();
     // Of one picture nothing need be said.
     match running.outputs.made.recv_timeout(patience) {
-        Ok(Made::Picture(planes)) if planes.size() == size => Ok(planes),
+        Ok(Made::Picture(planes)) if codec.is_size(size, planes.size()) => Ok(planes),
         Ok(Made::Picture(_) | Made::Garbled) => Err(OutsideFault::Garbled),
         Ok(Made::Ended) | Err(RecvTimeoutError::Disconnected) => Err(OutsideFault::Ended),
         Err(RecvTimeoutError::Timeout) => Err(OutsideFault::Hangs),

@@ -53,11 +53,13 @@ const AAC: [&str; 16] = [
     "-f",
     "au",
 ];
-/// What is said of a picture before the name of its decoder.
-const OF_PICTURES: [&str; 5] = ["pipe", "-copyts", "-f", "ivf", "-c:v"];
+/// What is said of a picture before the name of its decoder. Where its size changes without a key
+/// frame, as that of VP9 may, what is behind the decoder stays, and so do the numbers.
+const OF_PICTURES: [&str; 7] = ["pipe", "-copyts", "-f", "ivf", "-reinit_filter", "0", "-c:v"];
 /// A picture with times (IVF) to pictures as they are decoded, in 8 bits and 4:2:0, each with its size
 /// ("PGMYUV"), and of each a line with its number and its time, where else complaints go. Nothing is
-/// added or left out to keep a rate.
+/// added or left out to keep a rate. All have the size of the first, which is even, for "PGMYUV" has no
+/// other.
 const PICTURE: [&str; 22] = [
     "-i",
     "pipe:0",
@@ -65,7 +67,8 @@ const PICTURE: [&str; 22] = [
     "0:v:0",
     // Only where there is something to tell, the time is told.
     "-vf",
-    "metadata=add:key=rushes:value=1,metadata=print:file=pipe\\\\:2:direct=1",
+    "scale=2*trunc(iw/2):2*trunc(ih/2),\
+     metadata=add:key=rushes:value=1,metadata=print:file=pipe\\\\:2:direct=1",
     "-fps_mode",
     "passthrough",
     "-c:v",

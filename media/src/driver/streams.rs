@@ -47,7 +47,7 @@ pub(super) struct Entry {
     pub(super) followers: Option<watch::Sender<Feed>>,
     /// The names of the layers, as the publisher's offer had them.
     pub(super) rids: Vec<String>,
-    /// What comes of a picture that browsers do not show.
+    /// What comes of a picture that not all viewers show.
     pub(super) transcode: Option<Conversion>,
     /// When the last publisher left.
     pub(super) left: Option<Instant>,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::rtp::{Kind, PictureSize};
 use crate::stream::Packet;
-use crate::transcode::{Framer, OutsideCodec, OutsideFault};
+use crate::transcode::{Framed, Framer, OutsideCodec, OutsideFault};
 
 use super::decoder::DecodeError;
 use super::planes::{Planes, fits};
@@ -85,8 +85,9 @@ pub(crate) fn key_frame(group: &[Packet]) -> Result<KeyFrame, StillError> {
         let part = Packet { timestamp: key.timestamp, marker: left == 0, ..packet.clone() };
         whole = framer.push(part).pop().or(whole);
     }
-    let frame = whole.filter(|frame| frame.whole && frame.key).ok_or(StillError::NoKeyFrame)?;
-    match (OutsideCodec::of(codec), size) {
+    let is_key = |framed: &Framed| framed.frame.whole && framed.frame.key;
+    let Framed { frame, size: own } = whole.filter(is_key).ok_or(StillError::NoKeyFrame)?;
+    match (OutsideCodec::of(codec), own.or(size)) {
         (None, _) => Ok(KeyFrame::H264(frame.data)),
         (Some(codec), Some(size)) if fits(size) => Ok(KeyFrame::Outside(codec, size, frame.data)),
         (Some(_), Some(size)) => Err(DecodeError::TooLarge(size).into()),

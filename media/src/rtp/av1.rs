@@ -30,6 +30,16 @@ fn size(obu: &[u8]) -> Option<PictureSize> {
     Some(begin.size)
 }
 
+/// What a sequence header says of colours, where all of it is in the payload.
+pub(super) fn colours(payload: &[u8]) -> Option<Colours> {
+    let body = |element: Element<'_>| {
+        let header = ObuHeader::read(element.bytes).filter(|_| element.begins)?;
+        let body = element.bytes.get(header.length..)?;
+        (header.kind == SEQUENCE_HEADER).then_some(Sequence::read(body)?.colours)
+    };
+    Elements::of(payload).find_map(body)
+}
+
 /// N: the packet is the first of a new coded video sequence, hence of a key frame (RTP payload
 /// format, 4.4).
 pub(crate) fn begins_sequence(payload: &[u8]) -> bool {

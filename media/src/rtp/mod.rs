@@ -140,12 +140,15 @@ pub(crate) fn is_later(timestamp: u32, than: u32) -> bool {
     timestamp != than && timestamp.wrapping_sub(than) < 1 << 31
 }
 
-/// What a payload of H.264 or H.265 says of colours; none where it has no sequence parameter set.
+/// What a payload says of colours; none where it has no sequence parameter set, or no head of a key
+/// frame or of a sequence, and of VP8, whose colours are always the same (RFC 6386, 9.2).
 pub(crate) fn colours(codec: Codec, payload: &[u8]) -> Option<Colours> {
     match codec {
         Codec::H264 => h264::colours(payload),
         Codec::H265 => h265::colours(payload),
-        _ => None,
+        Codec::Vp9 => vp9::colours(payload),
+        Codec::Av1 => av1::colours(payload),
+        Codec::Vp8 | Codec::Opus | Codec::MultiOpus => None,
     }
 }
 

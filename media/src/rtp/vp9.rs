@@ -19,6 +19,17 @@ pub(super) fn inspect(payload: &[u8]) -> Inspection {
     Inspection { key: true, parameters: true, size, ..Inspection::default() }
 }
 
+/// What the header of a key frame says of colours, where the payload begins one that is the lowest
+/// spatial layer.
+pub(super) fn colours(payload: &[u8]) -> Option<Colours> {
+    let begins = |descriptor: &Descriptor| descriptor.begins && descriptor.spatial == 0;
+    let descriptor = Descriptor::read(payload).filter(begins)?;
+    match Frame::read(payload.get(descriptor.length..)?)? {
+        Frame::Key(key) => Some(key.colours),
+        Frame::Other => None,
+    }
+}
+
 /// What stands in a payload before the bytes of the frame (RFC 9628, 4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Descriptor {

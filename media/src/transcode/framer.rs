@@ -1,7 +1,7 @@
 //! The frames of a picture as a decoder takes them, and which of them another program decodes.
 
 use crate::coded::{Coding, Gatherer, Whole};
-use crate::rtp::Codec;
+use crate::rtp::{Codec, PictureSize};
 use crate::rtp_source::{Frame, Frames, Video};
 use crate::stream::Packet;
 
@@ -49,6 +49,27 @@ impl OutsideCodec {
             Self::Coded(Coding::Av1) => "libdav1d",
         }
     }
+
+    /// Whether a picture may be one of a frame that says this size. An odd number of columns or rows
+    /// becomes the even one below, and of AV1 that of the largest spatial layer is said.
+    pub(crate) fn is_size(self, said: PictureSize, decoded: PictureSize) -> bool {
+        let even = PictureSize { width: said.width & !1, height: said.height & !1 };
+        match self {
+            Self::Coded(Coding::Av1) => {
+                decoded.width <= even.width && decoded.height <= even.height
+            }
+            _ => decoded == even,
+        }
+    }
+}
+
+/// A frame that was put together.
+#[derive(Debug)]
+pub(crate) struct Framed {
+    pub(crate) frame: Frame,
+    /// The size that it says of itself: of a key frame of VP8, VP9 or AV1. What its packets say is
+    /// that of the largest of its spatial layers.
+    pub(crate) size: Option<PictureSize>,
 }
 
 /// Puts frames together. Packets come in order; what is missing is said.
@@ -79,14 +100,15 @@ impl Framer {
 
     /// Takes the next packet, and gives out the frames that it ends: the one before, where its end
     /// was not marked, and its own.
-    pub(crate) fn push(&mut self, packet: Packet) -> Vec<Frame> {
+    pub(crate) fn push(&mut self, packet: Packet) -> Vec<Framed> {
         match self {
             Self::Units(frames) => {
-                frames.push(packet.timestamp, packet.marker, &packet.payload).collect()
+                let frames = frames.push(packet.timestamp, packet.marker, &packet.payload);
+                frames.map(|frame| Framed { frame, size: None }).collect()
             }
             Self::Coded(gatherer) => {
                 let (mut all, timestamp) = (Vec::new(), packet.timestamp);
-                gatherer.push(packet, &mut |whole| all.push(frame(timestamp, whole)));
+                gatherer.push(packet, &mut |whole| all.push(framed(timestamp, whole)));
                 all
             }
         }
@@ -94,11 +116,16 @@ impl Framer {
 }
 
 /// A frame that was put together, or one that cannot be used.
-fn frame(timestamp: u32, whole: Option<Whole>) -> Frame {
+fn framed(timestamp: u32, whole: Option<Whole>) -> Framed {
     match whole {
-        Some(Whole { timestamp, key, data, .. }) => {
-            Frame { timestamp, key, whole: true, data: data.pieces().flatten().copied().collect() }
+        Some(Whole { timestamp, key, data, head }) => {
+            let data = data.pieces().flatten().copied().collect();
+            let frame = Frame { timestamp, key, whole: true, data };
+            Framed { frame, size: head.map(|head| head.size()) }
         }
-        None => Frame { timestamp, key: false, whole: false, data: Vec::new() },
+        None => {
+            let frame = Frame { timestamp, key: false, whole: false, data: Vec::new() };
+            Framed { frame, size: None }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A stream's picture, decoded and encoded again so that browsers show it: H.264 without B-frames.
+//! A stream's picture, decoded and encoded again so that every browser shows it: H.264 without B-frames.
 //!
 //! A pure core: packets and the time are arguments. [`admit`] says whether it is done, and how;
 //! a [`Converter`] does it where the picture is decoded here, and a [`Relay`] where another program
@@ -18,7 +18,7 @@ mod times;
 use std::time::Instant;
 
 pub(crate) use converter::Converter;
-pub(crate) use framer::{Framer, OutsideCodec};
+pub(crate) use framer::{Framed, Framer, OutsideCodec};
 pub(crate) use outside::{Decoded, OutsideTrack, Shown, Step, single};
 pub(crate) use pgm::Pgm;
 pub(crate) use relay::Relay;

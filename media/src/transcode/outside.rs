@@ -15,7 +15,7 @@ use crate::rtp_source::Frame;
 use crate::stream::Packet;
 
 use super::times::Times;
-use super::{Framer, OutsideCodec, OutsideFault, TranscodeRefusal};
+use super::{Framed, Framer, OutsideCodec, OutsideFault, TranscodeRefusal};
 
 /// An end of sequence (ITU-T H.265, 7.3.1.1: kind 36).
 const END_OF_SEQUENCE: [u8; 6] = [0, 0, 0, 1, 0x48, 1];
@@ -223,7 +223,8 @@ impl OutsideTrack {
                 Next::Gap => self.framer.gap(),
                 Next::Packet(packet) => {
                     self.size = packet.inspection.size.or(self.size);
-                    for frame in self.framer.push(packet) {
+                    for Framed { frame, size } in self.framer.push(packet) {
+                        self.size = size.or(self.size);
                         steps.extend(self.frame(now, frame)?);
                     }
                 }
@@ -320,9 +321,8 @@ impl OutsideTrack {
         {
             let shown = self.shown.pop_front();
             let number = shown.map(|shown| shown.number);
-            if number != Some(self.next)
-                || self.began.map(|began| began.size) != Some(planes.size())
-            {
+            let suits = |began: Began| began.codec.is_size(began.size, planes.size());
+            if number != Some(self.next) || !self.began.is_some_and(suits) {
                 return Err(GARBLED);
             }
             self.next += 1;

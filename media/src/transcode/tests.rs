@@ -249,6 +249,8 @@ fn what_is_converted_is_bounded_in_number_and_size() {
         assert_eq!(admit(limits, 0, &other, false), Some(Err(TranscodeRefusal::NoFfmpeg)));
         let aim = admit(limits, 0, &other, true).unwrap().unwrap();
         assert_eq!(aim, Encoding { rate: 30, bits }, "H.264 needs more than most");
+        let several = Measured { layers: 3, ..other };
+        assert_eq!(admit(limits, 0, &several, true), Some(Err(TranscodeRefusal::Layers)));
     }
     let layers = Measured { layers: 3, ..hd };
     assert_eq!(admit(limits, 0, &layers, false), Some(Err(TranscodeRefusal::Layers)));

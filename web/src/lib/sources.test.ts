@@ -18,6 +18,7 @@ import {
   type DeclaredTrack,
   type NewSource,
   type Source,
+  type SourceDetails,
 } from './sources';
 
 describe('isSource', () => {
@@ -62,12 +63,17 @@ describe('a source in words', () => {
   });
 
   it('says that its picture is converted, and leaves to the problems why it is not', () => {
-    const words = (cause: 'B_FRAMES' | 'H265', state: 'RUNNING' | 'READY' | 'REFUSED') =>
+    type Transcode = NonNullable<SourceDetails['transcode']>;
+    const words = (cause: Transcode['cause'], state: Transcode['state']) =>
       conversionInWords({ transcode: { cause, state } });
     expect(words('B_FRAMES', 'RUNNING')).toContain('B-frames: converted');
     expect(words('H265', 'RUNNING')).toContain('do not take it');
     expect(words('H265', 'READY')).toContain('as soon as somebody needs it');
     expect(words('H265', 'REFUSED')).toBeNull();
+    expect(words('AV1', 'READY')).toBe('AV1: converted as soon as somebody needs it');
+    expect(words('VP8', 'RUNNING')).toBe('VP8: converted for those who do not take it');
+    expect(words('VP8', 'READY')).toBeNull();
+    expect(words('VP9', 'STARTING')).toBeNull();
     expect(conversionInWords({ transcode: null })).toBeNull();
     expect(conversionInWords(null)).toBeNull();
   });

@@ -50,7 +50,7 @@ export interface SourceDetails {
   video?: { codec: string; width: number | null; height: number | null; fps: number } | null;
   audio?: { channels: number } | null;
   transcode?: {
-    cause: 'B_FRAMES' | 'H265';
+    cause: 'B_FRAMES' | 'H265' | 'VP8' | 'VP9' | 'AV1';
     state: 'STARTING' | 'RUNNING' | 'READY' | 'REFUSED';
   } | null;
 }
@@ -118,14 +118,18 @@ export function mediaInWords(details: SourceDetails | null): string {
   return parts.filter(Boolean).join(' · ');
 }
 
-/** That a picture is converted for browsers, and why; that it is not is among its problems. */
+/** What every browser takes: that it would be converted for others is no news. */
+const TAKEN_BY_ALL: readonly string[] = ['VP8', 'VP9'];
+
+/** That a picture is converted, and why; that it is not is among its problems. */
 export function conversionInWords(details: SourceDetails | null): string | null {
   const transcode = details?.transcode;
   if (!transcode || transcode.state === 'REFUSED') return null;
   if (transcode.cause === 'B_FRAMES') return 'B-frames: converted for browsers';
-  return transcode.state === 'RUNNING'
-    ? 'H.265: converted for those who do not take it'
-    : 'H.265: converted as soon as somebody needs it';
+  const codec = CODECS[transcode.cause] ?? transcode.cause;
+  if (transcode.state === 'RUNNING') return `${codec}: converted for those who do not take it`;
+  if (TAKEN_BY_ALL.includes(transcode.cause)) return null;
+  return `${codec}: converted as soon as somebody needs it`;
 }
 
 function hertz(rate: number): string {

@@ -2,10 +2,23 @@
 //! first and the sixth of which are key frames, and as the RTP packets that were made of that file:
 //! VP8 and VP9 of libvpx by GStreamer 1.22 (`rtpvp8pay`, `rtpvp9pay`), AV1 of libaom by FFmpeg 8.0,
 //! with packets of 400 bytes. VP9 and AV1 have frames that are not shown by themselves.
+//!
+//! As IVF files alone there are five frames of VP8 of 65x47 by FFmpeg, and 24 of VP9 by GStreamer whose
+//! encoder had far too few bits, so that it went from 448x336 to 336x252 with the sixteenth, which is no
+//! key frame.
 
 use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
 
 use crate::coded::Coding;
+use crate::rtp::inspect;
+use crate::stream::Packet;
+
+pub(crate) const VP8_ODD: &[u8] = include_bytes!("../../../tests/coded/vp8-odd.ivf");
+pub(crate) const VP9_RESIZED: &[u8] = include_bytes!("../../../tests/coded/vp9-resized.ivf");
+/// Columns and rows of the other pictures.
+pub(crate) const SIDE: usize = 64;
 
 /// A stream, twice.
 #[derive(Debug, Clone, Copy)]
@@ -64,4 +77,55 @@ impl Clip {
         let of = |(_, marker, payload): &(u32, bool, &[u8])| (*marker, payload.to_vec());
         frames.map(|frame| frame.iter().map(of).collect()).collect()
     }
+
+    /// The packets of a frame where the ten are sent again and again, 25 a second.
+    pub(crate) fn shoot(&self, number: u64, captured: Instant) -> Vec<Packet> {
+        let (codec, frames) = (self.coding.codec(), self.frames());
+        let (round, at) = (number / frames.len() as u64, (number % frames.len() as u64) as usize);
+        let count =
+            |frames: &[Payloads]| frames.iter().map(|frame| frame.len() as u64).sum::<u64>();
+        let first = round * count(&frames) + count(&frames[..at]);
+        let packets = (first..).zip(&frames[at]).map(|(seq, (marker, payload))| Packet {
+            codec,
+            layer: 0,
+            seq,
+            timestamp: number as u32 * 3_600,
+            marker: *marker,
+            inspection: inspect(codec, payload),
+            payload: payload.as_slice().into(),
+            captured,
+        });
+        packets.collect()
+    }
+
+    /// The luma of all pictures, as ffmpeg decodes them from the file.
+    pub(crate) fn luma(&self) -> Vec<Vec<u8>> {
+        let decoded = Command::new("ffmpeg")
+            .args(["-v", "error", "-i"])
+            .arg(self.path())
+            .args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"])
+            .output()
+            .unwrap();
+        assert!(decoded.status.success());
+        let picture = SIDE * SIDE * 3 / 2;
+        decoded.stdout.chunks_exact(picture).map(|all| all[..SIDE * SIDE].to_vec()).collect()
+    }
+}
+
+/// The frames of an IVF file.
+pub(crate) fn frames_of(ivf: &'static [u8]) -> Vec<&'static [u8]> {
+    let (mut rest, mut frames) = (&ivf[32..], Vec::new());
+    while let Some((head, behind)) = rest.split_at_checked(12) {
+        let length = u32::from_le_bytes(*head.first_chunk().unwrap()) as usize;
+        let (frame, next) = behind.split_at(length);
+        frames.push(frame);
+        rest = next;
+    }
+    frames
+}
+
+/// How far apart samples are, on average.
+pub(crate) fn apart(a: impl Iterator<Item = u8>, b: &[u8]) -> f64 {
+    let sum: u64 = a.zip(b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    sum as f64 / b.len() as f64
 }

@@ -1,12 +1,11 @@
-//! Pictures that are passed on as they come and converted besides, for those who do not take them:
-//! H.265. It begins with the first of these viewers, and ends some time after the last.
+//! Pictures that are passed on as they come and converted besides, for those who do not take them: of
+//! H.265, VP8, VP9 and AV1. It begins with the first of these viewers, and ends some time after the last.
 
 use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
-use crate::rtp::Codec;
 use crate::stream::{MADE, Packet};
-use crate::transcode::{TranscodeRefusal, admit, encoding};
+use crate::transcode::{OutsideCodec, TranscodeRefusal, admit, encoding};
 use crate::webrtc::{Source, Viewer};
 
 use super::super::jobs::Formats;
@@ -30,7 +29,7 @@ pub(in super::super) struct Seat {
 }
 
 fn is_beside(source: &Source) -> bool {
-    source.video.is_some_and(|video| video.codec == Codec::H265)
+    source.video.is_some_and(|video| OutsideCodec::of(video.codec).is_some())
 }
 
 impl Entry {

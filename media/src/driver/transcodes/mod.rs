@@ -1,4 +1,4 @@
-//! Pictures that browsers do not show: for each a thread that converts it.
+//! Pictures that not all viewers show: for each a thread that converts it.
 //!
 //! The media thread hands it the publisher's packets of the picture and never waits for it. What
 //! it makes of them comes back as that publisher's does, and goes to the viewers in their place, or
@@ -41,7 +41,7 @@ pub(super) struct Transcodes {
     /// Places that are taken: by the threads, and by sources of composites that ffmpeg decodes.
     running: Arc<AtomicUsize>,
     feeds: mpsc::Sender<FeedItem>,
-    /// What decodes H.265.
+    /// What decodes all that is not H.264.
     ffmpeg: Option<Ffmpeg>,
     /// How many there have been.
     begun: u64,

@@ -10,7 +10,7 @@ use crate::picture::Encoding;
 use crate::rtp::{Codec, Kind};
 use crate::status::{TranscodeCause, TranscodeState, TranscodeStatus};
 use crate::stream::{Cache, MADE, Packet};
-use crate::transcode::{Growth, Measured, TranscodeRefusal, admit, encoding};
+use crate::transcode::{Growth, Measured, OutsideCodec, TranscodeRefusal, admit, encoding};
 use crate::webrtc::{Source, TrackFormat};
 
 use super::super::sender::Job;
@@ -22,7 +22,7 @@ use super::{ITEMS, Item, Place, Shared, Transcoded, thread};
 /// until then.
 pub(in super::super) const FIRST_LOOK: Duration = Duration::from_millis(750);
 
-/// What comes of a stream's picture that browsers do not show as it is.
+/// What comes of a stream's picture that not all viewers show as it is.
 #[derive(Debug)]
 pub(in super::super) enum Conversion {
     /// It is passed on, and that is not looked at again before.
@@ -111,9 +111,9 @@ impl Drop for Tap {
 impl Conversion {
     /// What comes of a picture of this codec.
     pub(in super::super) fn status(&self, codec: Codec) -> TranscodeStatus {
-        let cause = match codec {
-            Codec::H265 => TranscodeCause::H265,
-            _ => TranscodeCause::BFrames,
+        let cause = match OutsideCodec::of(codec) {
+            Some(_) => TranscodeCause::Codec(codec),
+            None => TranscodeCause::BFrames,
         };
         let (state, refusal) = match self {
             Self::On(on) => {

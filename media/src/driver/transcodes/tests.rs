@@ -1,5 +1,7 @@
 //! Conversions: the thread driven by hand, and on a media thread.
 
+mod beside;
+
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -7,7 +9,9 @@ use str0m::format::FormatParams;
 use tokio::task::JoinHandle;
 
 use super::super::feeds::Register;
-use super::super::{Command, Media, MediaConfig, RecordingConfig, Recordings, Stills, TcpLimits};
+use super::super::{
+    Command, Ffmpeg, Media, MediaConfig, RecordingConfig, Recordings, Stills, TcpLimits,
+};
 use super::thread::Thread;
 use super::*;
 use crate::feed::tests::BFrames;
@@ -195,6 +199,10 @@ fn a_picture_that_the_thread_has_no_room_for_goes_on_with_its_next_key_frame() {
 }
 
 fn start(most: usize) -> Media {
+    start_with(most, None)
+}
+
+fn start_with(most: usize, ffmpeg: Option<Ffmpeg>) -> Media {
     let config = MediaConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         hosts: vec![],
@@ -202,7 +210,7 @@ fn start(most: usize) -> Media {
         tcp: TcpLimits::default(),
         fanout_threads: NonZero::new(1),
         transcodes: TranscodeLimits { most, ..TranscodeLimits::NONE },
-        ffmpeg: None,
+        ffmpeg,
     };
     Media::start(config).unwrap().0
 }
@@ -211,13 +219,14 @@ fn start(most: usize) -> Media {
 fn publish(
     media: &Media,
     stream: StreamId,
+    codec: Codec,
     mut shoot: impl FnMut() -> Vec<Packet> + Send + 'static,
 ) -> JoinHandle<()> {
     let register = Register::new(media.0.feeds.clone(), Arc::clone(&media.0.room));
     tokio::spawn(async move {
         let permit = register.place().unwrap();
         let (id, feeds, _gone) = register.begin(stream, permit);
-        let video = TrackFormat { codec: Codec::H264, format: FormatParams::default() };
+        let video = TrackFormat { codec, format: FormatParams::default() };
         let source = Source { single: true, video: Some(video), ..Source::default() };
         feeds.send(FeedItem::Source(id, source, Arc::default())).await.unwrap();
         let mut pace = tokio::time::interval(FRAME);
@@ -232,7 +241,7 @@ fn publish(
 
 fn b_frames(media: &Media, stream: StreamId) -> JoinHandle<()> {
     let mut camera = BFrames::new(Instant::now());
-    publish(media, stream, move || camera.shoot())
+    publish(media, stream, Codec::H264, move || camera.shoot())
 }
 
 /// Waits for a state of a stream's conversion.
@@ -287,7 +296,7 @@ async fn a_picture_with_b_frames_is_converted_and_one_without_is_passed_on() {
     // Another one takes the first over, without B-frames.
     let mut camera = Camera::new(Instant::now());
     let mut number = 0u32;
-    let again = publish(&media, A, move || {
+    let again = publish(&media, A, Codec::H264, move || {
         number += 1;
         camera.at = Instant::now();
         camera.shoot(&plain(RED, size(160, 90)), number % 25 == 1)

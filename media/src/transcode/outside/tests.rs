@@ -1,5 +1,7 @@
 //! H.265 in virtual time, with a decoder that is none.
 
+mod coded;
+
 use super::super::{Counted, Relay};
 use super::*;
 use crate::feed::tests::h265::{FIRST, FRAME, clip, number};
@@ -10,10 +12,10 @@ const AIM: Encoding = Encoding { rate: 25, bits: 1_000_000 };
 /// What the decoder keeps back in the clip.
 const REORDERED: usize = 2;
 
-/// What a program is handed: whether it is a new one, the time and the frame.
+/// What a program is handed: for what it is started if it is a new one, the time and the frame.
 #[derive(Debug)]
 struct Handed {
-    begins: bool,
+    begins: Option<(OutsideCodec, PictureSize)>,
     time: i64,
     data: Vec<u8>,
 }
@@ -22,12 +24,11 @@ impl Handed {
     fn of(step: Step) -> Self {
         let (begins, bytes) = match step {
             Step::Begin(codec, bytes) => {
-                assert_eq!(codec, OutsideCodec::H265);
-                assert_eq!((&bytes[..4], &bytes[8..12]), (&b"DKIF"[..], &b"HEVC"[..]));
-                assert_eq!(bytes[12..16], [96, 0, 64, 0]);
-                (true, bytes[32..].to_vec())
+                assert_eq!((&bytes[..4], &bytes[8..12]), (&b"DKIF"[..], &codec.fourcc()[..]));
+                let side = |at: usize| u32::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+                (Some((codec, size(side(12), side(14)))), bytes[32..].to_vec())
             }
-            Step::Frame(bytes) => (false, bytes),
+            Step::Frame(bytes) => (None, bytes),
         };
         let length = u32::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
         let time = i64::from_le_bytes(bytes[4..12].try_into().unwrap());
@@ -70,7 +71,7 @@ impl World {
         for packet in packets {
             for step in self.track.packet(self.now, packet)? {
                 let handed = Handed::of(step);
-                if handed.begins {
+                if handed.begins.is_some() {
                     self.has.clear();
                     self.shown = 0;
                 }
@@ -118,7 +119,8 @@ fn pictures_have_the_times_of_their_frames_in_the_order_in_which_they_are_shown(
         world.frame(REORDERED).unwrap();
     }
     assert_eq!(world.numbers(), (0..38).collect::<Vec<_>>());
-    assert!(world.handed[0].begins && world.handed[1..].iter().all(|handed| !handed.begins));
+    assert_eq!(world.handed[0].begins, Some((OutsideCodec::H265, size(96, 64))));
+    assert!(world.handed[1..].iter().all(|handed| handed.begins.is_none()));
     assert!(world.handed[1..].iter().all(|handed| !handed.ends_what_was_before()));
     for packets in &world.made {
         let captured = world.start + FRAME * number(packets[0].timestamp);
@@ -155,7 +157,7 @@ fn after_a_loss_it_goes_on_with_a_key_frame_that_shows_nothing_of_before() {
     assert!(key.ends_what_was_before(), "what refers to it is not handed over");
     let number = number(key.time as u32);
     assert!((number + 1) % 20 < 2, "{number}");
-    assert!(!key.begins && !world.track.waits());
+    assert!(key.begins.is_none() && !world.track.waits());
     assert!(world.counted().lost >= 5, "{:?}", world.counted());
     for _ in 0..8 {
         world.frame(REORDERED).unwrap();

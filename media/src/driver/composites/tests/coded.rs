@@ -1,55 +1,13 @@
 //! Sources of VP8, VP9 and AV1, which ffmpeg decodes.
 
-use std::process::Command as Program;
-
 use super::*;
-use crate::coded::tests::clips::{AV1, Clip, VP8, VP9};
-use crate::rtp::inspect;
+use crate::coded::tests::clips::{AV1, Clip, SIDE, VP8, VP9, apart};
 
 const CLIPS: [Clip; 3] = [VP8, VP9, AV1];
-/// Columns and rows of the pictures.
-const SIDE: usize = 64;
 
 /// Sends the ten frames again and again until it is aborted.
 fn shoot_coded(media: &Media, stream: StreamId, clip: Clip) -> JoinHandle<()> {
-    let (codec, frames) = (clip.coding.codec(), clip.frames());
-    let mut seq = 0;
-    publish(media, stream, codec, move |number| {
-        let payloads = &frames[number as usize % frames.len()];
-        let packets = payloads.iter().map(|(marker, payload)| {
-            seq += 1;
-            Packet {
-                codec,
-                layer: 0,
-                seq,
-                timestamp: number as u32 * 3_600,
-                marker: *marker,
-                inspection: inspect(codec, payload),
-                payload: payload.as_slice().into(),
-                captured: Instant::now(),
-            }
-        });
-        packets.collect()
-    })
-}
-
-/// The luma of all pictures, as ffmpeg decodes them from a file.
-fn luma(clip: Clip) -> Vec<Vec<u8>> {
-    let decoded = Program::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(clip.path())
-        .args(["-f", "rawvideo", "-pix_fmt", "yuv420p", "-"])
-        .output()
-        .unwrap();
-    assert!(decoded.status.success());
-    let picture = SIDE * SIDE * 3 / 2;
-    decoded.stdout.chunks_exact(picture).map(|all| all[..SIDE * SIDE].to_vec()).collect()
-}
-
-/// How far apart samples are, on average.
-fn apart(a: impl Iterator<Item = u8>, b: &[u8]) -> f64 {
-    let sum: u64 = a.zip(b).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
-    sum as f64 / b.len() as f64
+    publish(media, stream, clip.coding.codec(), move |number| clip.shoot(number, Instant::now()))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -68,7 +26,8 @@ async fn stills_of_vp8_vp9_and_av1_are_ffmpegs() {
         };
         // JPEG has all 256 shades, and video 220 of them.
         let shades = |video: u8| ((f64::from(video) - 16.0) * 255.0 / 219.0).clamp(0.0, 255.0);
-        let shown: Vec<Vec<u8>> = luma(clip)
+        let shown: Vec<Vec<u8>> = clip
+            .luma()
             .iter()
             .map(|luma| luma.iter().map(|video| shades(*video) as u8).collect())
             .collect();
@@ -97,7 +56,7 @@ async fn vp8_vp9_and_av1_are_seen_side_by_side() {
     });
     let layout = Layout::new(canvas, cells.collect(), SoundFrom::Nothing, true).unwrap();
     composites.start(COMPOSITE, layout).await.unwrap();
-    let known: Vec<Vec<Vec<u8>>> = CLIPS.map(luma).to_vec();
+    let known: Vec<Vec<Vec<u8>>> = CLIPS.map(|clip| clip.luma()).to_vec();
     let row = |planes: &Planes, from: usize| -> Vec<u8> {
         let wide = 3 * SIDE;
         (0..SIDE).flat_map(|y| planes.y[y * wide + from..][..SIDE].to_vec()).collect()

@@ -1,5 +1,7 @@
 //! H.265 through the ffmpeg of this machine, and through programs that are none.
 
+mod coded;
+
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
@@ -24,10 +26,15 @@ struct World {
 
 impl World {
     fn new(program: PathBuf) -> Self {
+        Self::after(program, FIRST - 1)
+    }
+
+    /// One that makes what is later than this timestamp.
+    fn after(program: PathBuf, timestamp: u32) -> Self {
         let (items, inbox) = sync_channel(100);
         let start = Instant::now();
         let mut outside = Outside::new(AIM, Ffmpeg::at(program), items);
-        outside.begin(FIRST - 1);
+        outside.begin(timestamp);
         Self { outside, inbox, start, now: start, made: Vec::new() }
     }
 
@@ -56,16 +63,20 @@ impl World {
         }
     }
 
-    /// Of each picture that was made its number and how light it is.
-    fn seen(&self) -> Vec<(u32, f64)> {
+    /// The pictures that were made.
+    fn pictures(&self) -> impl Iterator<Item = Seen> {
         let mut track = PictureTrack::default();
         let packets = self.made.iter().flatten();
-        let seen = packets.flat_map(|packet| track.packet(packet.captured, packet));
+        packets.flat_map(move |packet| track.packet(packet.captured, packet))
+    }
+
+    /// Of each its number and how light it is.
+    fn seen(&self) -> Vec<(u32, f64)> {
         let light = |seen: Seen| {
             let sum: u64 = seen.planes.y.iter().map(|luma| u64::from(*luma)).sum();
             (number(seen.timestamp), sum as f64 / seen.planes.y.len() as f64)
         };
-        seen.map(light).collect()
+        self.pictures().map(light).collect()
     }
 }
 

@@ -21,7 +21,15 @@ target/debug/rushes: $(shell find Cargo.toml Cargo.lock build.rs src media/src s
 	$(CARGO) build --locked --workspace --bin rushes
 	@touch $@
 
-test: tools web format lint unit integration interop browser deny ## Install what the tests need and run all of them
+# Most of what the tests need is fetched, and the tool of `deny` compiled, while clippy works, which
+# needs none of it and seldom both of two cores.
+test: web ## Install what the tests need and run all of them
+	scripts/tools base
+	{ scripts/tools && $(MAKE) deny; } & beside=$$!; \
+	$(MAKE) format lint || failed=$$?; \
+	wait $$beside; \
+	exit $${failed:-0}
+	$(MAKE) unit integration interop browser
 	@echo "all tests passed"
 
 # --- the browser client -----------------------------------------------------
@@ -58,8 +66,9 @@ unit:
 integration:
 	$(CARGO) test --locked --workspace --test it --test fanout --test rooms --test loopback --test laws --test sync --test vectors
 
+# More threads than run side by side, for some wait until they may run alone.
 interop:
-	$(CARGO) test --locked --workspace --test interop
+	$(CARGO) test --locked --workspace --test interop -- --test-threads=6
 
 # The binary comes with the build of the integration tests.
 browser: web

@@ -1,6 +1,6 @@
 // Starts the real binary with the demo production on free ports, and ends it by its process id.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,6 +17,17 @@ export interface DemoLinks {
 
 const binary = process.env.RUSHES_BINARY ?? resolve(import.meta.dirname, '../../target/debug/rushes');
 
+/** Where the clips are that the first demo has made: they are the same for all, and take a while to encode. */
+let madeClips: string | undefined;
+
+/** Keeps the clips of a demo for those after it. */
+function keepClips(from: string): void {
+  const kept = mkdtempSync(join(tmpdir(), 'rushes-browser-clips-'));
+  process.once('exit', () => rmSync(kept, { recursive: true, force: true }));
+  cpSync(from, kept, { recursive: true });
+  madeClips = kept;
+}
+
 /** A running demo. `kill` is SIGKILL, as a power cut would be; `start` runs it again on the same data and ports. */
 export class Demo {
   links!: DemoLinks;
@@ -30,6 +41,8 @@ export class Demo {
   constructor(private readonly size = '640x360') {}
 
   async start(): Promise<DemoLinks> {
+    const clips = join(this.data, 'clips');
+    if (madeClips && !existsSync(clips)) cpSync(madeClips, clips, { recursive: true });
     const child = spawn(
       binary,
       ['demo', '--json', '--data', this.data, '--listen', this.http, '--webrtc-listen', this.webrtc, '--srt-listen', '127.0.0.1:0', '--rtp-listen', '127.0.0.1:0', '--size', this.size],
@@ -44,6 +57,7 @@ export class Demo {
       child.once('error', failed);
     });
     child.stdout.resume();
+    if (!madeClips) keepClips(clips);
     this.links = JSON.parse(first) as DemoLinks;
     this.http = new URL(this.links.url).host;
     this.webrtc = await this.boundWebrtc();

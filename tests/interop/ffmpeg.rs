@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use rushes::demo::clip;
@@ -128,7 +129,7 @@ impl Ffmpeg {
     ) -> Result<Self, Error> {
         let binary = version.find()?;
         let input = folder.join(format!("{version:?}.mp4"));
-        std::fs::write(&input, clip::make(&clip_spec()?)?)?;
+        std::fs::write(&input, input_clip())?;
         let mut command = Command::new(binary);
         command.args(["-hide_banner", "-loglevel", "verbose"]);
         // Once for each track. ffmpeg 8 paces the tracks of one input each by itself, and once it is
@@ -169,7 +170,7 @@ impl Ffmpeg {
         sound: &[&str],
     ) -> Result<Self, Error> {
         let input = folder.join("input.mp4");
-        std::fs::write(&input, clip::make(&clip_spec()?)?)?;
+        std::fs::write(&input, input_clip())?;
         let mut command = Command::new(version.find()?);
         command
             .args(["-hide_banner", "-loglevel", "verbose", "-stream_loop", "-1", "-re", "-i"])
@@ -331,12 +332,16 @@ impl Ffmpeg {
     }
 }
 
-/// The clip that ffmpeg publishes; its picture carries the frame number.
-fn clip_spec() -> Result<clip::ClipSpec, Error> {
-    let [mut spec, _] = clip::demo_clips();
-    spec.size = Size::new(640, 360)?;
-    spec.frames = 100;
-    Ok(spec)
+/// The clip that ffmpeg publishes; its picture carries the frame number. It is the same each time,
+/// and made once.
+fn input_clip() -> &'static [u8] {
+    static CLIP: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let [mut spec, _] = clip::demo_clips();
+        spec.size = Size::new(640, 360).expect("even and within the bounds");
+        spec.frames = 100;
+        clip::make(&spec).expect("the demo makes such clips too")
+    });
+    &CLIP
 }
 
 impl Drop for Ffmpeg {

@@ -12,7 +12,7 @@ use reqwest::Url;
 use rushes::demo::whip_client::WhipTarget;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::namespace::Namespace;
 use crate::peer::Error;
@@ -23,24 +23,30 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the file is looked for that says that the server is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Tests run side by side, except those that measure how smooth a picture is.
-static MACHINE: RwLock<()> = RwLock::const_new(());
+/// Tests that run side by side, except for those that measure how smooth a picture is. Most of them
+/// wait for pictures that come at their own pace.
+const SIDE_BY_SIDE: u32 = 2;
+static MACHINE: Semaphore = Semaphore::const_new(SIDE_BY_SIDE as usize);
 
-/// A test's part of the machine.
-pub(crate) enum Turn {
-    /// Beside others.
-    Shared { _guard: RwLockReadGuard<'static, ()> },
-    /// Alone.
-    Alone { _guard: RwLockWriteGuard<'static, ()> },
+/// A test's part of the machine. Who asks first has it first, so that none waits for ever.
+pub(crate) struct Turn {
+    _part: SemaphorePermit<'static>,
 }
 
 impl Turn {
+    /// Beside others.
     pub(crate) async fn shared() -> Self {
-        Self::Shared { _guard: MACHINE.read().await }
+        Self::take(1).await
     }
 
+    /// Alone.
     pub(crate) async fn alone() -> Self {
-        Self::Alone { _guard: MACHINE.write().await }
+        Self::take(SIDE_BY_SIDE).await
+    }
+
+    async fn take(parts: u32) -> Self {
+        let part = MACHINE.acquire_many(parts).await.expect("it is never closed");
+        Self { _part: part }
     }
 }
 

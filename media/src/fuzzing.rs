@@ -113,6 +113,7 @@ fn open(data: &[u8]) {
 pub fn inspect(data: &[u8]) {
     for codec in CODECS {
         let _ = rtp::inspect(codec, data);
+        let _ = rtp::colours(codec, data);
     }
 }
 

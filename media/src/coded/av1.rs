@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::recording::Sample;
 use crate::rtp::av1::{
     Elements, FRAME, FRAME_HEADER, ObuHeader, PADDING, REDUNDANT_FRAME_HEADER, SEQUENCE_HEADER,
-    Sequence, TEMPORAL_DELIMITER, TILE_LIST,
+    Sequence, TEMPORAL_DELIMITER, TILE_LIST, of_lowest_layer,
 };
 use crate::stream::Payload;
 
@@ -38,6 +38,16 @@ impl Obu {
             bytes = bytes.after(1);
         }
         self.body.share(bytes);
+    }
+
+    /// Has a sequence header say nothing of the spatial layers that are left out.
+    fn alone(mut self) -> Self {
+        let body: Vec<u8> = self.body.pieces().flatten().copied().collect();
+        if let Some(body) = of_lowest_layer(&body) {
+            self.body = Sample::default();
+            self.body.put(&body);
+        }
+        self
     }
 
     /// Its header as a file has it: with the size, in as few bytes as it takes.
@@ -148,8 +158,13 @@ impl Unit {
         if is_dropped || header.spatial > 0 {
             return true;
         }
+        let is_sequence = header.kind == SEQUENCE_HEADER;
+        if is_sequence && obu.body.len() > LONGEST_SEQUENCE {
+            return false;
+        }
+        let obu = if is_sequence { obu.alone() } else { obu };
         let start = obu.sized();
-        if header.kind == SEQUENCE_HEADER && !self.take_sequence(&start, &obu.body) {
+        if is_sequence && !self.take_sequence(&start, &obu.body) {
             return false;
         }
         if matches!(header.kind, FRAME | FRAME_HEADER) && self.seen.frame.is_none() {
@@ -162,9 +177,6 @@ impl Unit {
 
     /// Keeps a sequence header.
     fn take_sequence(&mut self, start: &[u8], body: &Sample) -> bool {
-        if body.len() > LONGEST_SEQUENCE {
-            return false;
-        }
         let mut unit = start.to_vec();
         body.pieces().for_each(|piece| unit.extend_from_slice(piece));
         let Some(sequence) = Sequence::read(&unit[start.len()..]) else { return false };

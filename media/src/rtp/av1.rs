@@ -244,9 +244,12 @@ impl Begin {
         let profile = bits.take(3)? as u8; // three bits
         bits.bit()?; // still_picture
         let reduced = bits.bit()?;
-        // The level alone has five bits.
-        let (level, tier) =
-            if reduced { (bits.take(5)? as u8, 0) } else { operating_points(bits)? };
+        let (level, tier) = if reduced {
+            (bits.take(5)? as u8, 0) // five bits
+        } else {
+            let (_, points) = operating_points(bits)?;
+            points.first().map(|first| (first.level, first.tier))?
+        };
         let width_bits = bits.take(4)? + 1;
         let height_bits = bits.take(4)? + 1;
         let (width, height) = (bits.take(width_bits)? + 1, bits.take(height_bits)? + 1);
@@ -254,8 +257,27 @@ impl Begin {
     }
 }
 
-/// From timing_info on: the level and the tier of the first operating point.
-fn operating_points(bits: &mut Bits<'_>) -> Option<(u8, u8)> {
+/// An operating point: layers that make a stream (AV1 bitstream, 5.5.1 and 6.4.1).
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    /// operating_point_idc: a bit for each temporal layer, and from the ninth on for each spatial one.
+    layers: u32,
+    level: u8,
+    tier: u8,
+    /// The bits that say all of it.
+    from: usize,
+    to: usize,
+}
+
+impl Point {
+    /// A bit for each spatial layer; none where there are no layers.
+    fn spatial(&self) -> u32 {
+        self.layers >> 8
+    }
+}
+
+/// From timing_info on: where operating_points_cnt_minus_1 stands, and the points.
+fn operating_points(bits: &mut Bits<'_>) -> Option<(usize, Vec<Point>)> {
     let mut delay_bits = None;
     if bits.bit()? {
         bits.skip(64)?; // num_units_in_display_tick, time_scale
@@ -268,12 +290,12 @@ fn operating_points(bits: &mut Bits<'_>) -> Option<(u8, u8)> {
         }
     }
     let initial_delay = bits.bit()?;
-    let mut first = None;
+    let (at, mut points) = (bits.position(), Vec::new());
     for _ in 0..=bits.take(5)? {
-        bits.skip(12)?;
+        let from = bits.position();
+        let layers = bits.take(12)?;
         let level = bits.take(5)? as u8; // five bits
         let tier = u8::from(level > 7 && bits.bit()?);
-        first.get_or_insert((level, tier));
         if let Some(count) = delay_bits
             && bits.bit()?
         {
@@ -282,8 +304,38 @@ fn operating_points(bits: &mut Bits<'_>) -> Option<(u8, u8)> {
         if initial_delay && bits.bit()? {
             bits.skip(4)?;
         }
+        points.push(Point { layers, level, tier, from, to: bits.position() });
     }
-    first
+    Some((at, points))
+}
+
+/// The sequence header (without that of its OBU) of what is left of a stream when all spatial layers but
+/// the lowest are taken out of it. None where it need not be another: decoders that count on a second
+/// layer hold the first back until they have that, or the next picture.
+pub(crate) fn of_lowest_layer(body: &[u8]) -> Option<Vec<u8>> {
+    let mut bits = Bits::new(body);
+    bits.skip(4)?; // seq_profile, still_picture
+    if bits.bit()? {
+        return None;
+    }
+    let (at, points) = operating_points(&mut bits)?;
+    let alone = |point: &&Point| point.spatial() == 1;
+    let first = points.first().filter(|first| first.spatial() > 1)?;
+    let point = points.iter().find(alone).unwrap_or(first);
+    let layers = point.layers & 0xff | 1 << 8;
+    let bit = |at: usize| body[at / 8] >> (7 - at % 8) & 1;
+    let said = (0..at).map(bit);
+    // operating_points_cnt_minus_1 is 0.
+    let said = said.chain([0; 5]).chain((0..12).rev().map(|n| (layers >> n & 1) as u8));
+    let said = said.chain((point.from + 12..point.to).map(bit));
+    let said: Vec<u8> = said.chain((bits.position()..8 * body.len()).map(bit)).collect();
+    let byte = |bits: &[u8]| bits.iter().zip((0..8).rev()).map(|(bit, n)| bit << n).sum::<u8>();
+    let mut all: Vec<u8> = said.chunks(8).map(byte).collect();
+    // A 1 ends it; zeros behind that say nothing (5.3.4).
+    while all.last() == Some(&0) {
+        all.pop();
+    }
+    Some(all)
 }
 
 /// From frame_id_numbers_present_flag to enable_restoration: the tools of the encoder.
@@ -344,6 +396,53 @@ mod tests {
             payload.push(u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap());
         }
         assert_eq!(inspect(&payload).size, Some(PictureSize { width: 1280, height: 720 }));
+    }
+
+    fn bytes(bits: &[&str]) -> Vec<u8> {
+        let bits = bits.concat();
+        let byte = |bits: &[u8]| {
+            let bits = format!("{:0<8}", std::str::from_utf8(bits).unwrap());
+            u8::from_str_radix(&bits, 2).unwrap()
+        };
+        bits.as_bytes().chunks(8).map(byte).collect()
+    }
+
+    #[test]
+    fn of_several_spatial_layers_the_lowest_is_said_alone() {
+        // Sizes of 8 bits, no tools, 8 bits and 4:2:0; the 1 that ends it.
+        let rest = ["0111", "0111", "11111111", "01111111", "0000000000000000000000000000", "1"];
+        let rest = rest.concat();
+        // With timing and a decoder model whose delays have three bits, and an initial delay.
+        let model = format!("1{:064b}01{:05b}{:042b}1", 7, 2, 5);
+        for (before, after) in [("00", ""), (&model[..], "1101011010011")] {
+            let header = |points: &[&str]| {
+                let count = format!("{:05b}", points.len() - 1);
+                let points: Vec<String> =
+                    points.iter().map(|point| format!("{point}{after}")).collect();
+                bytes(&["00000", before, &count, &points.concat(), &rest])
+            };
+            let both = "00110000001101001".to_owned() + "1"; // a level above 7 has a tier
+            let (lowest, fewer) = ("00010000001100101", "00010000000100100");
+            let expected = header(&[lowest]);
+            for points in [&[&both[..], lowest, fewer][..], &[&both, fewer, lowest][..]] {
+                let said = header(points);
+                let alone = of_lowest_layer(&said).unwrap();
+                let read = Sequence::read(&alone).unwrap();
+                assert_eq!(read.size, PictureSize { width: 256, height: 128 });
+                let first = points.iter().find(|point| point.starts_with("0001")).unwrap();
+                assert_eq!(alone, header(&[*first]));
+                assert_eq!(of_lowest_layer(&alone), None, "it is said already");
+                for cut in 0..said.len() {
+                    let _ = of_lowest_layer(&said[..cut]); // no panic
+                }
+            }
+            let alone = of_lowest_layer(&header(&["00110000001100101"])).unwrap();
+            assert_eq!(alone, expected, "no point has the lowest alone");
+            for others in ["00000000000000101", "00010000011100101"] {
+                assert_eq!(of_lowest_layer(&header(&[others])), None, "{others}");
+            }
+        }
+        assert_eq!(of_lowest_layer(&[0x19, 0x6a, 0x67, 0xfd, 0x9e, 0xd0, 0x04]), None, "reduced");
     }
 
     /// Sequence headers of libaom, SVT-AV1 and rav1e, and what ffprobe says of them.

@@ -12,6 +12,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::coded::Coding;
+use crate::rtp::av1::begins_sequence;
 use crate::rtp::inspect;
 use crate::stream::Packet;
 
@@ -110,6 +111,17 @@ impl Clip {
         let picture = SIDE * SIDE * 3 / 2;
         decoded.stdout.chunks_exact(picture).map(|all| all[..SIDE * SIDE].to_vec()).collect()
     }
+}
+
+/// The same packet of AV1 in a sequence that has a second spatial layer, which is missing.
+pub(crate) fn lowest_of_two(payload: &[u8]) -> Vec<u8> {
+    let mut payload = payload.to_vec();
+    if begins_sequence(&payload) {
+        assert_eq!(payload[..7], [0x68, 14, 0x08, 0, 0, 0, 2], "a sequence header comes first");
+        // operating_point_idc (AV1 bitstream, 5.5.1): both layers.
+        (payload[4], payload[5]) = (0x03, 0x01);
+    }
+    payload
 }
 
 /// The frames of an IVF file.

@@ -7,7 +7,7 @@ use shiguredo_mp4::boxes::SampleEntry;
 
 use super::*;
 use crate::coded::Coding;
-use crate::coded::tests::clips::{AV1, Payloads, VP8, VP9};
+use crate::coded::tests::clips::{AV1, Payloads, VP8, VP9, lowest_of_two};
 use crate::recording::config::{Config, config_of};
 
 const CODECS: [Codec; 2] = [Codec::Vp9, Codec::Av1];
@@ -247,6 +247,17 @@ fn what_is_cut_off_anywhere_is_whole_up_to_its_last_fragment() {
         assert_eq!(ended(once.clone()).0, once, "and ended again the same");
         assert!(probed(&bytes).ends_with(",64,64,40"));
     }
+}
+
+/// A player with several threads would wait for the other layer, and show one picture of ten.
+#[test]
+fn the_lowest_of_two_layers_of_av1_is_a_stream_of_its_own() {
+    let mut av1 = Coded::new(Codec::Av1);
+    for (_, payload) in av1.frames.iter_mut().flatten() {
+        *payload = lowest_of_two(payload);
+    }
+    av1.run(0..20);
+    assert!(probed(&av1.ended().0).ends_with(",64,64,20"));
 }
 
 #[test]

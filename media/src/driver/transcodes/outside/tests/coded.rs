@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::coded::Coding;
-use crate::coded::tests::clips::{AV1, Clip, VP8, VP8_ODD, VP9, VP9_RESIZED, apart, frames_of};
+use crate::coded::tests::clips::{
+    AV1, Clip, VP8, VP8_ODD, VP9, VP9_RESIZED, apart, frames_of, lowest_of_two,
+};
 use crate::rtp::{Colours, PictureSize, colours, inspect};
 
 /// What is encoded is as near to its source as this.
@@ -114,23 +116,18 @@ fn vp9_that_becomes_smaller_without_a_key_frame_goes_on_in_its_size() {
 }
 
 /// A frame of the clip in a sequence that has a second spatial layer, which is not handed over.
-fn lowest_of_two(number: u64, captured: Instant) -> Vec<Packet> {
+fn in_two_layers(number: u64, captured: Instant) -> Vec<Packet> {
     let mut packets = AV1.shoot(number, captured);
-    if packets[0].inspection.key {
-        let mut payload = packets[0].payload.to_vec();
-        assert_eq!(payload[..7], [0x68, 14, 0x08, 0, 0, 0, 2], "a sequence header comes first");
-        // operating_point_idc (AV1 bitstream, 5.5.1): both layers.
-        (payload[4], payload[5]) = (0x03, 0x01);
-        packets[0].payload = payload.as_slice().into();
+    for packet in &mut packets {
+        packet.payload = lowest_of_two(&packet.payload).into();
     }
     packets
 }
 
-/// With several threads libdav1d would keep it back for them.
 #[test]
 fn the_lowest_layer_of_av1_does_not_wait_for_the_highest() {
     let mut world = world();
-    let frames = (0..10).map(|number| lowest_of_two(number, world.start)).collect();
+    let frames = (0..10).map(|number| in_two_layers(number, world.start)).collect();
     world.feed(frames).unwrap();
     world.wait_for(10);
     assert_eq!(assert_right(&world, AV1), (0..10).collect::<Vec<_>>());

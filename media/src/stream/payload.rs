@@ -11,6 +11,9 @@ use bytes::{Buf, Bytes, BytesMut};
 const PIECE: usize = 1 << 16;
 /// Pieces of a source that are kept for what it sends next: two seconds of 60 Mbit/s.
 const PIECES: usize = 256;
+/// One that needs fewer of them for a group of pictures gives them back: others have more use for
+/// them, of hundreds of sources.
+const FEW: usize = 32;
 
 /// What follows the header of an RTP packet. A clone shares the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -103,6 +106,8 @@ impl Payloads {
         let fresh = || BytesMut::with_capacity(PIECE);
         let Some(mut oldest) = self.full.pop_front() else { return fresh() };
         if oldest.try_reclaim(PIECE) {
+            let is_free = |piece: &mut BytesMut| piece.try_reclaim(PIECE);
+            while self.full.len() < FEW && self.full.pop_front_if(is_free).is_some() {}
             return oldest;
         }
         // Where it is not, those after it are hardly: they come free together, with the next key
@@ -151,12 +156,21 @@ mod tests {
     #[test]
     fn a_group_of_pictures_lies_where_the_one_before_lay_once_nobody_has_that() {
         let (mut payloads, mut kept) = (Payloads::default(), Vec::new());
-        let first = places(&mut payloads, &mut kept, 10);
-        let second = places(&mut payloads, &mut kept, 10);
+        let first = places(&mut payloads, &mut kept, FEW);
+        let second = places(&mut payloads, &mut kept, FEW);
         assert!(second.iter().all(|place| !first.contains(place)), "the first is still there");
-        kept.drain(..10);
-        assert_eq!(places(&mut payloads, &mut kept, 10), first);
+        kept.drain(..FEW);
+        assert_eq!(places(&mut payloads, &mut kept, FEW), first);
         assert!(kept.iter().all(|payload| payload.iter().all(|byte| *byte == 7)));
+    }
+
+    #[test]
+    fn a_light_source_keeps_no_pieces_that_are_free() {
+        let (mut payloads, mut kept) = (Payloads::default(), Vec::new());
+        places(&mut payloads, &mut kept, 20);
+        kept.drain(..10);
+        places(&mut payloads, &mut kept, 1);
+        assert_eq!((payloads.full.len(), kept.len()), (10, 11));
     }
 
     #[test]

@@ -15,9 +15,6 @@ use crate::server::{Registered, Server};
 use crate::simulcast::LAYERS;
 use crate::srt::says;
 
-/// How often a state is asked for that no event tells a script.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-
 /// A colour in JavaScript, and as a viewer decodes it (ITU-R BT.601): Y, U, V.
 type Colour = (&'static str, [u8; 3]);
 const RED: Colour = ("#f00", [82, 90, 240]);
@@ -26,26 +23,6 @@ const BLUE: Colour = ("#00f", [41, 240, 110]);
 const WHITE: Colour = ("#fff", [235, 128, 128]);
 /// Browsers may take the matrix of BT.709 and all of the range instead, which is off by less than this.
 const NEAR: u8 = 45;
-
-/// Waits until what the server says of a source is as wanted.
-async fn wait_for(
-    server: &Server,
-    source: &Registered,
-    wanted: impl Fn(&Value) -> bool,
-) -> Result<Value, Error> {
-    let looked = async {
-        loop {
-            let asked = json!({ "id": source.id });
-            let details = server.api().call("/get/live/details", asked).await?;
-            if wanted(&details) {
-                return Ok(details);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    let looked = tokio::time::timeout(PICTURE_TIMEOUT, looked).await;
-    looked.map_err(|_| format!("not within {PICTURE_TIMEOUT:?}:\n{}", server.log()))?
-}
 
 fn is(details: &Value, codec: &str, state: &str) -> bool {
     let known = &details["additional_details"];
@@ -97,7 +74,7 @@ async fn those_who_take_h264_alone_get_vp8_vp9_and_av1_converted() {
     for codec in ["VP8", "VP9", "AV1"] {
         let source = server.register(codec).await.unwrap();
         publish(&mut browser, "camera", (&source, codec), colours).await.unwrap();
-        wait_for(&server, &source, |details| is(details, codec, "READY")).await.unwrap();
+        server.wait_for(&source.id, |details| is(details, codec, "READY")).await.unwrap();
         // One who takes it, and does not notice what is done for others.
         browser.watch("taker", &source.whep).await.unwrap();
         browser.wait_for("taker", PICTURE_TIMEOUT, PICTURE_AND_SOUND).await.unwrap();
@@ -112,7 +89,7 @@ async fn those_who_take_h264_alone_get_vp8_vp9_and_av1_converted() {
         assert_eq!((stats.width, stats.height, stats.video.missing), (640, 360, 0));
         let runs =
             |details: &Value| is(details, codec, "RUNNING") && transcode(details)["viewers"] == 1;
-        let details = wait_for(&server, &source, runs).await.unwrap();
+        let details = server.wait_for(&source.id, runs).await.unwrap();
         let told = transcode(&details);
         println!("{told}");
         assert_eq!(told["cause"], codec);
@@ -142,7 +119,7 @@ async fn a_viewer_of_h264_stays_whatever_the_source_changes_to() {
         // Each takes over from the one before.
         publish(&mut browser, codec, (&source, codec), colours).await.unwrap();
         if viewer.is_none() {
-            wait_for(&server, &source, |details| is(details, codec, "READY")).await.unwrap();
+            server.wait_for(&source.id, |details| is(details, codec, "READY")).await.unwrap();
             viewer = Some(Viewer::watch_h264(source.whep.clone()).await.unwrap());
         }
         let viewer = viewer.as_ref().expect("it was just begun");
@@ -168,7 +145,7 @@ async fn of_spatial_layers_the_lowest_is_converted() {
         let ready = |details: &Value| {
             is(details, codec, "READY") && details["additional_details"]["video"]["width"] == 1280
         };
-        wait_for(&server, &source, ready).await.unwrap();
+        server.wait_for(&source.id, ready).await.unwrap();
         let viewer = Viewer::watch_h264(source.whep.clone()).await.unwrap();
         let seen = |stats: &Stats| stats.decoded >= 30;
         let stats = viewer.wait_for(PICTURE_TIMEOUT, seen).await.unwrap();
@@ -186,7 +163,7 @@ async fn where_they_are_not_converted_others_hear_why() {
         let source = server.register(codec).await.unwrap();
         browser.publish("camera", &source.whip, codec).await.unwrap();
         let refused = |details: &Value| is(details, codec, "REFUSED");
-        let details = wait_for(&server, &source, refused).await.unwrap();
+        let details = server.wait_for(&source.id, refused).await.unwrap();
         match problem {
             Some(problem) => assert!(says(&details, problem) && says(&details, codec), "{details}"),
             // All browsers take it.
@@ -213,7 +190,7 @@ async fn of_simulcast_nothing_is_converted() {
     let source = server.register("VP8").await.unwrap();
     browser.publish_layers("camera", &source.whip, ("VP8", LAYERS)).await.unwrap();
     let refused = |details: &Value| is(details, "VP8", "REFUSED");
-    let details = wait_for(&server, &source, refused).await.unwrap();
+    let details = server.wait_for(&source.id, refused).await.unwrap();
     assert_eq!(details["additional_details"]["problems"], json!([]));
     let (status, refused) = asked(&source.whep).await.unwrap();
     let told = refused["detail"].as_str().unwrap_or_default();

@@ -1,7 +1,6 @@
 //! Encoders that send plain RTP: seen and heard by a viewer over WHEP, and told what is wrong.
 
 use std::net::UdpSocket;
-use std::time::Duration;
 
 use rushes::demo::whip_client::WhipTarget;
 use serde_json::{Value, json};
@@ -17,8 +16,6 @@ use crate::srt::AAC;
 /// What an encoder is to be set to.
 const PICTURE: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
 const OPUS: [&str; 6] = ["-c:a", "libopus", "-ar", "48000", "-ac", "2"];
-/// How often a state is asked for that no event tells a script.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A registered source, which sends from ports of the loopback.
 pub(crate) struct Source {
@@ -70,21 +67,7 @@ pub(crate) async fn wait_for(
     source: &Source,
     wanted: impl Fn(&Value) -> bool,
 ) -> Result<Value, Error> {
-    let mut last = Value::Null;
-    let looked = async {
-        loop {
-            let asked = json!({ "id": source.id });
-            last = server.api().call("/get/live/details", asked).await?;
-            if wanted(&last) {
-                return Ok::<_, Error>(last.clone());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    match tokio::time::timeout(PICTURE_TIMEOUT, looked).await {
-        Ok(looked) => looked,
-        Err(_) => Err(format!("not within {PICTURE_TIMEOUT:?}: {last}\n{}", server.log()).into()),
-    }
+    server.wait_for(&source.id, wanted).await
 }
 
 /// Its tracks are known, and what was measured of it, which is told once a second.

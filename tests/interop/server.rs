@@ -17,11 +17,14 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::namespace::Namespace;
 use crate::peer::Error;
 use crate::proxy::{Network, Proxy, dropped_by_the_kernel};
+use crate::publish::PICTURE_TIMEOUT;
 
 /// How long a server may take to be ready; a busy machine needs some of it.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the file is looked for that says that the server is ready.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How often a state is asked for that no event tells a script.
+const ASK_EVERY: Duration = Duration::from_millis(100);
 
 /// Tests that run side by side, except for those that measure how smooth a picture is. Most of them
 /// wait for pictures that come at their own pace.
@@ -330,6 +333,28 @@ impl Server {
     /// The folder that this server and its test may write to.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Waits until what is said of a source (`/get/live/details`) is as wanted.
+    pub(crate) async fn wait_for(
+        &self,
+        id: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value, Error> {
+        let mut last = Value::Null;
+        let looked = async {
+            loop {
+                last = self.api().call("/get/live/details", json!({ "id": id })).await?;
+                if wanted(&last) {
+                    return Ok::<_, Error>(last.clone());
+                }
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+        };
+        match tokio::time::timeout(PICTURE_TIMEOUT, looked).await {
+            Ok(looked) => looked,
+            Err(_) => Err(format!("not within {PICTURE_TIMEOUT:?}: {last}\n{}", self.log()).into()),
+        }
     }
 
     /// Registers a WHIP source in a folder of its own.

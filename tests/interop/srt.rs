@@ -20,8 +20,6 @@ use crate::server::{Server, SrtSource};
 /// What an encoder is to be set to.
 const PICTURE: [&str; 6] = ["-profile:v", "baseline", "-tune", "zerolatency", "-bf", "0"];
 pub(crate) const AAC: [&str; 6] = ["-c:a", "aac", "-ar", "48000", "-ac", "2"];
-/// How often a state is asked for that no event tells a script.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 async fn details(server: &Server, source: &SrtSource) -> Result<Value, Error> {
     server.api().call("/get/live/details", json!({ "id": source.id })).await
@@ -33,17 +31,7 @@ pub(crate) async fn wait_for(
     source: &SrtSource,
     wanted: impl Fn(&Value) -> bool,
 ) -> Result<Value, Error> {
-    let looked = async {
-        loop {
-            let details = details(server, source).await?;
-            if wanted(&details) {
-                return Ok(details);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    };
-    let looked = tokio::time::timeout(PICTURE_TIMEOUT, looked).await;
-    looked.map_err(|_| format!("not within {PICTURE_TIMEOUT:?}:\n{}", server.log()))?
+    server.wait_for(&source.id, wanted).await
 }
 
 /// Its tracks are known, and what was measured of its connection, which is told once a second.

@@ -383,18 +383,10 @@ mod tests {
     #[test]
     fn the_size_is_read() {
         // profile 0, no timing, no delay, one point: idc 0, level 5, size bits 11+10.
-        let mut bits = String::new();
-        for part in ["000", "0", "0", "0", "0", "00000", "000000000000", "00101", "1010", "1001"] {
-            bits.push_str(part);
-        }
-        bits.push_str(&format!("{:011b}{:010b}", 1279, 719));
-        while !bits.len().is_multiple_of(8) {
-            bits.push('0');
-        }
-        let mut payload = vec![0x18, 0x08];
-        for byte in bits.as_bytes().chunks(8) {
-            payload.push(u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap());
-        }
+        let size = format!("{:011b}{:010b}", 1279, 719);
+        let header =
+            bytes(&["00000", "0", "0", "00000", "000000000000", "00101", "1010", "1001", &size]);
+        let payload = [&[0x18, 0x08], &header[..]].concat();
         assert_eq!(inspect(&payload).size, Some(PictureSize { width: 1280, height: 720 }));
     }
 

@@ -4,6 +4,7 @@
 //! [`Stream`](stream::Stream) is a sans-IO core; only `driver` knows sockets and
 //! tokio.
 
+mod ahead;
 mod coded;
 pub mod composite;
 mod driver;

@@ -4,16 +4,19 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
+use crate::ahead::{Ahead, ahead};
 use crate::framing::frames;
-use crate::webrtc::{Pair, is_stun, local_ufrag};
+use crate::webrtc::{Pair, is_media, is_stun, local_ufrag};
 
 use super::defects::Serves;
 use super::sender::Job;
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
-use super::socket::Route;
+use super::socket::{Inbox, Route, Train};
 use super::tcp::FromTcp;
 
+/// How many pointers away what is asked for ahead lies at most.
+const DEPTHS: u8 = 3;
 /// Reads from TCP connections in a row.
 const READS_IN_A_ROW: usize = 16;
 
@@ -37,6 +40,59 @@ impl Shard {
                     }
                 }
             }
+        }
+    }
+
+    /// Datagrams that came this way together. What a publisher sends is taken together.
+    pub(super) fn train(&mut self, now: Instant, pair: Pair, train: Train<'_>) {
+        let claims = self.sessions.claims(&pair);
+        let alone = claims.first().filter(|_| !claims.is_contested());
+        let publishes = |slot: &Slot| {
+            self.sessions.get(*slot).is_some_and(|session| session.publisher().is_some())
+        };
+        match alone.filter(publishes) {
+            Some(slot) if train.clone().all(is_media) => {
+                self.contained(now, |shard| {
+                    shard.publisher_sends(now, slot, train);
+                });
+            }
+            _ => {
+                for data in train {
+                    self.contained(now, |shard| shard.datagram(now, pair, data));
+                }
+            }
+        }
+    }
+
+    /// Asks for what is needed for all that has come, before any of it is looked at.
+    pub(super) fn ahead(&mut self, inbox: &Inbox) {
+        let mut slots = std::mem::take(&mut self.next);
+        for (pair, _) in inbox.trains(self.socket.local()) {
+            if let Some(slot) = self.sessions.by_way(&pair) {
+                self.sessions.ahead(slot);
+                slots.push(slot);
+            }
+        }
+        for depth in 0..DEPTHS {
+            for slot in &slots {
+                self.session_ahead(*slot, depth);
+            }
+        }
+        slots.clear();
+        self.next = slots;
+    }
+
+    fn session_ahead(&self, slot: Slot, depth: u8) {
+        let Some(session) = self.sessions.peek(slot) else { return };
+        match &session.end {
+            End::Publisher(publisher) => {
+                publisher.ahead(depth);
+                if let Some(entry) = self.streams.get(&session.stream) {
+                    entry.ahead(depth);
+                }
+            }
+            End::Viewer(viewing) if depth == 0 => ahead(&**viewing),
+            End::Viewer(_) | End::Member(_) | End::Feed(_) => {}
         }
     }
 
@@ -98,22 +154,7 @@ impl Shard {
                 self.member_datagram(now, slot, pair, data);
                 false
             }
-            End::Publisher(publisher) => match guarded(|| Ok(publisher.datagram(now, data))) {
-                Ok(received) => {
-                    if received.proven {
-                        session.heard(now);
-                    }
-                    if let Some(media) = received.media {
-                        self.media(now, slot, media);
-                    }
-                    self.drain(now, slot);
-                    received.proven
-                }
-                Err(reason) => {
-                    self.end(now, slot, reason);
-                    false
-                }
-            },
+            End::Publisher(_) => self.publisher_sends(now, slot, std::iter::once(data)),
             End::Viewer(viewing) => {
                 let wall = self.wall;
                 let taken = guarded(|| Ok(viewing.viewer.datagram(now, &wall, data)));
@@ -130,6 +171,34 @@ impl Shard {
             }
             End::Feed(_) => false,
         }
+    }
+
+    /// Datagrams that came together from where a publisher has proven to be. Says whether one proves
+    /// to be the publisher's.
+    fn publisher_sends<'a>(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        datagrams: impl Iterator<Item = &'a [u8]>,
+    ) -> bool {
+        self.serves = Some(Serves::Session(slot));
+        let Some(session) = self.sessions.get(slot) else { return false };
+        let Some(publisher) = session.publisher() else { return false };
+        let mut came = std::mem::take(&mut self.came);
+        let taken = guarded(|| Ok(publisher.datagrams(now, datagrams, &mut came)));
+        match taken {
+            Ok(proven) => {
+                if proven {
+                    session.heard(now);
+                }
+                self.media(now, slot, came.drain(..));
+                self.drain(now, slot);
+            }
+            Err(reason) => self.end(now, slot, reason),
+        }
+        came.clear();
+        self.came = came;
+        taken == Ok(true)
     }
 
     /// The session's client has proven to be at the far end of this way.

@@ -6,14 +6,14 @@ use crate::egress::Egress;
 use crate::ids::StreamId;
 use crate::rtp::Kind;
 use crate::status::MediaEvent;
-use crate::stream::{MADE, Packet};
+use crate::stream::{Burst, MADE, Packet, only};
 use crate::webrtc::{PublishedMedia, Publisher, PublisherOutput, Source, ViewerOutput};
 
 use super::defects::Serves;
 use super::sender::{Job, Join, Word};
 use super::sessions::{End, Session, Slot};
 use super::shard::{Shard, guarded};
-use super::streams::unix_ms;
+use super::streams::{Entry, unix_ms};
 use super::transcodes::Seat;
 
 impl Shard {
@@ -204,8 +204,16 @@ impl Shard {
         }
     }
 
-    /// A packet of a publisher's.
-    pub(super) fn media(&mut self, now: Instant, slot: Slot, media: PublishedMedia) {
+    /// Packets of a publisher's that came together.
+    pub(super) fn media(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        media: impl ExactSizeIterator<Item = PublishedMedia>,
+    ) {
+        if media.len() == 0 {
+            return;
+        }
         let Some(session) = self.sessions.get(slot) else { return };
         let stream = session.stream;
         let Some(publisher) = session.publisher() else { return };
@@ -217,54 +225,78 @@ impl Shard {
         }
         entry.source = source;
         self.is_live(stream);
-        if media.changed {
-            self.follow(now, stream, &confirmed);
+        let mut packets = Vec::with_capacity(media.len());
+        for media in media {
+            if media.changed {
+                // What came before goes out as it was encoded.
+                self.hand_on(now, stream, std::mem::take(&mut packets));
+                self.follow(now, stream, &confirmed);
+            }
+            packets.extend(media.before);
+            packets.push(media.packet);
         }
-        for packet in media.before.into_iter().chain([media.packet]) {
-            self.hand_on(now, stream, packet);
-        }
+        self.hand_on(now, stream, packets);
     }
 
     /// Media of the stream's publisher arrives.
     pub(super) fn is_live(&mut self, stream: StreamId) {
-        if self.streams.get_mut(&stream).is_some_and(super::streams::Entry::note_live) {
+        if self.streams.get_mut(&stream).is_some_and(Entry::note_live) {
             self.tell(MediaEvent::Live { stream });
         }
     }
 
-    /// A packet of a stream's publisher goes to all who take part in the stream.
-    pub(super) fn hand_on(&mut self, now: Instant, stream: StreamId, mut packet: Packet) {
-        if packet.codec.kind() == Kind::Video {
-            self.picture_comes(now, stream, &packet);
+    /// Packets of a stream's publisher go to all who take part in the stream.
+    pub(super) fn hand_on(&mut self, now: Instant, stream: StreamId, packets: Vec<Packet>) {
+        if packets.is_empty() {
+            return;
         }
-        let Some(entry) = self.streams.get_mut(&stream) else { return };
-        entry.place(&self.wall, &mut packet);
-        entry.ingest.packet(now, &packet);
-        #[cfg(test)]
-        super::tests::defect_at(&packet);
-        self.tape_packet(now, stream, &packet);
-        if !self.transcode_packet(now, stream, &packet) {
-            self.fan_out(now, stream, packet);
+        if self.streams.get(&stream).is_some_and(Entry::goes_through) {
+            self.hand_on_together(now, stream, packets);
+        } else {
+            // One may change what becomes of those after it.
+            for packet in packets {
+                self.hand_on_together(now, stream, vec![packet]);
+            }
         }
-        let asks = |entry: &super::streams::Entry| entry.ingest.keyframe_deadline().is_some();
+        let asks = |entry: &Entry| entry.ingest.keyframe_deadline().is_some();
         if self.streams.get(&stream).is_some_and(asks) {
             self.touched.insert(stream);
         }
     }
 
-    /// A packet goes to the threads that have viewers of the stream, and to composites.
-    pub(super) fn fan_out(&mut self, now: Instant, stream: StreamId, packet: Packet) {
+    fn hand_on_together(&mut self, now: Instant, stream: StreamId, mut packets: Vec<Packet>) {
+        for packet in &mut packets {
+            if packet.codec.kind() == Kind::Video {
+                self.picture_comes(now, stream, packet);
+            }
+            let Some(entry) = self.streams.get_mut(&stream) else { return };
+            entry.place(&self.wall, packet);
+            entry.ingest.packet(now, packet);
+            #[cfg(test)]
+            super::tests::defect_at(packet);
+        }
+        let burst = Burst::from(packets);
+        self.tape_packets(now, stream, &burst);
+        let left = self.transcode_packets(now, stream, burst);
+        self.fan_out(now, stream, &left);
+    }
+
+    /// Packets go to the threads that have viewers of the stream, and to composites.
+    pub(super) fn fan_out(&mut self, now: Instant, stream: StreamId, burst: &Burst) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
-        entry.note_lag(&self.wall, now, &packet);
-        entry.cache.push(now, &packet);
+        for packet in burst.iter() {
+            entry.note_lag(&self.wall, now, packet);
+            entry.cache.push(now, packet);
+        }
         // In the place of the picture viewers see a slate; the sound they hear.
-        let seen = packet.codec.kind() == Kind::Audio || !entry.slate.is_shown();
+        let shown = entry.slate.is_shown();
+        let seen = only(burst, |packet| packet.codec.kind() == Kind::Audio || !shown);
         for (thread, viewers) in entry.threads.iter().enumerate() {
-            if seen && *viewers > 0 {
-                self.senders.push(thread, Job::Packet(stream, packet.clone()));
+            if !seen.is_empty() && *viewers > 0 {
+                self.senders.push(thread, Job::Packets(stream, seen.clone()));
             }
         }
-        self.tap_packet(now, stream, &packet);
+        self.tap_packets(now, stream, burst);
     }
 
     /// The publisher's encoding is known, or new: viewers are sent what they take of it, or what is
@@ -365,7 +397,7 @@ impl Shard {
             }
             self.offline(stream);
         }
-        if self.streams.get(&stream).is_some_and(super::streams::Entry::is_empty) {
+        if self.streams.get(&stream).is_some_and(Entry::is_empty) {
             self.streams.remove(&stream);
             self.touched.remove(&stream);
         }

@@ -219,12 +219,9 @@ impl Shard {
             return; // replaced meanwhile, or there is nothing to hand on
         }
         self.is_live(stream);
-        for packet in packets {
-            if packet.codec == Codec::MultiOpus {
-                self.hand_on_surround(stream, packet);
-            } else {
-                self.hand_on(now, stream, packet);
-            }
-        }
+        let is_surround = |packet: &Packet| packet.codec == Codec::MultiOpus;
+        let (surround, packets) = packets.into_iter().partition(is_surround);
+        self.hand_on(now, stream, packets);
+        self.hand_on_surround(stream, surround);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::egress::{Egress, Format};
 use crate::ids::StreamId;
-use crate::stream::Packet;
+use crate::stream::{Burst, Packet};
 
 use super::sessions::Slot;
 use super::socket::Route;
@@ -38,7 +38,7 @@ pub(super) enum Job {
     /// A publisher with so many layers begins.
     Publish(StreamId, usize),
     Unpublish(StreamId),
-    Packet(StreamId, Packet),
+    Packets(StreamId, Burst),
     /// Packets were lost on the way here.
     Gap(StreamId),
     /// What was made of the picture here is made no more, or anew.
@@ -77,7 +77,7 @@ impl Job {
             | Job::Forget(stream)
             | Job::Publish(stream, _)
             | Job::Unpublish(stream)
-            | Job::Packet(stream, _)
+            | Job::Packets(stream, _)
             | Job::Gap(stream)
             | Job::ForgetMade(stream) => Whose::Stream(*stream),
             Job::Join(join) => Whose::Viewer(join.slot),

@@ -23,6 +23,8 @@ mod layers;
 mod meeting;
 mod meetings;
 mod outgoing;
+mod outputs;
+mod rounds;
 mod rtp;
 mod sender;
 mod senders;

@@ -11,11 +11,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use crate::ahead::{Ahead, ahead};
 use crate::egress::{Egress, Format};
 use crate::ids::{ConnectionId, IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
 use crate::rtp::Codec;
-use crate::stream::{MADE, Outgoing, Packet, Stream, ViewerKey};
+use crate::stream::{Burst, MADE, Outgoing, Packet, SOON, Sink, Stream, ViewerKey};
 
 use super::jobs::{Formats, Whose};
 pub(super) use super::jobs::{Job, Join, Word};
@@ -30,6 +31,8 @@ const FIRST_REPORT: Duration = Duration::from_millis(100);
 const BATCHES: usize = 16;
 /// A stream that defects have disturbed more often has no viewers here any more.
 const MOST_DEFECTS: u32 = 3;
+/// How many pointers away what is asked for ahead lies at most.
+const DEPTHS: u8 = 3;
 /// With nothing to do, the thread looks around this often.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -46,7 +49,7 @@ struct StreamState {
     /// By the viewers' keys.
     places: Vec<Option<Place>>,
     /// Packets of this round.
-    batch: Vec<Packet>,
+    batch: Vec<Burst>,
     /// So often a defect has disturbed it.
     defects: u32,
 }
@@ -173,6 +176,10 @@ impl Sender {
             let whose = job.whose();
             self.contained(now, Some(whose), |sender| sender.job(now, job));
         }
+        for depth in 0..DEPTHS {
+            let touched = self.touched.iter().filter_map(|stream| self.streams.get(stream));
+            touched.for_each(|state| state.ahead(depth));
+        }
         while let Some(stream) = self.touched.pop() {
             let whose = Whose::Stream(stream);
             self.contained(now, Some(whose), |sender| sender.send_batch(now, stream));
@@ -194,7 +201,7 @@ impl Sender {
 
     fn job(&mut self, now: Instant, job: Job) {
         match job {
-            Job::Packet(stream, packet) => self.packet(stream, packet),
+            Job::Packets(stream, burst) => self.packets(stream, burst),
             Job::Open { stream, layers, cached } => self.open(now, stream, layers, &cached),
             Job::Forget(stream) => {
                 self.streams.remove(&stream);
@@ -224,12 +231,12 @@ impl Sender {
         }
     }
 
-    fn packet(&mut self, stream: StreamId, packet: Packet) {
+    fn packets(&mut self, stream: StreamId, burst: Burst) {
         let Some(state) = self.streams.get_mut(&stream) else { return };
         if state.batch.is_empty() {
             self.touched.push(stream);
         }
-        state.batch.push(packet);
+        state.batch.push(burst);
     }
 
     fn open(&mut self, now: Instant, stream: StreamId, layers: Option<usize>, cached: &[Packet]) {
@@ -327,12 +334,11 @@ impl Sender {
         let Some(state) = streams.get_mut(&stream).filter(|s| !s.batch.is_empty()) else { return };
         let StreamState { core, places, batch, .. } = state;
         // Not to be met again, should a defect be in them.
-        let mut packets = std::mem::take(batch);
-        core.packets(now, &packets, &mut |key: ViewerKey, out: Outgoing<'_>| {
-            deliver(now, places, outbox, outlet, words, key, &out);
-        });
-        packets.clear();
-        *batch = packets;
+        let mut bursts = std::mem::take(batch);
+        let packets = bursts.iter().flat_map(|burst| burst.iter());
+        core.packets(now, packets, &mut Delivery { now, places, outbox, outlet, words });
+        bursts.clear();
+        *batch = bursts;
         self.settle(stream);
     }
 
@@ -352,9 +358,7 @@ impl Sender {
     fn pump(&mut self, now: Instant, stream: StreamId) {
         let Self { streams, outbox, outlet, words, .. } = self;
         let Some(StreamState { core, places, .. }) = streams.get_mut(&stream) else { return };
-        core.pump(now, &mut |key: ViewerKey, out: Outgoing<'_>| {
-            deliver(now, places, outbox, outlet, words, key, &out);
-        });
+        core.pump(now, &mut Delivery { now, places, outbox, outlet, words });
         self.settle(stream);
     }
 
@@ -417,42 +421,66 @@ impl Sender {
     }
 }
 
+impl Ahead for StreamState {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            0 => ahead(self),
+            1 => self.places.iter().take(SOON).for_each(ahead),
+            2 => self.places.iter().take(1).flatten().for_each(|place| place.egress.ahead(1)),
+            _ => {}
+        }
+        self.core.ahead(depth);
+    }
+}
+
 /// The lane in which sound of this format goes.
 fn lane_of(audio: Format) -> u8 {
     if audio.codec == Codec::MultiOpus { MADE } else { 0 }
 }
 
-/// Makes a viewer's packet and puts it with those that go out together. What a
-/// defect breaks is this viewer alone.
-fn deliver(
+/// Where packets for viewers become datagrams.
+struct Delivery<'a> {
     now: Instant,
-    places: &mut [Option<Place>],
-    outbox: &mut Outbox,
-    outlet: &Outlet,
-    words: &mpsc::Sender<Word>,
-    key: ViewerKey,
-    out: &Outgoing<'_>,
-) {
-    let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
-    if place.broken {
-        return;
+    places: &'a mut Vec<Option<Place>>,
+    outbox: &'a mut Outbox,
+    outlet: &'a Outlet,
+    words: &'a mpsc::Sender<Word>,
+}
+
+impl Sink for Delivery<'_> {
+    /// Makes a viewer's packet and puts it with those that go out together. What a
+    /// defect breaks is this viewer alone.
+    fn send(&mut self, key: ViewerKey, out: Outgoing<'_>) {
+        let Self { now, places, outbox, outlet, words } = self;
+        let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
+        if place.broken {
+            return;
+        }
+        let start = outbox.begin(outlet, place.route);
+        let egress = &mut place.egress;
+        let buffer = outbox.buffer();
+        let write = || {
+            #[cfg(test)]
+            super::tests::defect(place.route);
+            egress.write(*now, &out, buffer)
+        };
+        match catch_unwind(AssertUnwindSafe(write)) {
+            Ok(true) => outbox.commit(outlet, start),
+            Ok(false) => {}
+            Err(_) => {
+                tracing::error!("a defect ended a viewer");
+                outbox.abandon(start);
+                place.broken = true;
+                let _ = words.try_send(Word::Broken(place.slot));
+            }
+        }
     }
-    let start = outbox.begin(outlet, place.route);
-    let egress = &mut place.egress;
-    let buffer = outbox.buffer();
-    let write = || {
-        #[cfg(test)]
-        super::tests::defect(place.route);
-        egress.write(now, out, buffer)
-    };
-    match catch_unwind(AssertUnwindSafe(write)) {
-        Ok(true) => outbox.commit(outlet, start),
-        Ok(false) => {}
-        Err(_) => {
-            tracing::error!("a defect ended a viewer");
-            outbox.abandon(start);
-            place.broken = true;
-            let _ = words.try_send(Word::Broken(place.slot));
+
+    fn soon(&mut self, key: ViewerKey, depth: u8) {
+        match (depth, self.places.get(key.0 as usize)) {
+            (0, Some(place)) => ahead(place),
+            (_, Some(Some(place))) => place.egress.ahead(depth),
+            _ => {}
         }
     }
 }

@@ -108,7 +108,7 @@ impl Senders {
             return;
         }
         match job {
-            Job::Packet(..) => thread.packets += 1,
+            Job::Packets(_, ref burst) => thread.packets += burst.len(),
             Job::Missing { .. } if thread.full || thread.requests >= REQUESTS => return,
             Job::Missing { .. } => thread.requests += 1,
             Job::KeyFrame(slot) => {
@@ -210,7 +210,7 @@ impl Thread {
     fn drop_packets(&mut self) {
         let mut gaps: HashSet<StreamId> = HashSet::new();
         self.pending.retain(|job| match job {
-            Job::Packet(stream, _) => {
+            Job::Packets(stream, _) => {
                 gaps.insert(*stream);
                 false
             }
@@ -228,6 +228,7 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use crate::stream::Burst;
 
     /// A thread that has not begun to work.
     fn idle(room: usize) -> (Senders, Receiver<Vec<Job>>) {
@@ -290,11 +291,11 @@ mod tests {
         let stream = StreamId(1);
         let packet = super::super::tests::packet(Instant::now());
         for _ in 0..2 {
-            senders.push(0, Job::Packet(stream, packet.clone()));
+            senders.push(0, Job::Packets(stream, Burst::from([packet.clone()])));
             senders.flush();
         }
         for _ in 0..WAITING {
-            senders.push(0, Job::Packet(stream, packet.clone()));
+            senders.push(0, Job::Packets(stream, Burst::from([packet.clone()])));
         }
         assert!(senders.flush());
         assert_eq!(senders.dropped(), WAITING as u64 + 1);

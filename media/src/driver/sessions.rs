@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::ahead::ahead;
 use crate::egress::Counters;
 use crate::ids::{AddressMap, ConnectionId, SessionId, StreamId};
 use crate::webrtc::{Link, Pair, Publisher, Viewer};
@@ -299,6 +300,19 @@ impl Sessions {
             return None;
         }
         place.session.as_mut()
+    }
+
+    /// The session at this place, to be looked at.
+    pub(super) fn peek(&self, slot: Slot) -> Option<&Session> {
+        let place = self.places.get(slot.index as usize)?;
+        place.session.as_ref().filter(|_| place.generation == slot.generation)
+    }
+
+    /// Asks for the memory of a place.
+    pub(super) fn ahead(&self, slot: Slot) {
+        if let Some(place) = self.places.get(slot.index as usize) {
+            ahead(place);
+        }
     }
 
     pub(super) fn find(&self, id: SessionId) -> Option<Slot> {

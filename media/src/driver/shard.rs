@@ -5,25 +5,25 @@ use std::io;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime};
 
-use str0m::net::Protocol;
-use str0m::{Event, Output, RtcError};
 use tokio::sync::mpsc;
 
 use crate::ids::{IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::MediaEvent;
-use crate::webrtc::{PublisherOutput, ViewerOutput};
+use crate::webrtc::PublishedMedia;
 
 use super::composites::Taps;
 use super::defects::Serves;
 pub(super) use super::defects::guarded;
 use super::feeds::FeedItem;
 use super::meetings::Meetings;
+use super::outputs::{goodbye, poll_all};
+use super::rounds::apart;
 use super::sender::Word;
 use super::senders::Senders;
 use super::sessions::{End, Session, Sessions, Slot, short};
 use super::slates::Slates;
-use super::socket::{BATCHES, Inbox, Outbox, Outlet, Route, Socket};
+use super::socket::{BATCHES, Inbox, Outbox, Outlet, Socket};
 use super::streams::{Entry, SILENT};
 use super::tape::Tape;
 use super::tcp::{self, FromTcp, Lines};
@@ -33,15 +33,9 @@ use super::{Command, Known};
 
 /// Commands in a row before datagrams get their turn.
 const COMMANDS_IN_A_ROW: usize = 32;
-/// Outputs of one session in a row; more is a defect.
-const OUTPUTS: usize = 20_000;
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// A session that wants to be woken at once is woken after this.
 const SOONEST: Duration = Duration::from_millis(1);
-/// Rounds of receiving begin at least so far apart. Of a few sources nothing waits for that. Of
-/// hundreds what came meanwhile is taken, made, and sent together, instead of waking one thread
-/// after the other for each picture.
-const APART: Duration = Duration::from_micros(500);
 /// Jobs that a fan-out thread had no room for are offered again after this.
 const AGAIN: Duration = Duration::from_millis(1);
 /// Words of the fan-out threads in a row.
@@ -75,6 +69,10 @@ pub(super) struct Shard {
     pub(super) known: Known,
     /// The server is about to end.
     pub(super) draining: bool,
+    /// Whose turn is next: empty, and kept for its memory.
+    pub(super) next: Vec<Slot>,
+    /// What a train of datagrams carried: empty, and kept for its memory.
+    pub(super) came: Vec<PublishedMedia>,
 }
 
 /// What the media thread begins with.
@@ -127,6 +125,8 @@ pub(super) fn run(start: Start) -> io::Result<()> {
             backlog: VecDeque::new(),
             known,
             draining: false,
+            next: Vec::new(),
+            came: Vec::new(),
         };
         shard.serve(commands, words, arrivals, feeds).await;
         shard.senders.stop();
@@ -146,7 +146,7 @@ impl Shard {
         mut arrivals: mpsc::Receiver<FromTcp>,
         mut feeds: mpsc::Receiver<FeedItem>,
     ) {
-        let mut inbox = Inbox::new(APART);
+        let mut inbox = Inbox::new(apart(0));
         let mut housekeeping = Instant::now() + HOUSEKEEPING;
         loop {
             let cores = [self.meetings.deadline(), self.slates.deadline()];
@@ -172,6 +172,8 @@ impl Shard {
             if housekeeping <= now {
                 housekeeping = now + HOUSEKEEPING;
                 self.housekeeping(now);
+                let publishers = self.streams.values().filter(|e| e.publisher.is_some()).count();
+                inbox.set_apart(apart(publishers));
             }
             self.flush(now);
         }
@@ -219,8 +221,9 @@ impl Shard {
             if !self.socket.fill(inbox) {
                 return;
             }
-            for (pair, data) in inbox.datagrams(self.socket.local()) {
-                self.contained(now, |shard| shard.datagram(now, pair, data));
+            self.ahead(inbox);
+            for (pair, train) in inbox.trains(self.socket.local()) {
+                self.train(now, pair, train);
             }
             self.flush(now);
         }
@@ -431,69 +434,4 @@ impl Shard {
             }
         }
     }
-}
-
-fn poll_all(
-    session: &mut Session,
-    socket: &Socket,
-    outbox: &mut Outbox,
-    events: &mut Vec<Event>,
-) -> Result<Instant, RtcError> {
-    for _ in 0..OUTPUTS {
-        let Some(attendance) = session.attendance() else { break };
-        match attendance.member.peer.poll()? {
-            Output::Timeout(at) => return Ok(at),
-            Output::Transmit(transmit) => {
-                let tcp = transmit.proto == Protocol::Tcp;
-                let way = session.way_to(transmit.destination, tcp);
-                // A connection may be gone, and UDP goes anywhere.
-                let route = match way {
-                    Some(way) => way.into(),
-                    None if tcp => continue,
-                    None => Route { to: transmit.destination, from: None, tcp: None },
-                };
-                outbox.push(socket.outlet(), route, &transmit.contents);
-            }
-            Output::Event(event) => events.push(event),
-        }
-    }
-    Ok(Instant::now())
-}
-
-/// The last a session says to its client.
-fn goodbye(
-    now: Instant,
-    session: &mut Session,
-    socket: &Socket,
-    outbox: &mut Outbox,
-) -> Result<(), RtcError> {
-    match &mut session.end {
-        End::Feed(_) => {}
-        End::Member(attendance) => {
-            attendance.member.peer.close();
-            attendance.member.peer.tick(now)?;
-            poll_all(session, socket, outbox, &mut Vec::new())?;
-        }
-        End::Publisher(publisher) => {
-            publisher.close();
-            let Some(pair) = publisher.pair() else { return Ok(()) };
-            let route = Route::from(pair);
-            while let Some(output) = publisher.poll() {
-                if let PublisherOutput::Transmit(datagram) = output {
-                    outbox.push(socket.outlet(), route, &datagram);
-                }
-            }
-        }
-        End::Viewer(viewing) => {
-            viewing.viewer.close();
-            let Some(pair) = viewing.viewer.pair() else { return Ok(()) };
-            let route = Route::from(pair);
-            while let Some(output) = viewing.viewer.poll() {
-                if let ViewerOutput::Transmit(datagram) = output {
-                    outbox.push(socket.outlet(), route, &datagram);
-                }
-            }
-        }
-    }
-    Ok(())
 }

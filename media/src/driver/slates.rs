@@ -18,7 +18,7 @@ use crate::ids::StreamId;
 use crate::rtcp::WallClock;
 use crate::rtp::{Kind, PictureSize};
 use crate::slate::{Group, Look, MISSED, PERIOD, Slate, draw};
-use crate::stream::{Cache, Packet, Placing};
+use crate::stream::{Burst, Cache, Packet, Placing};
 use crate::webrtc::{Source, TrackFormat};
 
 use super::defects::Serves;
@@ -415,7 +415,8 @@ impl Shard {
                 shown.cache.push(now, &packet);
                 for (thread, viewers) in entry.threads.iter().enumerate() {
                     if *viewers > 0 {
-                        self.senders.push(thread, Job::Packet(stream, packet.clone()));
+                        self.senders
+                            .push(thread, Job::Packets(stream, Burst::from([packet.clone()])));
                     }
                 }
             }

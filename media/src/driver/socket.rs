@@ -26,6 +26,9 @@ const SEND_ROOM: usize = 60_000;
 /// Receive calls in a row before timers, commands and others get their turn.
 pub(super) const BATCHES: usize = 16;
 
+/// Datagrams that came one behind the other on the same way, and in one piece (GRO).
+pub(super) type Train<'a> = std::slice::Chunks<'a, u8>;
+
 /// Buffers of one receive call, and what it filled them with.
 pub(super) struct Inbox {
     buffers: Vec<Vec<u8>>,
@@ -58,22 +61,32 @@ impl Inbox {
         self.round = Some(Instant::now());
     }
 
+    /// Rounds begin at least so far apart from now on.
+    pub(super) fn set_apart(&mut self, apart: Duration) {
+        self.apart = apart;
+    }
+
     /// The soonest that a round may begin.
     pub(super) fn soonest(&self) -> Option<Instant> {
         self.round.map(|last| last + self.apart)
     }
 
-    /// The datagrams of the last receive call, each with who sent it and to which of
-    /// our addresses; `local` is the socket's.
-    pub(super) fn datagrams(&self, local: SocketAddr) -> impl Iterator<Item = (Pair, &[u8])> {
+    /// What came with the last receive call, each train with who sent it and to which of our
+    /// addresses; `local` is the socket's.
+    pub(super) fn trains(&self, local: SocketAddr) -> impl Iterator<Item = (Pair, Train<'_>)> {
         let filled = self.buffers.iter().zip(&self.metas).take(self.filled);
-        filled.flat_map(move |(buffer, meta)| {
+        filled.map(move |(buffer, meta)| {
             let to = meta.dst_ip.unwrap_or_else(|| local.ip());
             let to = SocketAddr::new(to.to_canonical(), local.port());
             let pair = Pair::udp(canonical(meta.addr), to);
             let joined = &buffer[..meta.len.min(buffer.len())];
-            joined.chunks(meta.stride.max(1)).map(move |datagram| (pair, datagram))
+            (pair, joined.chunks(meta.stride.max(1)))
         })
+    }
+
+    /// The datagrams of the last receive call, each by itself.
+    pub(super) fn datagrams(&self, local: SocketAddr) -> impl Iterator<Item = (Pair, &[u8])> {
+        self.trains(local).flat_map(|(pair, train)| train.map(move |datagram| (pair, datagram)))
     }
 }
 

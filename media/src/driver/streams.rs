@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtcp::WallClock;
 use crate::rtp::{Kind, TrackMeter, profile_name};
 use crate::slate::{Lag, Pace};
@@ -103,6 +104,11 @@ impl Entry {
         self.placing.clear();
     }
 
+    /// Whether viewers are sent just what the publisher sends.
+    pub(super) fn goes_through(&self) -> bool {
+        self.transcode.is_none() && !self.slate.is_shown()
+    }
+
     /// Puts a packet of the picture on the server's clock.
     pub(super) fn place(&mut self, wall: &WallClock, packet: &mut Packet) {
         if packet.codec.kind() == Kind::Video
@@ -189,6 +195,22 @@ impl Entry {
                 .video
                 .and_then(|format| Some(self.transcode.as_ref()?.status(format.codec))),
         }
+    }
+}
+
+impl Ahead for Entry {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            0 => ahead(self),
+            1 => {
+                ahead(&self.placing[..]);
+                ahead(&self.threads[..]);
+            }
+            2 => self.placing.iter().for_each(|placing| placing.ahead(1)),
+            _ => {}
+        }
+        self.ingest.ahead(depth);
+        self.cache.ahead(depth);
     }
 }
 

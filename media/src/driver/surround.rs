@@ -5,7 +5,7 @@
 
 use crate::ids::StreamId;
 use crate::rtp::Codec;
-use crate::stream::Packet;
+use crate::stream::{Burst, Packet};
 
 use super::jobs::Formats;
 use super::sender::Job;
@@ -21,8 +21,12 @@ impl Viewing {
 
 impl Shard {
     /// Six channels of a publisher's sound, for the fan-out threads and for nobody else.
-    pub(super) fn hand_on_surround(&mut self, stream: StreamId, packet: Packet) {
-        self.tell_threads(stream, || Job::Packet(stream, packet.clone()));
+    pub(super) fn hand_on_surround(&mut self, stream: StreamId, packets: Vec<Packet>) {
+        if packets.is_empty() {
+            return;
+        }
+        let burst = Burst::from(packets);
+        self.tell_threads(stream, || Job::Packets(stream, burst.clone()));
     }
 
     /// Who takes six channels may have come, or the last of them have gone: has them made, or made

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtcp::{WallClock, write_bye, write_sender_reports};
 use crate::rtp::Kind;
 use crate::srtp::{MasterKey, Sealer, SrtpError};
@@ -217,6 +218,17 @@ impl Egress {
             buf.truncate(start);
         }
         sealed
+    }
+}
+
+impl Ahead for Egress {
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            ahead(&*self.counters);
+            for track in [&self.video, &self.audio].into_iter().flatten() {
+                track.ahead(1);
+            }
+        }
     }
 }
 

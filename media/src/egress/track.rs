@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtcp::{SenderReport, WallClock};
 use crate::rtp::{Codec, Kind};
 use crate::stream::Outgoing;
@@ -184,6 +185,15 @@ impl Track {
             packets: self.packets,
             octets: self.octets,
         })
+    }
+}
+
+impl Ahead for Track {
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            ahead(&self.extensions[..]);
+            self.history.ahead(1);
+        }
     }
 }
 

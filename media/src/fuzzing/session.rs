@@ -82,7 +82,7 @@ impl Session {
         if crate::webrtc::is_stun(data) {
             let _ = publisher.stun(*now, *pair, data);
         } else {
-            let _ = publisher.datagram(*now, data);
+            let _ = publisher.datagrams(*now, [data].into_iter(), &mut Vec::new());
         }
         self.poll();
     }

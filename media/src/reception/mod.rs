@@ -8,6 +8,7 @@ mod arrivals;
 mod clock;
 pub(crate) mod header;
 mod missing;
+mod plan;
 mod source;
 mod statistics;
 #[cfg(test)]
@@ -17,17 +18,18 @@ mod window;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtcp::{
     Feedback, ReceptionReport, parse, write_bye, write_fir, write_nack, write_pli,
     write_receiver_report, write_transport_feedback,
 };
-use crate::rtp::Kind;
 use crate::srtp::Opener;
 
 use arrivals::Arrivals;
 pub(crate) use clock::{Reported, Reports, SenderClock};
 use header::{Header, extensions, payload};
 use missing::RoundTrip;
+pub(crate) use plan::{ExtensionIds, Format, TrackPlan, Wish};
 use source::{Layer, Role, Source};
 
 /// Sources that one session may have in all: a sound, four layers, each with retransmissions, and
@@ -41,52 +43,6 @@ const REPORTS: Duration = Duration::from_secs(1);
 const FIRST_REPORT: Duration = Duration::from_millis(200);
 /// Entries of all requests for missing packets in one datagram.
 const ENTRIES: usize = 200;
-
-/// A payload type that was agreed on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Format {
-    pub(crate) pt: u8,
-    /// That of its retransmissions (RFC 4588).
-    pub(crate) rtx: Option<u8>,
-    /// Missing packets may be asked for.
-    pub(crate) nack: bool,
-}
-
-/// How a key frame is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// RFC 4585, 6.3.1.
-    Pli,
-    /// RFC 5104, 4.3.1.
-    Fir,
-}
-
-/// A track as it was agreed on.
-#[derive(Debug, Clone)]
-pub(crate) struct TrackPlan {
-    pub(crate) kind: Kind,
-    pub(crate) formats: Vec<Format>,
-    /// The names of its layers; none where there is only one.
-    pub(crate) layers: Vec<String>,
-    /// Sources with those of their retransmissions, as far as they are named.
-    pub(crate) pairs: Vec<(u32, u32)>,
-    /// Requests may go alone, without a report before them (RFC 5506). Where they may they do:
-    /// ffmpeg takes none that are with others.
-    pub(crate) reduced: bool,
-    /// How to ask for a key frame; none if that was not agreed on.
-    pub(crate) wish: Option<Wish>,
-}
-
-/// The identifiers of the header extensions that matter.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct ExtensionIds {
-    /// The number within the transport, where its sender wants to be told of it.
-    pub(crate) transport: Option<u8>,
-    /// The name of the layer (RFC 8852, 3.1).
-    pub(crate) layer: Option<u8>,
-    /// The name of the layer that is repaired (RFC 8852, 3.2).
-    pub(crate) repaired: Option<u8>,
-}
 
 /// A packet that is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -493,5 +449,22 @@ impl Reception {
     pub(crate) fn write_bye(&self, buf: &mut Vec<u8>) {
         write_receiver_report(buf, self.ssrc, &[], &self.cname);
         write_bye(buf, &[self.ssrc]);
+    }
+}
+
+impl Ahead for Reception {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            1 => {
+                ahead(&*self.types);
+                ahead(&self.tracks[..]);
+                ahead(&self.sources[..]);
+            }
+            2 => {
+                self.tracks.iter().for_each(|track| ahead(&track.layers[..]));
+                self.sources.iter().for_each(|source| source.window.ahead());
+            }
+            _ => {}
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod network;
 
 use crate::rtcp::ReceptionReport;
+use crate::rtp::Kind;
 use crate::srtp::{Keys, Profile, Sealer};
 
 use super::*;

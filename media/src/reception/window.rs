@@ -1,5 +1,7 @@
 //! Which packets of a source have come: each counts once, however late (RFC 3711, 3.3).
 
+use crate::ahead::ahead;
+
 /// Numbers below the highest that are told apart; older packets are no longer taken. A second
 /// of 40 Mbit/s, as viewers' losses are kept.
 const SPAN: u64 = 4_096;
@@ -39,6 +41,13 @@ impl Window {
             None => true,
             Some(top) if number > top => true,
             Some(top) => top - number < SPAN && self.seen[place(number)] & bit(number) == 0,
+        }
+    }
+
+    /// Where the next number is noted.
+    pub(super) fn ahead(&self) {
+        if let Some(top) = self.top {
+            ahead(&self.seen[place(top + 1)]);
         }
     }
 

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, end_ahead};
+
 use super::{Inspection, Kind, PictureSize, is_later};
 
 const WINDOW: Duration = Duration::from_secs(3);
@@ -266,6 +268,15 @@ impl TrackMeter {
     /// When the last packet came.
     pub fn last_packet(&self) -> Option<Instant> {
         self.last
+    }
+}
+
+impl Ahead for TrackMeter {
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            end_ahead(&self.buckets);
+            end_ahead(&self.timestamps);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, ahead, end_ahead};
 use crate::rtp::Codec;
 
 use super::Packet;
@@ -278,6 +279,17 @@ impl Gop {
             // They are kept as long as the publisher sends no others.
             let payload = packet.payload.alone();
             self.parameters.push(Packet { payload, ..packet.clone() });
+        }
+    }
+}
+
+impl Ahead for Gop {
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            end_ahead(&self.entries);
+            if let Some(last) = self.frames.last() {
+                ahead(last);
+            }
         }
     }
 }

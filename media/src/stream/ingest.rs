@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtp::{Kind, TrackMeter};
 
 use super::Packet;
@@ -126,6 +127,19 @@ impl Ingest {
     pub fn keyframe_deadline(&self) -> Option<Instant> {
         let open = self.layers.iter().filter_map(|layer| layer.keyframes.deadline());
         open.min().filter(|_| self.publishing)
+    }
+}
+
+impl Ahead for Ingest {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            1 => {
+                ahead(&self.layers[..]);
+                self.audio.ahead(1);
+            }
+            2 => self.layers.iter().for_each(|layer| layer.meter.ahead(1)),
+            _ => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtp::Kind;
 
 use super::Packet;
@@ -112,5 +113,28 @@ impl Cache {
     /// What is kept of all, in the order in which it came.
     pub fn everything(&self) -> Vec<Packet> {
         self.own.iter().chain([&self.made]).flat_map(Gop::packets).cloned().collect()
+    }
+}
+
+impl Ahead for Cache {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            1 => ahead(&self.own[..]),
+            2 => self.own.iter().for_each(|gop| gop.ahead(1)),
+            _ => {}
+        }
+    }
+}
+
+impl Ahead for Lanes {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            1 => ahead(&self.own[..]),
+            2 => self.own.iter().for_each(|layer| {
+                layer.gop.ahead(1);
+                layer.recent.ahead(1);
+            }),
+            _ => {}
+        }
     }
 }

@@ -17,8 +17,10 @@ mod recent;
 mod rewrite;
 mod viewer;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, ahead};
 use crate::rtp::{Codec, Inspection, Kind};
 
 pub use gop::GopLimits;
@@ -35,6 +37,8 @@ use viewer::Viewer;
 
 /// Viewers who are behind are fed again after this.
 const FEED: Duration = Duration::from_millis(2);
+/// So many viewers ahead it is asked for what is needed for one, and then for what that leads to.
+pub(crate) const SOON: usize = 2;
 
 /// A packet of the publisher.
 #[derive(Debug, Clone)]
@@ -57,6 +61,17 @@ pub struct Packet {
     pub captured: Instant,
     /// What [`crate::rtp::inspect`] says of the payload: read once, for all.
     pub inspection: Inspection,
+}
+
+/// Packets of a publisher that came together, shared by all who get them.
+pub type Burst = Arc<[Packet]>;
+
+/// Those packets of a burst for which `wanted` holds: mostly all.
+pub(crate) fn only(burst: &Burst, wanted: impl Fn(&Packet) -> bool) -> Burst {
+    if burst.iter().all(&wanted) {
+        return Burst::clone(burst);
+    }
+    burst.iter().filter(|packet| wanted(packet)).cloned().collect()
 }
 
 /// A packet for one viewer.
@@ -84,6 +99,25 @@ pub struct Origin {
     seq: u64,
 }
 
+impl Origin {
+    pub(crate) fn new(epoch: u32, layer: u8, seq: u64) -> Self {
+        Self { epoch, layer, seq }
+    }
+
+    /// Of which publisher it is: they are counted.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    pub(crate) fn layer(&self) -> u8 {
+        self.layer
+    }
+
+    pub(crate) fn seq(&self) -> u64 {
+        self.seq
+    }
+}
+
 /// A viewer within its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ViewerKey(pub(crate) u32);
@@ -93,6 +127,12 @@ pub trait Sink {
     /// One packet for one viewer, in the order of sending. Calls for one viewer
     /// follow each other.
     fn send(&mut self, viewer: ViewerKey, packet: Outgoing<'_>);
+
+    /// It will soon be this viewer's turn: what is needed for it, so many pointers away, can be
+    /// asked for ahead.
+    fn soon(&mut self, viewer: ViewerKey, depth: u8) {
+        let _ = (viewer, depth);
+    }
 }
 
 impl<F: FnMut(ViewerKey, Outgoing<'_>)> Sink for F {
@@ -181,11 +221,17 @@ impl Stream {
     /// Packets of the current publisher: they are sent on at once to every viewer
     /// who is up to date, and kept for those who are not. All packets for one
     /// viewer go to the sink in a row.
-    pub fn packets(&mut self, now: Instant, packets: &[Packet], sink: &mut impl Sink) {
+    pub fn packets<'a>(
+        &mut self,
+        now: Instant,
+        packets: impl IntoIterator<Item = &'a Packet>,
+        sink: &mut impl Sink,
+    ) {
         if !self.publishing {
             return;
         }
-        let mut rest = packets;
+        let packets: Vec<&Packet> = packets.into_iter().collect();
+        let mut rest = &packets[..];
         while !rest.is_empty() {
             let (batch, later) = rest.split_at(until_next_group(rest));
             rest = later;
@@ -200,9 +246,17 @@ impl Stream {
         self.note_waiting(now);
     }
 
-    fn fan_out(&mut self, now: Instant, batch: &[Packet], sink: &mut impl Sink) {
+    fn fan_out(&mut self, now: Instant, batch: &[&Packet], sink: &mut impl Sink) {
         let lanes = &self.lanes;
-        for (key, viewer) in enumerate(&mut self.viewers) {
+        for index in 0..self.viewers.len() {
+            self.viewers[index..].iter().take(SOON + 1).skip(SOON).for_each(ahead);
+            for (further, depth) in [(SOON, 0), (1, 1)] {
+                if index + further < self.viewers.len() {
+                    sink.soon(ViewerKey((index + further) as u32), depth);
+                }
+            }
+            let Some(viewer) = &mut self.viewers[index] else { continue };
+            let key = ViewerKey(index as u32);
             let out = &mut |out: Outgoing<'_>| sink.send(key, out);
             for packet in batch {
                 match packet.codec.kind() {
@@ -361,11 +415,21 @@ impl Stream {
     }
 }
 
+impl Ahead for Stream {
+    /// Of its viewers only the first: those after them are asked for as their turn comes.
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            self.viewers.iter().take(SOON).for_each(ahead);
+        }
+        self.lanes.ahead(depth);
+    }
+}
+
 /// How many packets come before the next one that begins a group of pictures:
 /// those are fanned out under the group they belong to.
-fn until_next_group(packets: &[Packet]) -> usize {
+fn until_next_group(packets: &[&Packet]) -> usize {
     let begins =
-        |window: &[Packet]| window[1].inspection.key && window[1].timestamp != window[0].timestamp;
+        |window: &[&Packet]| window[1].inspection.key && window[1].timestamp != window[0].timestamp;
     packets.windows(2).position(begins).map_or(packets.len(), |index| index + 1)
 }
 

@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, end_ahead};
 use crate::rtcp::WallClock;
 
 /// Ticks of a millisecond.
@@ -88,6 +89,14 @@ impl Placing {
         });
         self.latest = Some(self.latest.map_or(placed, |latest| later(latest, placed)));
         placed
+    }
+}
+
+impl Ahead for Placing {
+    fn ahead(&self, depth: u8) {
+        if let Some(line) = self.line.as_ref().filter(|_| depth == 1) {
+            end_ahead(&line.placed);
+        }
     }
 }
 

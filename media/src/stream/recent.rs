@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::ahead::{Ahead, ahead, end_ahead};
+
 use super::Packet;
 
 /// For longer nobody asks: the picture has gone on.
@@ -66,6 +68,18 @@ impl Recent {
     pub(super) fn get(&self, seq: u64) -> Option<&Packet> {
         let index = self.entries.binary_search_by_key(&seq, |(_, packet)| packet.seq).ok()?;
         Some(&self.entries[index].1)
+    }
+}
+
+impl Ahead for Recent {
+    fn ahead(&self, depth: u8) {
+        if depth == 1 {
+            // Those that are too old by now go.
+            if let Some(first) = self.entries.front() {
+                ahead(first);
+            }
+            end_ahead(&self.entries);
+        }
     }
 }
 

@@ -119,6 +119,7 @@ fn seqs(sent: &Sent) -> Vec<u64> {
 }
 
 mod behind;
+mod burst;
 mod late;
 
 #[test]

@@ -116,3 +116,8 @@ impl Link {
         self.dtls.close();
     }
 }
+
+/// Whether a datagram is SRTP or SRTCP (RFC 7983, 7).
+pub(crate) fn is_media(data: &[u8]) -> bool {
+    matches!(data.first(), Some(128..=191))
+}

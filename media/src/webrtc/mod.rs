@@ -25,7 +25,7 @@ mod viewer;
 mod tests;
 
 pub(crate) use ice::Pair;
-pub(crate) use link::Link;
+pub(crate) use link::{Link, is_media};
 pub(crate) use member::Member;
 pub use member::Offered;
 pub(crate) use negotiate::{Source, TrackFormat};

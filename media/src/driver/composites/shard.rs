@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::ids::StreamId;
 use crate::rtp::{Codec, Kind};
-use crate::stream::Packet;
+use crate::stream::{Burst, Packet};
 use crate::transcode::{Growth, OutsideCodec, TranscodeRefusal};
 
 use super::super::shard::Shard;
@@ -203,10 +203,13 @@ impl Shard {
     }
 
     /// A packet of a stream's publisher, after it was measured.
-    pub(in super::super) fn tap_packet(&mut self, now: Instant, stream: StreamId, packet: &Packet) {
-        if self.taps.0.is_empty() {
-            return;
+    pub(in super::super) fn tap_packets(&mut self, now: Instant, stream: StreamId, burst: &Burst) {
+        if !self.taps.0.is_empty() {
+            burst.iter().for_each(|packet| self.tap_packet(now, stream, packet));
         }
+    }
+
+    fn tap_packet(&mut self, now: Instant, stream: StreamId, packet: &Packet) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
         let layer = entry.ingest.first_layer(now);
         let mut key = false;

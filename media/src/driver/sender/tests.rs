@@ -15,7 +15,8 @@ fn a_defect_in_a_job_costs_no_other() {
     let open = |stream| Job::Open { stream, layers: Some(1), cached: Vec::new() };
     let (gone, stream) = (StreamId(1), StreamId(2));
     let defect = || Job::Gap(DEFECTIVE_STREAM);
-    let batch = vec![open(gone), defect(), open(stream), Job::Packet(stream, packet(now))];
+    let batch =
+        vec![open(gone), defect(), open(stream), Job::Packets(stream, Burst::from([packet(now)]))];
     sender.turn([batch, vec![defect(), Job::Forget(gone)]].into_iter());
     let streams: Vec<StreamId> = sender.streams.keys().copied().collect();
     assert_eq!(streams, [stream]);

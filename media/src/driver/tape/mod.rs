@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::ids::{RecordingId, StreamId};
 use crate::rtcp::WallClock;
 use crate::status::RecordingStatus;
-use crate::stream::Packet;
+use crate::stream::{Burst, Packet};
 
 use super::{Command, Media, PATIENCE, ask};
 
@@ -113,12 +113,26 @@ pub(super) enum Item {
     Clock(WallClock),
     /// Another publisher, or another layer.
     Publish(StreamId),
-    Packet(StreamId, Packet),
+    Packets(StreamId, Burst),
     Begin(StreamId, Box<Begin>),
     /// Whether there was a recording.
     End(StreamId, oneshot::Sender<bool>),
     Replay(StreamId, Duration, oneshot::Sender<Option<ReplayClip>>),
     Stop(oneshot::Sender<()>),
+}
+
+impl Item {
+    /// Which stream it is about.
+    fn stream(&self) -> Option<StreamId> {
+        match self {
+            Item::Publish(stream)
+            | Item::Packets(stream, _)
+            | Item::Begin(stream, _)
+            | Item::End(stream, _)
+            | Item::Replay(stream, ..) => Some(*stream),
+            Item::Clock(_) | Item::Stop(_) => None,
+        }
+    }
 }
 
 /// What others may look at.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::ids::{IdMap, IdSet, StreamId};
 use crate::rtp::Kind;
-use crate::stream::Packet;
+use crate::stream::{Burst, Packet, only};
 
 use super::super::shard::Shard;
 use super::{Begin, Item, Order, Shared};
@@ -44,10 +44,10 @@ impl Tape {
     /// Says whether there was room.
     fn push(&self, item: Item) -> bool {
         let Some(out) = &self.out else { return false };
-        let packet = matches!(item, Item::Packet(..));
+        let packets = if let Item::Packets(_, burst) = &item { burst.len() } else { 0 };
         let taken = out.items.try_send(item).is_ok();
-        if !taken && packet {
-            out.shared.left_out.fetch_add(1, Ordering::Relaxed);
+        if !taken {
+            out.shared.left_out.fetch_add(packets as u64, Ordering::Relaxed);
         }
         taken
     }
@@ -87,13 +87,8 @@ impl Shard {
         }
     }
 
-    /// A packet of a stream's publisher, after it was measured.
-    pub(in super::super) fn tape_packet(
-        &mut self,
-        now: Instant,
-        stream: StreamId,
-        packet: &Packet,
-    ) {
+    /// Packets of a stream's publisher, after they were measured.
+    pub(in super::super) fn tape_packets(&mut self, now: Instant, stream: StreamId, burst: &Burst) {
         if !self.tape.takes(stream) {
             return;
         }
@@ -106,8 +101,9 @@ impl Shard {
             self.tape.layers.insert(stream, layer);
             entry.ingest.want_keyframe(now, layer);
         }
-        if packet.codec.kind() == Kind::Audio || packet.layer == layer {
-            self.tape.push(Item::Packet(stream, packet.clone()));
+        let taken = only(burst, |p| p.codec.kind() == Kind::Audio || p.layer == layer);
+        if !taken.is_empty() {
+            self.tape.push(Item::Packets(stream, taken));
         }
     }
 }

@@ -95,7 +95,7 @@ impl World {
         for n in range {
             let now = self.start + Duration::from_millis(40) * n;
             for packet in self.packets(n) {
-                self.thread.item(now, Item::Packet(STREAM, packet));
+                self.thread.item(now, Item::Packets(STREAM, [packet].into()));
             }
         }
     }
@@ -166,7 +166,7 @@ fn a_file_has_pictures_of_one_codec_and_says_what_to_do_when_another_comes() {
     for n in 50..100 {
         let now = world.start + Duration::from_millis(40) * n;
         for packet in world.of_hevc(n) {
-            world.thread.item(now, Item::Packet(STREAM, packet));
+            world.thread.item(now, Item::Packets(STREAM, [packet].into()));
         }
     }
     world.thread.tell_status(STREAM);
@@ -182,7 +182,9 @@ fn a_file_has_pictures_of_one_codec_and_says_what_to_do_when_another_comes() {
     assert_eq!(world.begin("b.mp4", Vec::new()), Ok(()));
     let more = world.of_hevc(100);
     for packet in more {
-        world.thread.item(world.start + Duration::from_secs(4), Item::Packet(STREAM, packet));
+        world
+            .thread
+            .item(world.start + Duration::from_secs(4), Item::Packets(STREAM, [packet].into()));
     }
     assert!(world.end());
     assert_eq!(finish_recording(&world.path("b.mp4")).unwrap().frames, 2);
@@ -201,7 +203,7 @@ fn vp9_is_recorded_up_to_where_it_has_another_profile() {
         for n in frames {
             let now = world.start + Duration::from_millis(40) * n;
             for packet in world.units(n, codec, vec![payload.to_vec()]) {
-                world.thread.item(now, Item::Packet(STREAM, packet));
+                world.thread.item(now, Item::Packets(STREAM, [packet].into()));
             }
         }
         world.thread.tell_status(STREAM);
@@ -321,4 +323,23 @@ async fn what_the_time_alone_brings_is_done_by_a_look() {
     world.thread.look(world.start + Duration::from_secs(60)).await;
     assert!(world.replay(5).is_none(), "a stream that is over is forgotten");
     assert_eq!(files(&world.path("replay")), 0);
+}
+
+#[test]
+fn a_stream_s_items_are_taken_together_and_in_their_order_and_an_end_comes_last() {
+    const OTHER: StreamId = StreamId(3);
+    let mut world = World::new(Duration::from_secs(60));
+    let packets: Vec<Packet> = (0..50).flat_map(|n| world.packets(n)).collect();
+    let (stop, _stopped) = oneshot::channel();
+    let mut items = vec![Item::Publish(STREAM), Item::Publish(OTHER), Item::Stop(stop)];
+    for packet in packets {
+        items.push(Item::Packets(STREAM, [packet.clone()].into()));
+        items.push(Item::Packets(OTHER, [packet].into()));
+    }
+    let now = world.start + Duration::from_secs(2);
+    assert!(world.thread.take(now, &mut items).is_some() && items.is_empty());
+    for stream in [STREAM, OTHER] {
+        let counted = world.thread.reel(now, stream).unwrap().recorder.counted();
+        assert_eq!((counted.frames, counted.left_out), (50, 0), "{stream}");
+    }
 }

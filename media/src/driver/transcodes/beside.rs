@@ -156,12 +156,19 @@ impl Shard {
         self.tell_threads(stream, || Job::ForgetMade(stream));
     }
 
-    /// A packet that was made, for those who need it.
-    pub(super) fn hand_on_made(&mut self, now: Instant, stream: StreamId, packet: Packet) {
+    /// Packets that were made, for those who need them.
+    pub(super) fn hand_on_made(
+        &mut self,
+        now: Instant,
+        stream: StreamId,
+        mut packets: Vec<Packet>,
+    ) {
         let Some(entry) = self.streams.get_mut(&stream) else { return };
-        // Numbered on where another conversion ended, for no number is used for two packets.
-        entry.made += 1;
-        let (layer, seq) = (MADE, entry.made);
-        self.fan_out(now, stream, Packet { layer, seq, ..packet });
+        for packet in &mut packets {
+            // Numbered on where another conversion ended, for no number is used for two packets.
+            entry.made += 1;
+            (packet.layer, packet.seq) = (MADE, entry.made);
+        }
+        self.fan_out(now, stream, &packets.into());
     }
 }

@@ -9,7 +9,7 @@ use crate::ids::StreamId;
 use crate::picture::Encoding;
 use crate::rtp::{Codec, Kind};
 use crate::status::{TranscodeCause, TranscodeState, TranscodeStatus};
-use crate::stream::{Cache, MADE, Packet};
+use crate::stream::{Burst, Cache, MADE, Packet};
 use crate::transcode::{Growth, Measured, OutsideCodec, TranscodeRefusal, admit, encoding};
 use crate::webrtc::{Source, TrackFormat};
 
@@ -193,14 +193,27 @@ impl Entry {
 }
 
 impl Shard {
-    /// A packet of a stream's publisher, after it was measured. Says whether viewers get what is
-    /// made of it instead.
-    pub(in super::super) fn transcode_packet(
+    /// Packets of a stream's publisher, after they were measured. Gives back those that viewers get:
+    /// not those of which they get what is made instead.
+    pub(in super::super) fn transcode_packets(
         &mut self,
         now: Instant,
         stream: StreamId,
-        packet: &Packet,
-    ) -> bool {
+        burst: Burst,
+    ) -> Burst {
+        let mut left: Option<Vec<Packet>> = None;
+        for (index, packet) in burst.iter().enumerate() {
+            if self.transcode_packet(now, stream, packet) {
+                left.get_or_insert_with(|| burst[..index].to_vec());
+            } else if let Some(left) = &mut left {
+                left.push(packet.clone());
+            }
+        }
+        left.map_or(burst, Burst::from)
+    }
+
+    /// Says whether viewers get what is made of it instead.
+    fn transcode_packet(&mut self, now: Instant, stream: StreamId, packet: &Packet) -> bool {
         if packet.codec.kind() != Kind::Video {
             return false;
         }
@@ -340,16 +353,10 @@ impl Shard {
         }
         if on.beside {
             on.runs |= !packets.is_empty();
-            for packet in packets {
-                self.hand_on_made(now, stream, packet);
-            }
-            return;
+            return self.hand_on_made(now, stream, packets);
         }
         if on.runs {
-            for packet in packets {
-                self.fan_out(now, stream, packet);
-            }
-            return;
+            return self.fan_out(now, stream, &packets.into());
         }
         // The frames up to here are the publisher's own.
         let Some(latest) = latest else { return };

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::ahead::{Ahead, ahead};
 use crate::error::OfferError;
 use crate::reception::{
     ExtensionIds, Format, Reception, Reported, SenderClock, Taken as Came, TrackPlan, Wish,
@@ -19,7 +20,7 @@ use crate::stream::{Packet, Payload, Payloads};
 
 use super::answer::Terms;
 use super::ice::{Checked, Pair};
-use super::link::Link;
+use super::link::{Link, is_media};
 use super::negotiate::{
     REPAIRED_RID_EXTENSION, RID_EXTENSION, Role, Source, TWCC_EXTENSION, Taken, TrackFormat, plan,
 };
@@ -39,14 +40,6 @@ pub(crate) enum Output {
     Connected,
     /// Packets of this layer of the picture will never come.
     Lost(u8),
-}
-
-/// What came of a datagram.
-#[derive(Debug, Default)]
-pub(crate) struct Received {
-    /// It proves to be the client's.
-    pub(crate) proven: bool,
-    pub(crate) media: Option<Media>,
 }
 
 /// A packet of the stream.
@@ -175,40 +168,47 @@ impl Publisher {
         Some(checked)
     }
 
-    /// Takes a datagram from a proven address.
-    pub(crate) fn datagram(&mut self, now: Instant, data: &[u8]) -> Received {
-        // RFC 7983, 7.
-        match data.first() {
-            Some(20..=63) => {
-                self.link.record(now, data);
-                self.look();
-                Received::default()
-            }
-            Some(128..=191) if rtcp::is_rtcp(data) => self.control(now, data),
-            Some(128..=191) => {
-                let received = self.media(now, data);
-                self.report(now);
-                received
-            }
-            _ => Received::default(),
+    /// Takes datagrams that came together from a proven address, and appends what they carry. Says
+    /// whether one of them proves to be the client's.
+    pub(crate) fn datagrams<'a>(
+        &mut self,
+        now: Instant,
+        datagrams: impl Iterator<Item = &'a [u8]>,
+        media: &mut Vec<Media>,
+    ) -> bool {
+        let mut proven = false;
+        for data in datagrams {
+            proven |= match data.first() {
+                _ if is_media(data) && rtcp::is_rtcp(data) => self.control(now, data),
+                _ if is_media(data) => self.media(now, data, media),
+                // RFC 7983, 7.
+                Some(20..=63) => {
+                    self.link.record(now, data);
+                    self.look();
+                    false
+                }
+                _ => false,
+            };
         }
+        self.report(now);
+        proven
     }
 
-    fn control(&mut self, now: Instant, data: &[u8]) -> Received {
-        let Some(opener) = &mut self.opener else { return Received::default() };
+    fn control(&mut self, now: Instant, data: &[u8]) -> bool {
+        let Some(opener) = &mut self.opener else { return false };
         let proven = opener.open_rtcp(data, &mut self.plain).is_ok();
         if proven {
             // A goodbye in it says little: browsers say it of a layer that they pause.
             self.reception.control(now, &self.plain);
         }
-        Received { proven, media: None }
+        proven
     }
 
-    fn media(&mut self, now: Instant, data: &[u8]) -> Received {
-        let Some(opener) = &self.opener else { return Received::default() };
+    fn media(&mut self, now: Instant, data: &[u8], media: &mut Vec<Media>) -> bool {
+        let Some(opener) = &self.opener else { return false };
         let arrival = match self.reception.packet(now, opener, data) {
-            Came::Refused => return Received::default(),
-            Came::Proven => return Received { proven: true, media: None },
+            Came::Refused => return false,
+            Came::Proven => return true,
             Came::Packet(packet) => Arrival {
                 track: packet.track,
                 layer: packet.layer,
@@ -221,7 +221,8 @@ impl Publisher {
                 payload: self.payloads.put(packet.payload),
             },
         };
-        Received { proven: true, media: self.packet(now, arrival) }
+        media.extend(self.packet(now, arrival));
+        true
     }
 
     /// Makes a packet of the stream out of one of the client.
@@ -390,6 +391,21 @@ impl Publisher {
             self.outputs.push_back(Output::Transmit(datagram));
         }
         self.left = true;
+    }
+}
+
+impl Ahead for Publisher {
+    fn ahead(&self, depth: u8) {
+        match depth {
+            0 => ahead(self),
+            1 => {
+                ahead(&self.taken[..]);
+                ahead(&self.layers[..]);
+            }
+            2 => self.taken.iter().for_each(|taken| ahead(&taken.codecs[..])),
+            _ => {}
+        }
+        self.reception.ahead(depth);
     }
 }
 

@@ -51,9 +51,9 @@ impl Server for Publishing {
             }
             return;
         }
-        let received = self.publisher.datagram(now, data);
-        self.proven = received.proven;
-        if let Some(media) = received.media {
+        let mut came = Vec::new();
+        self.proven = self.publisher.datagrams(now, [data].into_iter(), &mut came);
+        for media in came {
             self.packets.extend(media.before);
             self.packets.push(media.packet);
         }

@@ -14,6 +14,7 @@ mod cores;
 mod datagrams;
 mod decoding;
 mod defects;
+mod delivery;
 mod events;
 mod feeds;
 mod ffmpeg;

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::ahead::{Ahead, ahead};
-use crate::egress::{Egress, Format};
+use crate::egress::Format;
 use crate::ids::{ConnectionId, IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
 use crate::rtp::Codec;
-use crate::stream::{Burst, MADE, Outgoing, Packet, SOON, Sink, Stream, ViewerKey};
+use crate::stream::{Burst, MADE, Outgoing, Packet, SOON, Stream, ViewerKey};
 
+use super::delivery::{Delivery, Place};
 use super::jobs::{Formats, Whose};
 pub(super) use super::jobs::{Job, Join, Word};
 use super::sessions::Slot;
@@ -35,13 +36,6 @@ const MOST_DEFECTS: u32 = 3;
 const DEPTHS: u8 = 3;
 /// With nothing to do, the thread looks around this often.
 const IDLE: Duration = Duration::from_secs(1);
-
-struct Place {
-    slot: Slot,
-    egress: Egress,
-    route: Route,
-    broken: bool,
-}
 
 #[derive(Default)]
 struct StreamState {
@@ -176,14 +170,7 @@ impl Sender {
             let whose = job.whose();
             self.contained(now, Some(whose), |sender| sender.job(now, job));
         }
-        for depth in 0..DEPTHS {
-            let touched = self.touched.iter().filter_map(|stream| self.streams.get(stream));
-            touched.for_each(|state| state.ahead(depth));
-        }
-        while let Some(stream) = self.touched.pop() {
-            let whose = Whose::Stream(stream);
-            self.contained(now, Some(whose), |sender| sender.send_batch(now, stream));
-        }
+        self.send_batches(now);
         self.feed(now);
         self.report(now);
         self.contained(now, None, |sender| sender.outbox.flush(&sender.outlet));
@@ -328,6 +315,32 @@ impl Sender {
         }
     }
 
+    /// Sends all packets of this round, and asks for what the next streams need meanwhile.
+    fn send_batches(&mut self, now: Instant) {
+        let mut touched = std::mem::take(&mut self.touched);
+        let steps = usize::from(DEPTHS);
+        for depth in 0..DEPTHS {
+            touched.iter().take(steps).for_each(|stream| self.stream_ahead(stream, depth));
+        }
+        for (index, stream) in touched.iter().enumerate() {
+            for (depth, step) in (0..DEPTHS).zip((0..steps).rev()) {
+                if let Some(later) = touched.get(index + step + 1) {
+                    self.stream_ahead(later, depth);
+                }
+            }
+            let whose = Whose::Stream(*stream);
+            self.contained(now, Some(whose), |sender| sender.send_batch(now, *stream));
+        }
+        touched.clear();
+        self.touched = touched;
+    }
+
+    fn stream_ahead(&self, stream: &StreamId, depth: u8) {
+        if let Some(state) = self.streams.get(stream) {
+            state.ahead(depth);
+        }
+    }
+
     /// Sends a stream's packets of this round to its viewers, one viewer after the other.
     fn send_batch(&mut self, now: Instant, stream: StreamId) {
         let Self { streams, outbox, outlet, words, .. } = self;
@@ -436,53 +449,6 @@ impl Ahead for StreamState {
 /// The lane in which sound of this format goes.
 fn lane_of(audio: Format) -> u8 {
     if audio.codec == Codec::MultiOpus { MADE } else { 0 }
-}
-
-/// Where packets for viewers become datagrams.
-struct Delivery<'a> {
-    now: Instant,
-    places: &'a mut Vec<Option<Place>>,
-    outbox: &'a mut Outbox,
-    outlet: &'a Outlet,
-    words: &'a mpsc::Sender<Word>,
-}
-
-impl Sink for Delivery<'_> {
-    /// Makes a viewer's packet and puts it with those that go out together. What a
-    /// defect breaks is this viewer alone.
-    fn send(&mut self, key: ViewerKey, out: Outgoing<'_>) {
-        let Self { now, places, outbox, outlet, words } = self;
-        let Some(Some(place)) = places.get_mut(key.0 as usize) else { return };
-        if place.broken {
-            return;
-        }
-        let start = outbox.begin(outlet, place.route);
-        let egress = &mut place.egress;
-        let buffer = outbox.buffer();
-        let write = || {
-            #[cfg(test)]
-            super::tests::defect(place.route);
-            egress.write(*now, &out, buffer)
-        };
-        match catch_unwind(AssertUnwindSafe(write)) {
-            Ok(true) => outbox.commit(outlet, start),
-            Ok(false) => {}
-            Err(_) => {
-                tracing::error!("a defect ended a viewer");
-                outbox.abandon(start);
-                place.broken = true;
-                let _ = words.try_send(Word::Broken(place.slot));
-            }
-        }
-    }
-
-    fn soon(&mut self, key: ViewerKey, depth: u8) {
-        match (depth, self.places.get(key.0 as usize)) {
-            (0, Some(place)) => ahead(place),
-            (_, Some(Some(place))) => place.egress.ahead(depth),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 
 use std::collections::VecDeque;
 
+/// How many pointers away what is asked for lies at most.
+pub(crate) const DEPTHS: u8 = 3;
 /// Bytes that come together.
 const LINE: usize = 64;
 

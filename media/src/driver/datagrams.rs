@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc;
 
-use crate::ahead::{Ahead, ahead};
+use crate::ahead::{Ahead, DEPTHS, ahead};
 use crate::framing::frames;
 use crate::webrtc::{Pair, is_media, is_stun, local_ufrag};
 
@@ -15,8 +15,6 @@ use super::shard::{Shard, guarded};
 use super::socket::{Inbox, Route, Train};
 use super::tcp::FromTcp;
 
-/// How many pointers away what is asked for ahead lies at most.
-const DEPTHS: u8 = 3;
 /// Reads from TCP connections in a row.
 const READS_IN_A_ROW: usize = 16;
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::ahead::{Ahead, ahead};
+use crate::ahead::{Ahead, DEPTHS, ahead};
 use crate::egress::Format;
 use crate::ids::{ConnectionId, IdMap, IdSet, StreamId};
 use crate::rtcp::WallClock;
@@ -32,8 +32,6 @@ const FIRST_REPORT: Duration = Duration::from_millis(100);
 const BATCHES: usize = 16;
 /// A stream that defects have disturbed more often has no viewers here any more.
 const MOST_DEFECTS: u32 = 3;
-/// How many pointers away what is asked for ahead lies at most.
-const DEPTHS: u8 = 3;
 /// With nothing to do, the thread looks around this often.
 const IDLE: Duration = Duration::from_secs(1);
 

@@ -413,10 +413,10 @@ impl Shard {
                 let timestamp = placing.place(&self.wall, packet.captured, packet.timestamp);
                 let packet = Packet { layer, timestamp, ..packet.clone() };
                 shown.cache.push(now, &packet);
+                let burst = Burst::from([packet]);
                 for (thread, viewers) in entry.threads.iter().enumerate() {
                     if *viewers > 0 {
-                        self.senders
-                            .push(thread, Job::Packets(stream, Burst::from([packet.clone()])));
+                        self.senders.push(thread, Job::Packets(stream, burst.clone()));
                     }
                 }
             }

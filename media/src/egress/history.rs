@@ -68,7 +68,8 @@ impl History {
         if self.kept.is_empty() {
             self.kept = vec![Kept::default(); REMEMBERED];
         }
-        if self.highest.is_some_and(|highest| sent.seq <= highest) && !self.is_unused(sent.seq) {
+        let late = self.highest.filter(|highest| sent.seq <= *highest);
+        if late.is_some_and(|highest| !self.is_unused(highest, sent.seq)) {
             return false;
         }
         self.highest = self.highest.max(Some(sent.seq));
@@ -81,14 +82,12 @@ impl History {
     }
 
     /// Whether a number up to the highest was surely passed over.
-    fn is_unused(&self, seq: u64) -> bool {
-        let Some(highest) = self.highest.filter(|highest| highest - seq < REMEMBERED as u64) else {
-            return false;
-        };
+    fn is_unused(&self, highest: u64, seq: u64) -> bool {
         let kept = &self.kept[place(seq)];
         // What is there has a number up to the highest: how far back it is 32 bits tell.
         let behind = (highest as u32).wrapping_sub(kept.seq);
-        kept.how & IS_THERE == 0 || u64::from(behind) > highest - seq
+        let is_free = kept.how & IS_THERE == 0 || u64::from(behind) > highest - seq;
+        is_free && highest - seq < REMEMBERED as u64
     }
 
     /// Nothing of what was sent so far is sent again.

@@ -249,11 +249,12 @@ impl Stream {
     fn fan_out(&mut self, now: Instant, batch: &[&Packet], sink: &mut impl Sink) {
         let lanes = &self.lanes;
         for index in 0..self.viewers.len() {
-            self.viewers[index..].iter().take(SOON + 1).skip(SOON).for_each(ahead);
-            for (further, depth) in [(SOON, 0), (1, 1)] {
-                if index + further < self.viewers.len() {
-                    sink.soon(ViewerKey((index + further) as u32), depth);
-                }
+            if let Some(later) = self.viewers.get(index + SOON) {
+                ahead(later);
+                sink.soon(ViewerKey((index + SOON) as u32), 0);
+            }
+            if index + 1 < self.viewers.len() {
+                sink.soon(ViewerKey((index + 1) as u32), 1);
             }
             let Some(viewer) = &mut self.viewers[index] else { continue };
             let key = ViewerKey(index as u32);

@@ -117,23 +117,16 @@ impl Egress {
             timestamp: out.timestamp,
             ssrc: track.setup.ssrc,
         };
-        let header_len = track.write_header(now, header, buf);
-        buf.extend_from_slice(&out.packet.payload);
+        track.write_header(now, header, buf);
         track.sent(out);
-        let ssrc = track.setup.ssrc;
-        self.seal(buf, start, header_len, ssrc, out.seq)
+        let (ssrc, payload) = (track.setup.ssrc, &out.packet.payload);
+        let sealed = self.sealer.seal_rtp_apart(buf, start, payload, ssrc, out.seq);
+        self.sealed(buf, start, sealed)
     }
 
-    /// False leaves nothing behind.
-    fn seal(
-        &mut self,
-        buf: &mut Vec<u8>,
-        start: usize,
-        header_len: usize,
-        ssrc: u32,
-        index: u64,
-    ) -> bool {
-        if self.sealer.seal_rtp(buf, start, header_len, ssrc, index).is_err() {
+    /// Counts what was sealed. False leaves nothing behind.
+    fn sealed(&mut self, buf: &mut Vec<u8>, start: usize, sealed: Result<(), SrtpError>) -> bool {
+        if sealed.is_err() {
             buf.truncate(start);
             return false;
         }
@@ -176,7 +169,8 @@ impl Egress {
             buf.extend_from_slice(&missing.to_be_bytes());
         }
         buf.extend_from_slice(&packet.payload);
-        let sealed = self.seal(buf, start, header_len, ssrc, index);
+        let sealed = self.sealer.seal_rtp(buf, start, header_len, ssrc, index);
+        let sealed = self.sealed(buf, start, sealed);
         self.saved = self.saved.saturating_sub(cost);
         self.counters.again.fetch_add(1, Ordering::Relaxed);
         sealed

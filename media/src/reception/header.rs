@@ -35,14 +35,17 @@ impl Header {
 /// cannot be.
 pub(crate) fn payload(packet: &[u8], header: usize) -> Option<&[u8]> {
     let body = packet.get(header..)?;
+    unpadded(packet, body).map(|length| &body[..length])
+}
+
+/// How much of `body`, which was decrypted and follows the header of `packet`, is no padding; none
+/// if the padding cannot be.
+pub(super) fn unpadded(packet: &[u8], body: &[u8]) -> Option<usize> {
     if packet.first()? & 0x20 == 0 {
-        return Some(body);
+        return Some(body.len());
     }
     let padding = usize::from(*body.last()?);
-    if padding == 0 {
-        return None;
-    }
-    body.len().checked_sub(padding).map(|length| &body[..length])
+    body.len().checked_sub(padding).filter(|_| padding > 0)
 }
 
 /// The header extensions of a packet whose header is so long, each with its identifier. What is

@@ -24,10 +24,11 @@ use crate::rtcp::{
     write_receiver_report, write_transport_feedback,
 };
 use crate::srtp::Opener;
+use crate::stream::{Payload, Payloads};
 
 use arrivals::Arrivals;
 pub(crate) use clock::{Reported, Reports, SenderClock};
-use header::{Header, extensions, payload};
+use header::{Header, extensions, unpadded};
 use missing::RoundTrip;
 pub(crate) use plan::{ExtensionIds, Format, TrackPlan, Wish};
 use source::{Layer, Role, Source};
@@ -45,8 +46,8 @@ const FIRST_REPORT: Duration = Duration::from_millis(200);
 const ENTRIES: usize = 200;
 
 /// A packet that is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Arrived<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Arrived {
     /// The place of its track in the plan.
     pub(crate) track: usize,
     pub(crate) layer: usize,
@@ -56,7 +57,7 @@ pub(crate) struct Arrived<'a> {
     pub(crate) seq: u64,
     pub(crate) timestamp: u32,
     pub(crate) marker: bool,
-    pub(crate) payload: &'a [u8],
+    pub(crate) payload: Payload,
     /// It is the first of a source that takes another one's place.
     pub(crate) replaces: bool,
     /// The last sender report of its source.
@@ -65,12 +66,12 @@ pub(crate) struct Arrived<'a> {
 
 /// What came of a datagram.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken<'a> {
+pub(crate) enum Taken {
     /// It proves nothing: forged, a replay, or none of what was agreed on.
     Refused,
     /// It is the publisher's, and has nothing to hand on.
     Proven,
-    Packet(Arrived<'a>),
+    Packet(Arrived),
 }
 
 /// What a payload type stands for.
@@ -104,7 +105,7 @@ pub(crate) struct Reception {
     wished_at: Option<Instant>,
     /// Requests that go alone.
     alone: VecDeque<Vec<u8>>,
-    plain: Vec<u8>,
+    payloads: Payloads,
 }
 
 impl Reception {
@@ -140,29 +141,34 @@ impl Reception {
             reports_at: None,
             wished_at: None,
             alone: VecDeque::new(),
-            plain: Vec::new(),
+            payloads: Payloads::default(),
         }
     }
 
     /// Takes an SRTP packet.
-    pub(crate) fn packet(&mut self, now: Instant, opener: &Opener, data: &[u8]) -> Taken<'_> {
+    pub(crate) fn packet(&mut self, now: Instant, opener: &Opener, data: &[u8]) -> Taken {
         let Some(header) = Header::parse(data) else { return Taken::Refused };
         let Some(kind) = self.types[usize::from(header.pt)] else { return Taken::Refused };
         let known = self.sources.iter().position(|source| source.ssrc == header.ssrc);
-        let Some((number, length)) = self.open(now, opener, data, header, known) else {
+        let Some((number, length, body)) = self.open(now, opener, data, header, known) else {
             return Taken::Refused;
         };
-        let Some((place, replaces)) = self.source(now, header, kind, known, length) else {
+        // Neither an extension nor that there is padding is encrypted.
+        let head = &data[..length];
+        let Some((place, replaces)) = self.source(now, header, kind, known, head) else {
             // Nothing of it is remembered, so that it could be said again by anybody.
             return Taken::Refused;
         };
-        self.note_arrival(now, length);
+        self.note_arrival(now, head);
         let source = &mut self.sources[place];
         let before = source.window.top();
         source.window.take(number);
         source.heard = now;
         if source.role == Role::Repair {
-            return self.repaired(now, place, kind, header, length);
+            let carried = unpadded(head, &body).map(|length| body.until(length));
+            return carried
+                .and_then(|carried| self.repaired(now, place, kind, header, carried))
+                .map_or(Taken::Proven, Taken::Packet);
         }
         let (track, layer) = (source.track, source.layer);
         let state = &mut self.tracks[track];
@@ -173,7 +179,7 @@ impl Reception {
         if let Some(answer) = layer_state.packet(now, of, before, asks, self.trip) {
             self.trip.answered(answer);
         }
-        let Some(payload) = payload(&self.plain, length) else { return Taken::Proven };
+        let Some(length) = unpadded(head, &body) else { return Taken::Proven };
         Taken::Packet(Arrived {
             track,
             layer,
@@ -181,14 +187,14 @@ impl Reception {
             seq: number,
             timestamp: header.timestamp,
             marker: header.marker,
-            payload,
+            payload: body.until(length),
             replaces,
             reported: layer_state.reports.believed(),
         })
     }
 
-    /// Decrypts a packet that surely did not come before. Gives back its extended number and the
-    /// length of its header.
+    /// Decrypts a packet that surely did not come before, to where its payload is kept. Gives back
+    /// its extended number, the length of its header and what follows that.
     fn open(
         &mut self,
         now: Instant,
@@ -196,7 +202,7 @@ impl Reception {
         data: &[u8],
         header: Header,
         known: Option<usize>,
-    ) -> Option<(u64, usize)> {
+    ) -> Option<(u64, usize, Payload)> {
         let source = known.map(|place| &self.sources[place]);
         if source.is_some_and(|source| source.role == Role::Replaced) {
             return None;
@@ -213,16 +219,16 @@ impl Reception {
         };
         let fresh = |number: &u64| source.is_none_or(|source| source.window.is_new(*number));
         let numbers = [Some(likely), anew.then_some(likely + (1 << 16))];
-        numbers
-            .into_iter()
-            .flatten()
-            .filter(fresh)
-            .find_map(|number| Some((number, opener.open_rtp(data, number, &mut self.plain).ok()?)))
+        let body = opener.body(data).ok()?;
+        numbers.into_iter().flatten().filter(fresh).find_map(|number| {
+            let open = |plain: &mut [u8]| opener.open_body(data, number, &body, plain);
+            Some((number, body.start, self.payloads.make(body.len(), open).ok()?))
+        })
     }
 
-    fn note_arrival(&mut self, now: Instant, length: usize) {
+    fn note_arrival(&mut self, now: Instant, head: &[u8]) {
         let Some(id) = self.ids.transport else { return };
-        let found = extensions(&self.plain, length).find(|(found, _)| *found == id);
+        let found = extensions(head, head.len()).find(|(found, _)| *found == id);
         if let Some((_, [high, low])) = found {
             self.arrivals.note(now, u16::from_be_bytes([*high, *low]));
         }
@@ -236,7 +242,7 @@ impl Reception {
         header: Header,
         kind: Type,
         known: Option<usize>,
-        length: usize,
+        head: &[u8],
     ) -> Option<(usize, bool)> {
         let track = usize::from(kind.track);
         if let Some(place) = known {
@@ -247,7 +253,7 @@ impl Reception {
         if self.sources.len() >= SOURCES {
             return None;
         }
-        let layer = self.layer(header.ssrc, kind, length)?;
+        let layer = self.layer(header.ssrc, kind, head)?;
         let place = self.sources.len();
         let role = if kind.repair { Role::Repair } else { Role::Main };
         let mut replaces = false;
@@ -266,7 +272,7 @@ impl Reception {
     }
 
     /// The layer of a source that is not known yet: by its name, or as the only one.
-    fn layer(&self, ssrc: u32, kind: Type, length: usize) -> Option<usize> {
+    fn layer(&self, ssrc: u32, kind: Type, head: &[u8]) -> Option<usize> {
         let Track { plan, layers } = &self.tracks[usize::from(kind.track)];
         if layers.len() == 1 {
             return Some(0);
@@ -277,35 +283,29 @@ impl Reception {
             return Some(source.layer);
         }
         let id = if kind.repair { self.ids.repaired } else { self.ids.layer };
-        let found = extensions(&self.plain, length).find(|(found, _)| Some(*found) == id);
+        let found = extensions(head, head.len()).find(|(found, _)| Some(*found) == id);
         let (_, name) = found?;
         layers
             .iter()
             .position(|layer| layer.name.as_ref().is_some_and(|wanted| wanted.as_bytes() == name))
     }
 
-    /// What is in a retransmission (RFC 4588, 4).
+    /// What is in a retransmission (RFC 4588, 4): none if it is nothing new. Without a number it
+    /// only looks whether the network bears it.
     fn repaired(
         &mut self,
         now: Instant,
         place: usize,
         kind: Type,
         header: Header,
-        length: usize,
-    ) -> Taken<'_> {
+        carried: Payload,
+    ) -> Option<Arrived> {
         let Source { track, layer, .. } = self.sources[place];
         let Track { plan, layers } = &mut self.tracks[track];
         let layer_state = &mut layers[layer];
-        // Without a number it only looks whether the network bears it.
-        let Some([high, low, payload @ ..]) = payload(&self.plain, length) else {
-            return Taken::Proven;
-        };
-        let Some(main) = layer_state.main else { return Taken::Proven };
-        let window = &mut self.sources[main].window;
-        let number = window.extend(u16::from_be_bytes([*high, *low]));
-        let Some(number) = number.filter(|number| window.is_new(*number)) else {
-            return Taken::Proven;
-        };
+        let original = u16::from_be_bytes(*carried.first_chunk()?);
+        let window = &mut self.sources[layer_state.main?].window;
+        let number = window.extend(original).filter(|number| window.is_new(*number))?;
         let before = window.top();
         window.take(number);
         let asks = plan.formats[usize::from(kind.format)].nack;
@@ -313,14 +313,14 @@ impl Reception {
         if let Some(answer) = layer_state.packet(now, of, before, asks, self.trip) {
             self.trip.answered(answer);
         }
-        Taken::Packet(Arrived {
+        Some(Arrived {
             track,
             layer,
             format: kind.format.into(),
             seq: number,
             timestamp: header.timestamp,
             marker: header.marker,
-            payload,
+            payload: carried.after(2),
             replaces: false,
             reported: layer_state.reports.believed(),
         })

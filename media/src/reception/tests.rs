@@ -23,12 +23,13 @@ struct Head<'a> {
     number: u64,
     timestamp: u32,
     extensions: &'a [(u8, &'a [u8])],
+    padded: bool,
 }
 
 impl Head<'_> {
     fn of(number: u64) -> Self {
         let timestamp = number as u32 / 3 * 3_000;
-        Self { ssrc: VIDEO, pt: PT, number, timestamp, extensions: &[] }
+        Self { ssrc: VIDEO, pt: PT, number, timestamp, extensions: &[], padded: false }
     }
 }
 
@@ -48,8 +49,8 @@ impl Sender {
     }
 
     fn packet(&self, head: Head<'_>, payload: &[u8]) -> Vec<u8> {
-        let first = if head.extensions.is_empty() { 0x80 } else { 0x90 };
-        let mut packet = vec![first, head.pt];
+        let extended = u8::from(!head.extensions.is_empty()) << 4;
+        let mut packet = vec![0x80 | u8::from(head.padded) << 5 | extended, head.pt];
         packet.extend_from_slice(&(head.number as u16).to_be_bytes());
         packet.extend_from_slice(&head.timestamp.to_be_bytes());
         packet.extend_from_slice(&head.ssrc.to_be_bytes());
@@ -99,7 +100,7 @@ fn reception(plans: Vec<TrackPlan>) -> Reception {
 }
 
 /// The number and the layer of what is handed on.
-fn handed(taken: Taken<'_>) -> Option<(u64, usize)> {
+fn handed(taken: Taken) -> Option<(u64, usize)> {
     match taken {
         Taken::Packet(packet) => Some((packet.seq, packet.layer)),
         Taken::Refused | Taken::Proven => None,
@@ -127,7 +128,7 @@ fn a_packet_counts_once_and_only_with_its_tag() {
     assert_eq!(reception.packet(now, &sender.opener, &forged), Taken::Refused);
     assert_eq!(reception.deadline(), None, "nothing is remembered of it");
     let Taken::Packet(arrived) = reception.packet(now, &sender.opener, &packet) else { panic!() };
-    assert_eq!((arrived.seq, arrived.payload, arrived.replaces), (5, &b"x"[..], false));
+    assert_eq!((arrived.seq, &arrived.payload[..], arrived.replaces), (5, &b"x"[..], false));
     assert_eq!(reception.packet(now, &sender.opener, &packet), Taken::Refused, "a replay");
     let other = sender.packet(Head { pt: 100, ..Head::of(6) }, b"x");
     assert_eq!(reception.packet(now, &sender.opener, &other), Taken::Refused);
@@ -189,6 +190,30 @@ fn layers_are_learned_from_their_names_once() {
     // That one came: and what only looks for bandwidth has no number.
     assert_eq!(take(&mut reception, Head { number: 102, ..again }, &[0, 4, b'x']), None);
     assert_eq!(take(&mut reception, Head { number: 103, ..again }, &[]), None);
+}
+
+#[test]
+fn padding_is_left_out_also_of_what_is_sent_again() {
+    let (sender, now) = (Sender::new(), Instant::now());
+    let mut reception = reception(vec![video(&[], true)]);
+    let mut take = |head: Head<'_>, payload: &[u8]| {
+        let packet = sender.packet(Head { padded: true, ..head }, payload);
+        match reception.packet(now, &sender.opener, &packet) {
+            Taken::Packet(packet) => Ok((packet.seq, packet.payload.to_vec())),
+            other => Err(other),
+        }
+    };
+    assert_eq!(take(Head::of(5), &[7, 8, 0, 0, 3]), Ok((5, vec![7, 8])));
+    assert_eq!(take(Head::of(6), &[2, 2]), Ok((6, vec![])));
+    for (number, wrong) in [(7, &[1, 2, 0][..]), (8, &[1, 2, 4]), (9, &[])] {
+        assert_eq!(take(Head::of(number), wrong), Err(Taken::Proven));
+    }
+    let again = |number| Head { ssrc: REPAIR, pt: RTX, ..Head::of(number) };
+    assert_eq!(take(again(1), &[0, 4, 9, 9, 0, 2]), Ok((4, vec![9, 9])));
+    // A probe is nothing but padding.
+    assert_eq!(take(again(2), &[0, 0, 3]), Err(Taken::Proven));
+    assert_eq!(take(again(3), &[0, 3, 1]), Ok((3, vec![])));
+    assert_eq!(take(again(4), &[0, 2, 2]), Err(Taken::Proven), "half a number");
 }
 
 #[test]

@@ -89,6 +89,37 @@ impl Gcm {
         tag.as_ref().try_into().map_err(|_| SrtpError::Malformed)
     }
 
+    /// Encrypts `plain` into `body`, which is as long, and puts the tag over it and `associated`
+    /// into `tag`.
+    pub(super) fn seal_apart(
+        &self,
+        ssrc: u32,
+        index: u64,
+        associated: &[u8],
+        plain: &[u8],
+        (body, tag): (&mut [u8], &mut [u8]),
+    ) -> Result<(), SrtpError> {
+        let (nonce, associated) = (self.nonce(ssrc, index), Aad::from(associated));
+        self.key
+            .seal_out_of_place_scatter(nonce, associated, plain, body, &[], tag)
+            .map_err(|_| SrtpError::Malformed)
+    }
+
+    /// Decrypts `sealed`, whose tag is `tag`, into `body`, which is as long.
+    pub(super) fn open_apart(
+        &self,
+        ssrc: u32,
+        index: u64,
+        associated: &[u8],
+        (sealed, tag): (&[u8], &[u8]),
+        body: &mut [u8],
+    ) -> Result<(), SrtpError> {
+        let (nonce, associated) = (self.nonce(ssrc, index), Aad::from(associated));
+        self.key
+            .open_separate_gather(nonce, associated, sealed, tag, body)
+            .map_err(|_| SrtpError::Forged)
+    }
+
     /// Decrypts `sealed`, a ciphertext and its tag, in place.
     pub(super) fn open(
         &self,

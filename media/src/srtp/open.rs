@@ -1,5 +1,7 @@
 //! Check and decryption of what the other side sent.
 
+use std::ops::Range;
+
 use super::cipher::{Cipher, Cm, Gcm};
 use super::keys::{MasterKey, SessionKey};
 use super::replay::Windows;
@@ -39,44 +41,50 @@ impl Opener {
         out: &mut Vec<u8>,
     ) -> Result<usize, SrtpError> {
         out.clear();
-        let result = self.decrypt_rtp(packet, index, out);
-        if result.is_err() {
+        let body = self.body(packet)?;
+        out.extend_from_slice(&packet[..body.end]);
+        let opened = self.open_body(packet, index, &body, &mut out[body.start..]);
+        if opened.is_err() {
             out.clear();
         }
-        result
+        opened.map(|()| body.start)
     }
 
-    fn decrypt_rtp(
-        &self,
-        packet: &[u8],
-        index: u64,
-        out: &mut Vec<u8>,
-    ) -> Result<usize, SrtpError> {
+    /// Where in the SRTP packet `packet` its payload is, without its tag: as long as when it is
+    /// decrypted. What goes before it is not encrypted.
+    pub(crate) fn body(&self, packet: &[u8]) -> Result<Range<usize>, SrtpError> {
         let header_len = rtp_header_len(packet)?;
-        let end = packet
+        packet
             .len()
             .checked_sub(self.rtp.tag_len())
             .filter(|end| *end >= header_len)
-            .ok_or(SrtpError::Malformed)?;
+            .map(|end| header_len..end)
+            .ok_or(SrtpError::Malformed)
+    }
+
+    /// Decrypts the `body` of `packet` into `plain`, which is as long. What is in there after an
+    /// error is of no use.
+    pub(crate) fn open_body(
+        &self,
+        packet: &[u8],
+        index: u64,
+        body: &Range<usize>,
+        plain: &mut [u8],
+    ) -> Result<(), SrtpError> {
         if index >> 48 != 0 {
             return Err(SrtpError::Exhausted);
         }
         let ssrc = word(packet, 8);
+        let (covered, tag) = packet.split_at(body.end);
+        let (header, sealed) = covered.split_at(body.start);
         match &self.rtp {
-            Cipher::Gcm(gcm) => {
-                out.extend_from_slice(packet);
-                let (header, sealed) = out.split_at_mut(header_len);
-                gcm.open(ssrc, index, header, sealed)?;
-                out.truncate(end);
-            }
+            Cipher::Gcm(gcm) => gcm.open_apart(ssrc, index, header, (sealed, tag), plain),
             Cipher::Cm(cm) => {
-                let (covered, tag) = packet.split_at(end);
                 cm.check(covered, Some(rollover(index)), tag)?;
-                out.extend_from_slice(covered);
-                cm.apply(ssrc, index, &mut out[header_len..])?;
+                plain.copy_from_slice(sealed);
+                cm.apply(ssrc, index, plain)
             }
         }
-        Ok(header_len)
     }
 
     /// Decrypts the SRTCP packet `packet` into `out`, which is cleared first. A

@@ -73,6 +73,32 @@ impl Sealer {
         Ok(())
     }
 
+    /// Protects an RTP packet whose header is what is in `buf[start..]`: appends `payload`,
+    /// encrypted on the way, and the tag. Else as [`Self::seal_rtp`].
+    pub fn seal_rtp_apart(
+        &self,
+        buf: &mut Vec<u8>,
+        start: usize,
+        payload: &[u8],
+        ssrc: u32,
+        index: u64,
+    ) -> Result<(), SrtpError> {
+        let header_len = buf.len().checked_sub(start).ok_or(SrtpError::Malformed)?;
+        let Cipher::Gcm(gcm) = &self.rtp else {
+            buf.extend_from_slice(payload);
+            return self.seal_rtp(buf, start, header_len, ssrc, index);
+        };
+        if header_len < RTP_HEADER {
+            return Err(SrtpError::Malformed);
+        }
+        if index >> 48 != 0 {
+            return Err(SrtpError::Exhausted);
+        }
+        buf.resize(buf.len() + payload.len() + self.rtp.tag_len(), 0);
+        let (header, sealed) = buf[start..].split_at_mut(header_len);
+        gcm.seal_apart(ssrc, index, header, payload, sealed.split_at_mut(payload.len()))
+    }
+
     /// Protects the compound RTCP packet in `buf[start..]`: encrypts it but for
     /// its first eight bytes and appends index and tag. The sender's SSRC is
     /// read from the packet. `buf` grows by [`Self::rtcp_overhead`] bytes.

@@ -328,7 +328,34 @@ proptest! {
         sealer.seal_rtp(&mut sealed, 0, header, SSRC, index).unwrap();
         let mut out = b"old".to_vec();
         prop_assert_eq!(opener.open_rtp(&sealed, index, &mut out), Ok(header));
-        prop_assert_eq!(out, packet);
+        prop_assert_eq!(&out, &packet);
+
+        // The same where the payload lies elsewhere, behind others in one buffer.
+        let mut apart = [b"before", &packet[..header]].concat();
+        sealer.seal_rtp_apart(&mut apart, 6, &payload, SSRC, index).unwrap();
+        prop_assert_eq!(&apart[6..], &sealed[..]);
+        let mut plain = vec![9; payload.len()];
+        let body = opener.body(&sealed).unwrap();
+        prop_assert_eq!(body.start, header);
+        prop_assert_eq!(opener.open_body(&sealed, index, &body, &mut plain), Ok(()));
+        prop_assert_eq!(plain, payload);
+    }
+
+    #[test]
+    fn what_cannot_be_sealed_is_refused(header in 0usize..20, index in any::<u64>()) {
+        for profile in PROFILES {
+            let sealer = Sealer::new(&master(profile)).unwrap();
+            let mut buf = vec![0x80; 5 + header];
+            let expected = if header < 12 {
+                Err(SrtpError::Malformed)
+            } else if index >> 48 != 0 {
+                Err(SrtpError::Exhausted)
+            } else {
+                Ok(())
+            };
+            prop_assert_eq!(sealer.seal_rtp_apart(&mut buf, 5, b"payload", SSRC, index), expected);
+            prop_assert!(sealer.seal_rtp_apart(&mut Vec::new(), 1, b"", SSRC, 1).is_err());
+        }
     }
 
     #[test]

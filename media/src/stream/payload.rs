@@ -33,6 +33,13 @@ impl Payload {
         self
     }
 
+    /// Its first bytes, so many of which are there.
+    #[must_use]
+    pub(crate) fn until(mut self, bytes: usize) -> Self {
+        self.0.truncate(bytes);
+        self
+    }
+
     /// A part of its bytes.
     #[must_use]
     pub(crate) fn part(&self, bytes: &[u8]) -> Self {
@@ -76,29 +83,44 @@ pub(crate) struct Payloads {
 }
 
 impl Payloads {
-    /// Keeps a payload.
-    pub(crate) fn put(&mut self, payload: &[u8]) -> Payload {
-        self.join(&[payload])
-    }
-
     /// Keeps a payload that is made of these.
     pub(crate) fn join(&mut self, parts: &[&[u8]]) -> Payload {
         let length = parts.iter().map(|part| part.len()).sum();
         if length > PIECE {
             return parts.concat().into();
         }
-        let mut piece = match self.piece.take() {
-            Some(piece) if piece.capacity() >= length => piece,
-            full => {
-                let next = self.next();
-                self.full.extend(full);
-                next
-            }
-        };
+        let piece = self.piece(length);
         parts.iter().for_each(|part| piece.extend_from_slice(part));
-        let payload = Payload(piece.split().freeze());
-        self.piece = Some(piece);
-        payload
+        Payload(piece.split().freeze())
+    }
+
+    /// Keeps a payload of so many bytes that is made where it is kept, unless that fails.
+    pub(crate) fn make<E>(
+        &mut self,
+        length: usize,
+        make: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Payload, E> {
+        if length > PIECE {
+            let mut own = vec![0; length];
+            return make(&mut own).map(|()| own.into());
+        }
+        let piece = self.piece(length);
+        piece.resize(length, 0);
+        let made = make(piece);
+        if made.is_err() {
+            piece.clear();
+        }
+        made.map(|()| Payload(piece.split().freeze()))
+    }
+
+    /// Where there is room for so many bytes, at most a piece: nothing is in it.
+    fn piece(&mut self, length: usize) -> &mut BytesMut {
+        let fits = |piece: &BytesMut| piece.capacity() >= length;
+        if !self.piece.as_ref().is_some_and(fits) {
+            let next = self.next();
+            self.full.extend(self.piece.replace(next));
+        }
+        self.piece.get_or_insert_default()
     }
 
     /// An empty piece.
@@ -122,6 +144,34 @@ impl Payloads {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Payloads {
+        /// Keeps a payload.
+        fn put(&mut self, payload: &[u8]) -> Payload {
+            self.join(&[payload])
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_made_takes_no_room() {
+        let mut payloads = Payloads::default();
+        let first = payloads.put(&[1; 10]);
+        for length in [0, 7, PIECE - 10, PIECE + 1] {
+            assert_eq!(payloads.make(length, |_| Err(length)), Err(length));
+        }
+        let made = payloads.make(3, |place| {
+            assert_eq!(place, [0; 3], "nothing of another");
+            place.copy_from_slice(&[2, 3, 4]);
+            Ok::<_, ()>(())
+        });
+        assert_eq!(made.as_deref(), Ok(&[2, 3, 4][..]));
+        assert_eq!(first[..], [1; 10]);
+        let long = payloads.make(PIECE + 1, |place| {
+            place.fill(5);
+            Ok::<_, ()>(())
+        });
+        assert!(long.is_ok_and(|long| long[..] == [5; PIECE + 1]));
+    }
 
     #[test]
     fn payloads_stay_what_they_are() {

@@ -127,7 +127,8 @@ impl Conversation {
     fn up(&mut self, data: &[u8]) {
         let taken = self.reception.packet(self.now, &self.sender.opener, data);
         if let Taken::Packet(packet) = taken {
-            assert_eq!(packet.payload, Self::payload(packet.seq), "its number is the one it had");
+            let expected = Self::payload(packet.seq);
+            assert_eq!(packet.payload[..], expected, "its number is the one it had");
             assert_eq!(packet.timestamp, Head::of(packet.seq).timestamp);
             self.came.push(packet.seq);
         }

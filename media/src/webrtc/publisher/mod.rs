@@ -11,12 +11,12 @@ use std::time::Instant;
 use crate::ahead::{Ahead, ahead};
 use crate::error::OfferError;
 use crate::reception::{
-    ExtensionIds, Format, Reception, Reported, SenderClock, Taken as Came, TrackPlan, Wish,
+    Arrived, ExtensionIds, Format, Reception, SenderClock, Taken as Came, TrackPlan, Wish,
 };
 use crate::rtcp;
 use crate::rtp::{Codec, Kind, inspect};
 use crate::srtp::{Opener, Sealer};
-use crate::stream::{Packet, Payload, Payloads};
+use crate::stream::{Packet, Payload};
 
 use super::answer::Terms;
 use super::ice::{Checked, Pair};
@@ -67,7 +67,6 @@ pub(crate) struct Publisher {
     clock: SenderClock,
     source: Source,
     confirmed: Source,
-    payloads: Payloads,
     outputs: VecDeque<Output>,
     plain: Vec<u8>,
     left: bool,
@@ -81,19 +80,6 @@ struct Layer {
     /// Parameter sets have come, or were made up.
     parameters: bool,
     numbering: Numbering,
-}
-
-/// A packet as it was received, with what is known of it.
-struct Arrival {
-    track: usize,
-    layer: usize,
-    format: usize,
-    seq: u64,
-    timestamp: u32,
-    marker: bool,
-    replaces: bool,
-    reported: Option<Reported>,
-    payload: Payload,
 }
 
 impl Publisher {
@@ -136,7 +122,6 @@ impl Publisher {
             clock: SenderClock::default(),
             source,
             confirmed: Source::default(),
-            payloads: Payloads::default(),
             outputs: VecDeque::new(),
             plain: Vec::new(),
             left: false,
@@ -206,51 +191,40 @@ impl Publisher {
 
     fn media(&mut self, now: Instant, data: &[u8], media: &mut Vec<Media>) -> bool {
         let Some(opener) = &self.opener else { return false };
-        let arrival = match self.reception.packet(now, opener, data) {
+        match self.reception.packet(now, opener, data) {
             Came::Refused => return false,
-            Came::Proven => return true,
-            Came::Packet(packet) => Arrival {
-                track: packet.track,
-                layer: packet.layer,
-                format: packet.format,
-                seq: packet.seq,
-                timestamp: packet.timestamp,
-                marker: packet.marker,
-                replaces: packet.replaces,
-                reported: packet.reported,
-                payload: self.payloads.put(packet.payload),
-            },
-        };
-        media.extend(self.packet(now, arrival));
+            Came::Proven => {}
+            Came::Packet(arrived) => media.extend(self.packet(now, arrived)),
+        }
         true
     }
 
     /// Makes a packet of the stream out of one of the client.
-    fn packet(&mut self, now: Instant, arrival: Arrival) -> Option<Media> {
-        let offered = self.taken.get(arrival.track)?.codecs.get(arrival.format)?;
+    fn packet(&mut self, now: Instant, arrived: Arrived) -> Option<Media> {
+        let offered = self.taken.get(arrived.track)?.codecs.get(arrived.format)?;
         let (codec, format, parameters) =
             (offered.codec, format_of(offered), offered.parameters.clone());
         let kind = codec.kind();
-        let captured = self.clock.captured(now, arrival.timestamp, kind.clock(), arrival.reported);
-        let inspection = inspect(codec, &arrival.payload);
+        let captured = self.clock.captured(now, arrived.timestamp, kind.clock(), arrived.reported);
+        let inspection = inspect(codec, &arrived.payload);
         if inspection.key {
-            self.reception.key_frame(arrival.track, arrival.layer, arrival.timestamp);
+            self.reception.key_frame(arrived.track, arrived.layer, arrived.timestamp);
         }
         let numbering = match kind {
             Kind::Audio => &mut self.sound,
-            Kind::Video => &mut self.layers.get_mut(arrival.layer)?.numbering,
+            Kind::Video => &mut self.layers.get_mut(arrived.layer)?.numbering,
         };
-        if arrival.replaces {
-            numbering.continued(now, arrival.seq, arrival.timestamp, kind.clock());
+        if arrived.replaces {
+            numbering.continued(now, arrived.seq, arrived.timestamp, kind.clock());
         }
-        let (seq, timestamp) = numbering.of(now, arrival.seq, arrival.timestamp)?;
+        let (seq, timestamp) = numbering.of(now, arrived.seq, arrived.timestamp)?;
         let mut packet = Packet {
             codec,
-            layer: if kind == Kind::Video { arrival.layer as u8 } else { 0 },
+            layer: if kind == Kind::Video { arrived.layer as u8 } else { 0 },
             seq,
             timestamp,
-            marker: arrival.marker,
-            payload: arrival.payload,
+            marker: arrived.marker,
+            payload: arrived.payload,
             captured,
             inspection,
         };

@@ -68,7 +68,7 @@ integration:
 
 # More threads than run side by side, for some wait until they may run alone.
 interop:
-	$(CARGO) test --locked --workspace --test interop -- --test-threads=6
+	$(CARGO) test --locked --workspace --test interop -- --test-threads=12
 
 # The binary comes with the build of the integration tests.
 browser: web

@@ -130,7 +130,7 @@ async fn those_who_take_h265_get_it_and_others_get_it_converted() {
 /// Out of packets (RFC 7798) instead of a transport stream.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn h265_over_rtp_is_converted() {
-    let server = Server::start("h265rtp").await.unwrap();
+    let server = Server::start_smoothly("h265rtp", &[]).await.unwrap();
     let source = rtp::register(&server).await.unwrap();
     let [video, audio] = source.outputs();
     let (to, folder) = ([video.as_str(), &audio], server.folder());
@@ -167,7 +167,7 @@ async fn h265_over_rtp_is_converted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_stay_when_the_source_changes_between_h264_and_h265() {
-    let server = Server::start("h265change").await.unwrap();
+    let server = Server::start_smoothly("h265change", &[]).await.unwrap();
     let source = server.register_srt("Encoder").await.unwrap();
     let mut browser = Browser::open(Kind::Chromium, &server.api().base).await.unwrap();
     let codec = |codec: &'static str| {

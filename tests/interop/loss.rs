@@ -330,7 +330,7 @@ async fn ffmpeg_8_is_seen_again_with_each_whole_key_frame() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webrtcbin_never_freezes_for_half_a_second_at_2_percent() {
     const NAME: &str = "loss::webrtcbin_never_freezes_for_half_a_second_at_2_percent";
-    if !namespace::enter_alone(NAME).await {
+    if !namespace::enter_smoothly(NAME).await {
         return;
     }
     let network = Network::losing(LOSSES[0]);
@@ -348,7 +348,7 @@ async fn webrtcbin_never_freezes_for_half_a_second_at_2_percent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn firefox_never_freezes_for_half_a_second_at_2_percent() {
     const NAME: &str = "loss::firefox_never_freezes_for_half_a_second_at_2_percent";
-    if !namespace::enter_alone(NAME).await {
+    if !namespace::enter_smoothly(NAME).await {
         return;
     }
     let network = Network::losing(LOSSES[0]);

@@ -33,8 +33,8 @@ pub(crate) async fn enter(test: &str) -> bool {
 }
 
 /// The same for a test that measures how smooth a picture is.
-pub(crate) async fn enter_alone(test: &str) -> bool {
-    inside() || run_inside(test, Turn::alone().await).await
+pub(crate) async fn enter_smoothly(test: &str) -> bool {
+    inside() || run_inside(test, Turn::half().await).await
 }
 
 fn inside() -> bool {

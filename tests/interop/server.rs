@@ -26,9 +26,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How often a state is asked for that no event tells a script.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// Tests that run side by side, except for those that measure how smooth a picture is. Most of them
-/// wait for pictures that come at their own pace.
-const SIDE_BY_SIDE: u32 = 2;
+/// Tests that run side by side, except for those that measure something. Most of them wait for
+/// pictures that come at their own pace.
+const SIDE_BY_SIDE: u32 = 4;
 static MACHINE: Semaphore = Semaphore::const_new(SIDE_BY_SIDE as usize);
 
 /// A test's part of the machine. Who asks first has it first, so that none waits for ever.
@@ -40,6 +40,12 @@ impl Turn {
     /// Beside others.
     pub(crate) async fn shared() -> Self {
         Self::take(1).await
+    }
+
+    /// With half of the machine, for what measures how smooth a picture is, or how far from its sound:
+    /// a few streams that come at their own pace, with a browser at most, take a quarter of it.
+    pub(crate) async fn half() -> Self {
+        Self::take(SIDE_BY_SIDE / 2).await
     }
 
     /// Alone.
@@ -259,10 +265,15 @@ impl Server {
         Self::start_at(name, &place, Turn::shared().await).await
     }
 
-    /// Starts a server whose clients' datagrams all pass a bad network. Nothing else is
-    /// tested meanwhile.
+    /// The same for a test that measures how a picture is shown.
+    pub(crate) async fn start_smoothly(name: &str, options: &[&str]) -> Result<Self, Error> {
+        let place = Place { options, ..Place::loopback() };
+        Self::start_at(name, &place, Turn::half().await).await
+    }
+
+    /// Starts a server whose clients' datagrams all pass a bad network.
     pub(crate) async fn behind(name: &str, network: &Arc<Network>) -> Result<Self, Error> {
-        let turn = Turn::alone().await;
+        let turn = Turn::half().await;
         let outside = Ipv4Addr::new(127, 0, 0, 2);
         Self::start_behind(name, Place::loopback(), outside, network, turn).await
     }

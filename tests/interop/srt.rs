@@ -110,7 +110,7 @@ pub(crate) async fn sending(
     options: &[&str],
     video: &[&str],
 ) -> Result<(Server, SrtSource, Ffmpeg), Error> {
-    let server = Server::start_with(test, options).await?;
+    let server = Server::start_smoothly(test, options).await?;
     let source = server.register_srt("Encoder").await?;
     let ffmpeg = send_picture(&server, &source, video)?;
     Ok((server, source, ffmpeg))

@@ -68,7 +68,7 @@ pub(crate) fn tones() -> String {
 }
 
 async fn with_a_source(name: &str) -> Result<(Server, SrtSource), Error> {
-    let server = Server::start(name).await?;
+    let server = Server::start_smoothly(name, &[]).await?;
     let source = server.register_srt("Encoder").await?;
     Ok((server, source))
 }

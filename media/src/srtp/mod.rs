@@ -3,8 +3,9 @@
 //!
 //! A pure core: no socket, no clock, no random numbers. A [`Sealer`] protects
 //! what one side sends, an [`Opener`] checks and decrypts what the other side
-//! sent. Both keep their keys expanded; packets are worked on in place, and
-//! sealing allocates nothing as long as the buffer has room for the tag.
+//! sent. Both keep their keys expanded; packets are worked on in place, or
+//! their payload on the way from one place to another, and sealing allocates
+//! nothing as long as the buffer has room.
 //!
 //! Rollover counters are the caller's: a packet's *index* is
 //! `rollover counter << 16 | sequence number` (RFC 3711, 3.3.1).

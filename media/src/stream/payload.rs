@@ -157,15 +157,20 @@ mod tests {
         let mut payloads = Payloads::default();
         let first = payloads.put(&[1; 10]);
         for length in [0, 7, PIECE - 10, PIECE + 1] {
-            assert_eq!(payloads.make(length, |_| Err(length)), Err(length));
+            let failed = payloads.make(length, |place| {
+                place.fill(9);
+                Err(length)
+            });
+            assert_eq!(failed, Err(length));
         }
         let made = payloads.make(3, |place| {
             assert_eq!(place, [0; 3], "nothing of another");
             place.copy_from_slice(&[2, 3, 4]);
             Ok::<_, ()>(())
         });
-        assert_eq!(made.as_deref(), Ok(&[2, 3, 4][..]));
-        assert_eq!(first[..], [1; 10]);
+        let made = made.unwrap();
+        assert_eq!((&first[..], &made[..]), (&[1; 10][..], &[2, 3, 4][..]));
+        assert_eq!(first.as_ptr().wrapping_add(10), made.as_ptr());
         let long = payloads.make(PIECE + 1, |place| {
             place.fill(5);
             Ok::<_, ()>(())

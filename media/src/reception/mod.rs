@@ -164,8 +164,8 @@ impl Reception {
         let before = source.window.top();
         source.window.take(number);
         source.heard = now;
+        let carried = unpadded(head, &body).map(|length| body.until(length));
         if source.role == Role::Repair {
-            let carried = unpadded(head, &body).map(|length| body.until(length));
             return carried
                 .and_then(|carried| self.repaired(now, place, kind, header, carried))
                 .map_or(Taken::Proven, Taken::Packet);
@@ -179,7 +179,7 @@ impl Reception {
         if let Some(answer) = layer_state.packet(now, of, before, asks, self.trip) {
             self.trip.answered(answer);
         }
-        let Some(length) = unpadded(head, &body) else { return Taken::Proven };
+        let Some(payload) = carried else { return Taken::Proven };
         Taken::Packet(Arrived {
             track,
             layer,
@@ -187,7 +187,7 @@ impl Reception {
             seq: number,
             timestamp: header.timestamp,
             marker: header.marker,
-            payload: body.until(length),
+            payload,
             replaces,
             reported: layer_state.reports.believed(),
         })

@@ -106,7 +106,7 @@ impl Gcm {
     }
 
     /// Decrypts `sealed`, whose tag is `tag`, into `body`, which is as long.
-    pub(super) fn open_apart(
+    pub(super) fn open(
         &self,
         ssrc: u32,
         index: u64,
@@ -117,20 +117,6 @@ impl Gcm {
         let (nonce, associated) = (self.nonce(ssrc, index), Aad::from(associated));
         self.key
             .open_separate_gather(nonce, associated, sealed, tag, body)
-            .map_err(|_| SrtpError::Forged)
-    }
-
-    /// Decrypts `sealed`, a ciphertext and its tag, in place.
-    pub(super) fn open(
-        &self,
-        ssrc: u32,
-        index: u64,
-        associated: &[u8],
-        sealed: &mut [u8],
-    ) -> Result<(), SrtpError> {
-        self.key
-            .open_in_place(self.nonce(ssrc, index), Aad::from(associated), sealed)
-            .map(|_| ())
             .map_err(|_| SrtpError::Forged)
     }
 }

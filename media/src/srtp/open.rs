@@ -78,7 +78,7 @@ impl Opener {
         let (covered, tag) = packet.split_at(body.end);
         let (header, sealed) = covered.split_at(body.start);
         match &self.rtp {
-            Cipher::Gcm(gcm) => gcm.open_apart(ssrc, index, header, (sealed, tag), plain),
+            Cipher::Gcm(gcm) => gcm.open(ssrc, index, header, (sealed, tag), plain),
             Cipher::Cm(cm) => {
                 cm.check(covered, Some(rollover(index)), tag)?;
                 plain.copy_from_slice(sealed);
@@ -135,23 +135,20 @@ fn open_gcm(
     out: &mut Vec<u8>,
 ) -> Result<(), SrtpError> {
     let (sealed, trailer) = packet.split_at(packet.len() - RTCP_INDEX);
-    let end = sealed.len() - Gcm::TAG;
+    let (body, tag) = sealed.split_at(sealed.len() - Gcm::TAG);
+    out.extend_from_slice(body);
     if encrypted {
         let mut associated = [0; RTCP_HEADER + RTCP_INDEX];
         associated[..RTCP_HEADER].copy_from_slice(&packet[..RTCP_HEADER]);
         associated[RTCP_HEADER..].copy_from_slice(trailer);
-        out.extend_from_slice(sealed);
-        gcm.open(ssrc, index.into(), &associated, &mut out[RTCP_HEADER..])?;
-        out.truncate(end);
+        let sealed = (&body[RTCP_HEADER..], tag);
+        gcm.open(ssrc, index.into(), &associated, sealed, &mut out[RTCP_HEADER..])
     } else {
-        let mut tag = [0; Gcm::TAG];
-        tag.copy_from_slice(&sealed[end..]);
-        out.extend_from_slice(&sealed[..end]);
         out.extend_from_slice(trailer);
-        gcm.open(ssrc, index.into(), out, &mut tag)?;
-        out.truncate(end);
+        gcm.open(ssrc, index.into(), out, (&[], tag), &mut [])?;
+        out.truncate(body.len());
+        Ok(())
     }
-    Ok(())
 }
 
 /// RFC 3711, 3.4: header, ciphertext, index word, tag.

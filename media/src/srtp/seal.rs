@@ -52,12 +52,10 @@ impl Sealer {
         index: u64,
     ) -> Result<(), SrtpError> {
         let packet = buf.get_mut(start..).ok_or(SrtpError::Malformed)?;
-        if header_len < RTP_HEADER || packet.len() < header_len {
+        if packet.len() < header_len {
             return Err(SrtpError::Malformed);
         }
-        if index >> 48 != 0 {
-            return Err(SrtpError::Exhausted);
-        }
+        check(header_len, index)?;
         let (header, payload) = packet.split_at_mut(header_len);
         match &self.rtp {
             Cipher::Gcm(gcm) => {
@@ -88,12 +86,7 @@ impl Sealer {
             buf.extend_from_slice(payload);
             return self.seal_rtp(buf, start, header_len, ssrc, index);
         };
-        if header_len < RTP_HEADER {
-            return Err(SrtpError::Malformed);
-        }
-        if index >> 48 != 0 {
-            return Err(SrtpError::Exhausted);
-        }
+        check(header_len, index)?;
         buf.resize(buf.len() + payload.len() + self.rtp.tag_len(), 0);
         let (header, sealed) = buf[start..].split_at_mut(header_len);
         gcm.seal_apart(ssrc, index, header, payload, sealed.split_at_mut(payload.len()))
@@ -140,6 +133,17 @@ impl Sealer {
         self.index = index;
         self
     }
+}
+
+/// Whether there is a header, and a packet index has its 48 bits.
+fn check(header_len: usize, index: u64) -> Result<(), SrtpError> {
+    if header_len < RTP_HEADER {
+        return Err(SrtpError::Malformed);
+    }
+    if index >> 48 != 0 {
+        return Err(SrtpError::Exhausted);
+    }
+    Ok(())
 }
 
 /// The rollover counter of a packet index.

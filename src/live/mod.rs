@@ -22,11 +22,11 @@ pub(crate) mod shares;
 pub(crate) mod slates;
 pub mod srt;
 mod streams;
+mod viewers;
 
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::Duration,
 };
 
 use axum::{
@@ -37,7 +37,7 @@ use axum::{
     routing::any,
 };
 use rushes_media::{StreamId, StreamStatus};
-use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, Viewers, WhipPath};
+use rushes_signaling::whip::{self, Access, IceServer, Refusal, Target, WhipPath};
 use serde_json::json;
 
 use crate::{
@@ -86,28 +86,12 @@ pub fn view_url(app: &App, registration: RegistrationId) -> String {
 pub fn router(app: &Arc<App>) -> Router {
     let access = Arc::new(LiveAccess(Arc::clone(app)));
     let limits = app.config.limits.live();
-    let (routes, viewers) = whip::router(app.media.clone(), Arc::clone(&access), limits);
-    app.connections.spawn(watch_viewers(Arc::clone(app), viewers));
+    let (routes, viewing) = whip::router(app.media.clone(), Arc::clone(&access), limits);
+    app.connections.spawn(viewers::watch(Arc::clone(app), viewing));
     Router::new()
         .route("/stop/live/whip/{project}/{device}/{stream}", any(stop))
         .with_state(access)
         .merge(routes)
-}
-
-/// How long a viewer may go on whose right has ended and nobody said so: rights end in many
-/// ways, of which those of a room are told at once.
-const LOOK: Duration = Duration::from_secs(15);
-
-/// Sends viewers away whose right has ended.
-async fn watch_viewers(app: Arc<App>, viewers: Viewers<LiveAccess>) {
-    loop {
-        tokio::select! {
-            () = app.stop.cancelled() => return,
-            () = app.rights.notified() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        viewers.look().await;
-    }
 }
 
 /// The server's rules for WHIP and WHEP.

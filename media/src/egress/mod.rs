@@ -219,6 +219,7 @@ impl Ahead for Egress {
     fn ahead(&self, depth: u8) {
         if depth == 1 {
             ahead(&*self.counters);
+            self.sealer.ahead(1);
             for track in [&self.video, &self.audio].into_iter().flatten() {
                 track.ahead(1);
             }

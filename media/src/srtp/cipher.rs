@@ -1,16 +1,15 @@
 //! The two families of ciphers, with their keys expanded once.
 
-use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 
+use crate::ahead::{Ahead, ahead};
+
+use super::aead::{self, Key};
 use super::keys::SessionKey;
 use super::{Profile, SrtpError};
-
-/// The longest tag of any profile, in bytes.
-pub(super) const MAX_TAG: usize = 16;
 
 /// One direction's cipher for SRTP or for SRTCP.
 #[derive(Debug)]
@@ -39,39 +38,42 @@ impl Cipher {
     }
 }
 
+impl Ahead for Cipher {
+    fn ahead(&self, depth: u8) {
+        match self {
+            Self::Gcm(gcm) => gcm.key.ahead(depth),
+            Self::Cm(cm) if depth == 1 => ahead(&**cm),
+            Self::Cm(_) => {}
+        }
+    }
+}
+
 /// AES in Galois/counter mode (RFC 7714).
 #[derive(Debug)]
 pub(super) struct Gcm {
-    key: LessSafeKey,
-    salt: [u8; 12],
+    key: Key,
+    salt: [u8; aead::IV],
 }
 
 impl Gcm {
     /// Length of the tag in bytes.
-    pub(super) const TAG: usize = 16;
+    pub(super) const TAG: usize = aead::TAG;
 
     fn new(key: &SessionKey) -> Result<Self, SrtpError> {
-        let algorithm = match key.profile {
-            Profile::AeadAes256Gcm => &AES_256_GCM,
-            _ => &AES_128_GCM,
-        };
-        let unbound = UnboundKey::new(algorithm, key.key()).map_err(|_| SrtpError::KeyLength)?;
-        Ok(Self {
-            key: LessSafeKey::new(unbound),
-            salt: key.salt().try_into().map_err(|_| SrtpError::KeyLength)?,
-        })
+        let salt = key.salt().try_into().map_err(|_| SrtpError::KeyLength)?;
+        Ok(Self { key: Key::new(key.key())?, salt })
     }
 
     /// The initialisation vector (RFC 7714, 8.1 and 9.1). The two layouts are
     /// one: a 48-bit index, which for SRTCP has its upper 17 bits zero.
-    fn nonce(&self, ssrc: u32, index: u64) -> Nonce {
-        let mut iv = [0; 12];
+    fn iv(&self, ssrc: u32, index: u64) -> [u8; aead::IV] {
+        let mut iv = [0; aead::IV];
         iv[2..6].copy_from_slice(&ssrc.to_be_bytes());
         iv[6..].copy_from_slice(&index.to_be_bytes()[2..]);
         for (byte, salt) in iv.iter_mut().zip(&self.salt) {
             *byte ^= salt;
         }
-        Nonce::assume_unique_for_key(iv)
+        iv
     }
 
     /// Encrypts `body` in place and returns the tag over it and `associated`.
@@ -81,12 +83,10 @@ impl Gcm {
         index: u64,
         associated: &[u8],
         body: &mut [u8],
-    ) -> Result<[u8; MAX_TAG], SrtpError> {
-        let tag = self
-            .key
-            .seal_in_place_separate_tag(self.nonce(ssrc, index), Aad::from(associated), body)
-            .map_err(|_| SrtpError::Malformed)?;
-        tag.as_ref().try_into().map_err(|_| SrtpError::Malformed)
+    ) -> Result<[u8; Self::TAG], SrtpError> {
+        let mut tag = [0; Self::TAG];
+        self.key.seal_in_place(&self.iv(ssrc, index), associated, body, &mut tag)?;
+        Ok(tag)
     }
 
     /// Encrypts `plain` into `body`, which is as long, and puts the tag over it and `associated`
@@ -97,12 +97,9 @@ impl Gcm {
         index: u64,
         associated: &[u8],
         plain: &[u8],
-        (body, tag): (&mut [u8], &mut [u8]),
+        sealed: (&mut [u8], &mut [u8]),
     ) -> Result<(), SrtpError> {
-        let (nonce, associated) = (self.nonce(ssrc, index), Aad::from(associated));
-        self.key
-            .seal_out_of_place_scatter(nonce, associated, plain, body, &[], tag)
-            .map_err(|_| SrtpError::Malformed)
+        self.key.seal(&self.iv(ssrc, index), associated, plain, sealed)
     }
 
     /// Decrypts `sealed`, whose tag is `tag`, into `body`, which is as long.
@@ -111,13 +108,10 @@ impl Gcm {
         ssrc: u32,
         index: u64,
         associated: &[u8],
-        (sealed, tag): (&[u8], &[u8]),
+        sealed: (&[u8], &[u8]),
         body: &mut [u8],
     ) -> Result<(), SrtpError> {
-        let (nonce, associated) = (self.nonce(ssrc, index), Aad::from(associated));
-        self.key
-            .open_separate_gather(nonce, associated, sealed, tag, body)
-            .map_err(|_| SrtpError::Forged)
+        self.key.open(&self.iv(ssrc, index), associated, sealed, body)
     }
 }
 

@@ -10,6 +10,7 @@
 //! Rollover counters are the caller's: a packet's *index* is
 //! `rollover counter << 16 | sequence number` (RFC 3711, 3.3.1).
 
+mod aead;
 mod cipher;
 mod keys;
 mod open;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::ahead::Ahead;
+
 use super::cipher::{Cipher, Cm, Gcm};
 use super::keys::{MasterKey, SessionKey};
 use super::replay::Windows;
@@ -121,6 +123,13 @@ impl Opener {
         }
         self.seen.accept(ssrc, index);
         Ok(())
+    }
+}
+
+/// RTCP is too rare for it.
+impl Ahead for Opener {
+    fn ahead(&self, depth: u8) {
+        self.rtp.ahead(depth);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Protection of what one side sends.
 
+use crate::ahead::Ahead;
+
 use super::cipher::Cipher;
 use super::keys::{MasterKey, SessionKey};
 use super::{RTCP_ENCRYPTED, RTCP_HEADER, RTP_HEADER, SrtpError, word};
@@ -132,6 +134,13 @@ impl Sealer {
     pub(super) fn at(mut self, index: u32) -> Self {
         self.index = index;
         self
+    }
+}
+
+/// RTCP is too rare for it.
+impl Ahead for Sealer {
+    fn ahead(&self, depth: u8) {
+        self.rtp.ahead(depth);
     }
 }
 

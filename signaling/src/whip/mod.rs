@@ -26,6 +26,7 @@ mod session;
 mod table;
 mod teller;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -37,7 +38,7 @@ use rushes_media::Media;
 pub use access::{Access, IceServer, Refusal, Target, WhipPath};
 use limits::Limiter;
 pub use limits::Limits;
-use table::Sessions;
+use table::{Session, Sessions, View};
 
 /// The media type of offers and answers.
 const SDP: &str = "application/sdp";
@@ -65,17 +66,36 @@ type App<A> = Arc<Shared<A>>;
 /// Those who view.
 pub struct Viewers<A>(App<A>);
 
+/// A right to view: a bearer's, to one source.
+pub struct Right {
+    view: View,
+    /// What goes on by it.
+    sessions: Vec<Arc<Session>>,
+}
+
 impl<A: Access> Viewers<A> {
-    /// Ends the sessions of those who may not view any more.
-    pub async fn look(&self) {
-        let Shared { media, access, sessions, .. } = &*self.0;
+    /// The rights that somebody views by, in an order that stays while others come and go.
+    #[must_use]
+    pub fn rights(&self) -> Vec<Right> {
+        let Shared { media, sessions, .. } = &*self.0;
+        let mut rights: BTreeMap<View, Vec<Arc<Session>>> = BTreeMap::new();
         for session in sessions.viewing(media) {
-            if let Some(view) = &session.view
-                && !access.still_views(&view.id, &view.bearer).await
-            {
-                media.close(session.id).await;
-                sessions.ended(&session);
+            if let Some(view) = session.view.clone() {
+                rights.entry(view).or_default().push(session);
             }
+        }
+        rights.into_iter().map(|(view, sessions)| Right { view, sessions }).collect()
+    }
+
+    /// Ends what goes on by a right that has ended. May be given up on the way, and begun again.
+    pub async fn look(&self, right: &Right) {
+        let Shared { media, access, sessions, .. } = &*self.0;
+        if access.still_views(&right.view.id, &right.view.bearer).await {
+            return;
+        }
+        for session in &right.sessions {
+            sessions.ended(session);
+            media.close(session.id).await;
         }
     }
 }

@@ -45,6 +45,7 @@ pub(super) struct Session {
 }
 
 /// What a viewer asked for.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct View {
     /// As the path has it.
     pub(super) id: String,

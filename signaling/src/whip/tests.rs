@@ -163,10 +163,10 @@ async fn a_stream_that_went_while_its_publisher_came_has_none() {
 }
 
 #[tokio::test]
-async fn a_viewer_whose_right_ends_is_sent_away() {
+async fn those_whose_right_ends_are_sent_away() {
     let (media, routes, viewers) = plane(Limits::default());
     let mut sessions = Vec::new();
-    for bearer in ["right", "leaving"] {
+    for bearer in ["right", "leaving", "leaving"] {
         let offer = request("POST", "/live/whep/one", bearer)
             .header(header::CONTENT_TYPE, SDP)
             .header("prefer", WAIT)
@@ -178,9 +178,15 @@ async fn a_viewer_whose_right_ends_is_sent_away() {
         let id: SessionId = location.rsplit('/').next().unwrap().parse().unwrap();
         sessions.push(id);
     }
-    viewers.look().await;
+    let rights = viewers.rights();
+    assert_eq!(rights.len(), 2, "each is asked for once");
+    for right in &rights {
+        viewers.look(right).await;
+    }
     assert!(media.feed(sessions[0]).await.is_some(), "who may goes on");
     assert!(media.feed(sessions[1]).await.is_none());
+    assert!(media.feed(sessions[2]).await.is_none());
+    assert_eq!(viewers.rights().len(), 1);
 }
 
 #[tokio::test]

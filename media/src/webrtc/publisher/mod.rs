@@ -379,6 +379,9 @@ impl Ahead for Publisher {
             2 => self.taken.iter().for_each(|taken| ahead(&taken.codecs[..])),
             _ => {}
         }
+        if let Some(opener) = &self.opener {
+            opener.ahead(depth);
+        }
         self.reception.ahead(depth);
     }
 }

@@ -32,6 +32,7 @@ mod status;
 pub mod stream;
 mod transcode;
 pub mod ts;
+mod uninit;
 mod webrtc;
 
 pub use driver::{

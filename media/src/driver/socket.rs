@@ -71,6 +71,16 @@ impl Inbox {
         self.round.map(|last| last + self.apart)
     }
 
+    /// How many trains came with the last receive call.
+    pub(super) fn len(&self) -> usize {
+        self.filled
+    }
+
+    /// Whether there was no more than came with the last receive call.
+    pub(super) fn was_last(&self) -> bool {
+        self.filled < self.buffers.len()
+    }
+
     /// What came with the last receive call, each train with who sent it and to which of our
     /// addresses; `local` is the socket's.
     pub(super) fn trains(&self, local: SocketAddr) -> impl Iterator<Item = (Pair, Train<'_>)> {

@@ -221,8 +221,10 @@ impl Reception {
         let numbers = [Some(likely), anew.then_some(likely + (1 << 16))];
         let body = opener.body(data).ok()?;
         numbers.into_iter().flatten().filter(fresh).find_map(|number| {
-            let open = |plain: &mut [u8]| opener.open_body(data, number, &body, plain);
-            Some((number, body.start, self.payloads.make(body.len(), open).ok()?))
+            let open = self
+                .payloads
+                .make(body.len(), |plain| opener.open_body(data, number, &body, plain));
+            Some((number, body.start, open.ok()?))
         })
     }
 

@@ -5,6 +5,7 @@
 //! for ahead, which takes some 5 % off all that a server does (`benches/README.md`).
 
 use std::fmt;
+use std::mem::MaybeUninit;
 
 use aws_lc_sys::{
     EVP_AEAD_CTX, EVP_AEAD_CTX_cleanup, EVP_AEAD_CTX_init, EVP_AEAD_CTX_open_gather,
@@ -54,59 +55,69 @@ impl Key {
         if made == 1 { Ok(Self(context)) } else { Err(SrtpError::KeyLength) }
     }
 
-    /// Encrypts `plain` into `sealed`, which is as long, and puts the tag over it and `associated`
-    /// into `tag`, which has room for just that.
+    /// Encrypts `body` in place and returns the tag over it and `associated`.
     pub(super) fn seal(
         &self,
         iv: &[u8; IV],
         associated: &[u8],
-        plain: &[u8],
-        (sealed, tag): (&mut [u8], &mut [u8]),
-    ) -> Result<(), SrtpError> {
-        if sealed.len() != plain.len() {
-            return Err(SrtpError::Malformed);
-        }
-        // SAFETY: both are as long as `plain`, and a shared and an exclusive reference do not overlap.
-        unsafe {
-            self.seal_raw(iv, associated, plain.as_ptr(), (sealed.as_mut_ptr(), plain.len()), tag)
-        }
+        body: &mut [u8],
+    ) -> Result<[u8; TAG], SrtpError> {
+        let mut tag = [0; TAG];
+        let at = body.as_mut_ptr();
+        // SAFETY: it is encrypted in place, and the tag has its room.
+        unsafe { self.seal_raw(iv, associated, (at, body.len()), at, tag.as_mut_ptr()) }?;
+        Ok(tag)
     }
 
-    /// Encrypts `body` in place, else as [`Self::seal`].
-    pub(super) fn seal_in_place(
+    /// Appends `plain` to `buf`, encrypted on the way, and the tag over it and what is in
+    /// `buf[start..]`. Where that fails nothing is appended.
+    pub(super) fn seal_behind(
         &self,
         iv: &[u8; IV],
-        associated: &[u8],
-        body: &mut [u8],
-        tag: &mut [u8],
+        buf: &mut Vec<u8>,
+        start: usize,
+        plain: &[u8],
     ) -> Result<(), SrtpError> {
-        let (at, length) = (body.as_mut_ptr(), body.len());
-        // SAFETY: both are `body`.
-        unsafe { self.seal_raw(iv, associated, at.cast_const(), (at, length), tag) }
+        buf.reserve(plain.len() + TAG);
+        let length = buf.len();
+        // SAFETY: it is where the vector ends, and so much room was reserved behind it.
+        let (sealed, tag) = unsafe {
+            let end = buf.as_mut_ptr().add(length);
+            (end, end.add(plain.len()))
+        };
+        let associated = buf.get(start..).ok_or(SrtpError::Malformed)?;
+        // SAFETY: both lie in the room behind what is borrowed as `associated`, and one behind the
+        // other; a vector that is borrowed as mutable does not overlap `plain`.
+        unsafe {
+            self.seal_raw(iv, associated, (plain.as_ptr(), plain.len()), sealed, tag)?;
+            // All of it was written.
+            buf.set_len(length + plain.len() + TAG);
+        }
+        Ok(())
     }
 
     /// # Safety
     ///
-    /// From `plain` as many bytes as `sealed` says can be read, and as many be written there. The two
-    /// are one or do not overlap.
+    /// So many bytes as `plain` says can be read there, and as many be written to `sealed`. The two
+    /// are one or do not overlap. [`TAG`] bytes can be written to `tag`.
     unsafe fn seal_raw(
         &self,
         iv: &[u8; IV],
         associated: &[u8],
-        plain: *const u8,
-        (sealed, length): (*mut u8, usize),
-        tag: &mut [u8],
+        (plain, length): (*const u8, usize),
+        sealed: *mut u8,
+        tag: *mut u8,
     ) -> Result<(), SrtpError> {
         let mut written = 0;
-        // SAFETY: the context is initialised; the caller promises the two of `length`; all others are
-        // slices with their lengths; there is no further input.
+        // SAFETY: the context is initialised; the caller promises `plain`, `sealed` and `tag`; the
+        // others are slices with their lengths; there is no further input.
         let done = unsafe {
             EVP_AEAD_CTX_seal_scatter(
                 &raw const self.0.0,
                 sealed,
-                tag.as_mut_ptr(),
+                tag,
                 &raw mut written,
-                tag.len(),
+                TAG,
                 iv.as_ptr(),
                 iv.len(),
                 plain,
@@ -117,18 +128,17 @@ impl Key {
                 associated.len(),
             )
         };
-        if done == 1 && written == tag.len() { Ok(()) } else { Err(SrtpError::Malformed) }
+        if done == 1 && written == TAG { Ok(()) } else { Err(SrtpError::Malformed) }
     }
 
-    /// Decrypts `sealed`, whose tag is `tag`, into `plain`, which is as long. Where that fails there
-    /// are zeros in it.
-    pub(super) fn open(
+    /// Decrypts `sealed`, whose tag is `tag`, into `plain`, which is as long, and gives that back.
+    pub(super) fn open<'a>(
         &self,
         iv: &[u8; IV],
         associated: &[u8],
         (sealed, tag): (&[u8], &[u8]),
-        plain: &mut [u8],
-    ) -> Result<(), SrtpError> {
+        plain: &'a mut [MaybeUninit<u8>],
+    ) -> Result<&'a mut [u8], SrtpError> {
         if plain.len() != sealed.len() {
             return Err(SrtpError::Malformed);
         }
@@ -137,7 +147,7 @@ impl Key {
         let done = unsafe {
             EVP_AEAD_CTX_open_gather(
                 &raw const self.0.0,
-                plain.as_mut_ptr(),
+                plain.as_mut_ptr().cast(),
                 iv.as_ptr(),
                 iv.len(),
                 sealed.as_ptr(),
@@ -148,7 +158,9 @@ impl Key {
                 associated.len(),
             )
         };
-        if done == 1 { Ok(()) } else { Err(SrtpError::Forged) }
+        // SAFETY: whether it was opened or not, all of `plain` was written.
+        let plain = unsafe { plain.assume_init_mut() };
+        if done == 1 { Ok(plain) } else { Err(SrtpError::Forged) }
     }
 }
 

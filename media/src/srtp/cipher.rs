@@ -1,5 +1,7 @@
 //! The two families of ciphers, with their keys expanded once.
 
+use std::mem::MaybeUninit;
+
 use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -84,34 +86,31 @@ impl Gcm {
         associated: &[u8],
         body: &mut [u8],
     ) -> Result<[u8; Self::TAG], SrtpError> {
-        let mut tag = [0; Self::TAG];
-        self.key.seal_in_place(&self.iv(ssrc, index), associated, body, &mut tag)?;
-        Ok(tag)
+        self.key.seal(&self.iv(ssrc, index), associated, body)
     }
 
-    /// Encrypts `plain` into `body`, which is as long, and puts the tag over it and `associated`
-    /// into `tag`.
-    pub(super) fn seal_apart(
+    /// Appends `plain` to `buf`, encrypted on the way, and the tag over it and what is in
+    /// `buf[start..]`.
+    pub(super) fn seal_behind(
         &self,
         ssrc: u32,
         index: u64,
-        associated: &[u8],
+        (buf, start): (&mut Vec<u8>, usize),
         plain: &[u8],
-        sealed: (&mut [u8], &mut [u8]),
     ) -> Result<(), SrtpError> {
-        self.key.seal(&self.iv(ssrc, index), associated, plain, sealed)
+        self.key.seal_behind(&self.iv(ssrc, index), buf, start, plain)
     }
 
-    /// Decrypts `sealed`, whose tag is `tag`, into `body`, which is as long.
-    pub(super) fn open(
+    /// Decrypts `sealed`, whose tag is `tag`, into `plain`, which is as long, and gives that back.
+    pub(super) fn open<'a>(
         &self,
         ssrc: u32,
         index: u64,
         associated: &[u8],
         sealed: (&[u8], &[u8]),
-        body: &mut [u8],
-    ) -> Result<(), SrtpError> {
-        self.key.open(&self.iv(ssrc, index), associated, sealed, body)
+        plain: &'a mut [MaybeUninit<u8>],
+    ) -> Result<&'a mut [u8], SrtpError> {
+        self.key.open(&self.iv(ssrc, index), associated, sealed, plain)
     }
 }
 

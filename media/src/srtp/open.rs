@@ -1,8 +1,10 @@
 //! Check and decryption of what the other side sent.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::ahead::Ahead;
+use crate::uninit::make_behind;
 
 use super::cipher::{Cipher, Cm, Gcm};
 use super::keys::{MasterKey, SessionKey};
@@ -44,8 +46,10 @@ impl Opener {
     ) -> Result<usize, SrtpError> {
         out.clear();
         let body = self.body(packet)?;
-        out.extend_from_slice(&packet[..body.end]);
-        let opened = self.open_body(packet, index, &body, &mut out[body.start..]);
+        out.reserve(body.end);
+        out.extend_from_slice(&packet[..body.start]);
+        let opened =
+            make_behind(out, body.len(), |plain| self.open_body(packet, index, &body, plain));
         if opened.is_err() {
             out.clear();
         }
@@ -64,15 +68,15 @@ impl Opener {
             .ok_or(SrtpError::Malformed)
     }
 
-    /// Decrypts the `body` of `packet` into `plain`, which is as long. What is in there after an
-    /// error is of no use.
-    pub(crate) fn open_body(
+    /// Decrypts the `body` of `packet` into `plain`, which is as long, and gives that back. What is
+    /// in there after an error is of no use.
+    pub(crate) fn open_body<'a>(
         &self,
         packet: &[u8],
         index: u64,
         body: &Range<usize>,
-        plain: &mut [u8],
-    ) -> Result<(), SrtpError> {
+        plain: &'a mut [MaybeUninit<u8>],
+    ) -> Result<&'a mut [u8], SrtpError> {
         if index >> 48 != 0 {
             return Err(SrtpError::Exhausted);
         }
@@ -83,8 +87,9 @@ impl Opener {
             Cipher::Gcm(gcm) => gcm.open(ssrc, index, header, (sealed, tag), plain),
             Cipher::Cm(cm) => {
                 cm.check(covered, Some(rollover(index)), tag)?;
-                plain.copy_from_slice(sealed);
-                cm.apply(ssrc, index, plain)
+                let plain = plain.write_copy_of_slice(sealed);
+                cm.apply(ssrc, index, plain)?;
+                Ok(plain)
             }
         }
     }
@@ -145,14 +150,18 @@ fn open_gcm(
 ) -> Result<(), SrtpError> {
     let (sealed, trailer) = packet.split_at(packet.len() - RTCP_INDEX);
     let (body, tag) = sealed.split_at(sealed.len() - Gcm::TAG);
-    out.extend_from_slice(body);
+    out.reserve(body.len() + RTCP_INDEX);
     if encrypted {
         let mut associated = [0; RTCP_HEADER + RTCP_INDEX];
         associated[..RTCP_HEADER].copy_from_slice(&packet[..RTCP_HEADER]);
         associated[RTCP_HEADER..].copy_from_slice(trailer);
-        let sealed = (&body[RTCP_HEADER..], tag);
-        gcm.open(ssrc, index.into(), &associated, sealed, &mut out[RTCP_HEADER..])
+        let (header, sealed) = body.split_at(RTCP_HEADER);
+        out.extend_from_slice(header);
+        make_behind(out, sealed.len(), |plain| {
+            gcm.open(ssrc, index.into(), &associated, (sealed, tag), plain)
+        })
     } else {
+        out.extend_from_slice(body);
         out.extend_from_slice(trailer);
         gcm.open(ssrc, index.into(), out, (&[], tag), &mut [])?;
         out.truncate(body.len());

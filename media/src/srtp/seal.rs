@@ -89,9 +89,7 @@ impl Sealer {
             return self.seal_rtp(buf, start, header_len, ssrc, index);
         };
         check(header_len, index)?;
-        buf.resize(buf.len() + payload.len() + self.rtp.tag_len(), 0);
-        let (header, sealed) = buf[start..].split_at_mut(header_len);
-        gcm.seal_apart(ssrc, index, header, payload, sealed.split_at_mut(payload.len()))
+        gcm.seal_behind(ssrc, index, (buf, start), payload)
     }
 
     /// Protects the compound RTCP packet in `buf[start..]`: encrypts it but for

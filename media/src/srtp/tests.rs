@@ -1,6 +1,8 @@
 //! Vectors of the RFCs, an independent implementation as the other side, and
 //! what must be refused.
 
+use std::mem::MaybeUninit;
+
 use proptest::prelude::*;
 use rtc_srtp::context::Context;
 use rtc_srtp::crypto::default_provider;
@@ -334,11 +336,11 @@ proptest! {
         let mut apart = [b"before", &packet[..header]].concat();
         sealer.seal_rtp_apart(&mut apart, 6, &payload, SSRC, index).unwrap();
         prop_assert_eq!(&apart[6..], &sealed[..]);
-        let mut plain = vec![9; payload.len()];
+        let mut plain = vec![MaybeUninit::new(9); payload.len()];
         let body = opener.body(&sealed).unwrap();
         prop_assert_eq!(body.start, header);
-        prop_assert_eq!(opener.open_body(&sealed, index, &body, &mut plain), Ok(()));
-        prop_assert_eq!(plain, payload);
+        let opened = opener.open_body(&sealed, index, &body, &mut plain);
+        prop_assert_eq!(opened.map(|plain| plain.to_vec()), Ok(payload));
     }
 
     #[test]

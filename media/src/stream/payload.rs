@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::Deref;
 
 use bytes::{Buf, Bytes, BytesMut};
+
+use crate::uninit::make_behind;
 
 /// Payloads of one source lie one behind the other in pieces of so many bytes: some fifty packets
 /// of the picture. The last of them that is kept keeps the whole piece.
@@ -94,23 +97,18 @@ impl Payloads {
         Payload(piece.split().freeze())
     }
 
-    /// Keeps a payload of so many bytes that is made where it is kept, unless that fails.
+    /// Keeps a payload of so many bytes, which `make` fills where it is kept, unless it fails.
     pub(crate) fn make<E>(
         &mut self,
         length: usize,
-        make: impl FnOnce(&mut [u8]) -> Result<(), E>,
+        make: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result<&mut [u8], E>,
     ) -> Result<Payload, E> {
         if length > PIECE {
-            let mut own = vec![0; length];
-            return make(&mut own).map(|()| own.into());
+            let mut own = Vec::with_capacity(length);
+            return make_behind(&mut own, length, make).map(|()| own.into());
         }
         let piece = self.piece(length);
-        piece.resize(length, 0);
-        let made = make(piece);
-        if made.is_err() {
-            piece.clear();
-        }
-        made.map(|()| Payload(piece.split().freeze()))
+        make_behind(piece, length, make).map(|()| Payload(piece.split().freeze()))
     }
 
     /// Where there is room for so many bytes, at most a piece: nothing is in it.
@@ -157,24 +155,18 @@ mod tests {
         let mut payloads = Payloads::default();
         let first = payloads.put(&[1; 10]);
         for length in [0, 7, PIECE - 10, PIECE + 1] {
-            let failed = payloads.make(length, |place| {
-                place.fill(9);
+            let failed = payloads.make(length, |room| {
+                room.fill(MaybeUninit::new(9));
                 Err(length)
             });
             assert_eq!(failed, Err(length));
         }
-        let made = payloads.make(3, |place| {
-            assert_eq!(place, [0; 3], "nothing of another");
-            place.copy_from_slice(&[2, 3, 4]);
-            Ok::<_, ()>(())
-        });
+        let made = payloads.make(3, |room| Ok::<_, ()>(room.write_copy_of_slice(&[2, 3, 4])));
         let made = made.unwrap();
         assert_eq!((&first[..], &made[..]), (&[1; 10][..], &[2, 3, 4][..]));
         assert_eq!(first.as_ptr().wrapping_add(10), made.as_ptr());
-        let long = payloads.make(PIECE + 1, |place| {
-            place.fill(5);
-            Ok::<_, ()>(())
-        });
+        let long =
+            payloads.make(PIECE + 1, |room| Ok::<_, ()>(room.write_copy_of_slice(&[5; PIECE + 1])));
         assert!(long.is_ok_and(|long| long[..] == [5; PIECE + 1]));
     }
 

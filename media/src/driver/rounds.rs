@@ -8,10 +8,9 @@ use std::time::Duration;
 const APART: Duration = Duration::from_micros(500);
 /// For each so many publishers they are as far apart once more: what a round costs by itself counts
 /// the more the less it has to do for each of them.
-const PUBLISHERS: usize = 50;
-/// But no farther: viewers wait for it, and of what comes within a longer one the first has left the
-/// caches before it is sent on.
-const FARTHEST: u32 = 2;
+const PUBLISHERS: usize = 25;
+/// But no farther: viewers wait for it.
+const FARTHEST: u32 = 4;
 
 /// How far rounds begin apart with so many publishers.
 pub(super) fn apart(publishers: usize) -> Duration {
@@ -25,7 +24,7 @@ mod tests {
     #[test]
     fn rounds_are_as_short_as_can_be_unless_there_are_many_publishers() {
         for (publishers, micros) in
-            [(0, 500), (99, 500), (100, 1_000), (200, 1_000), (9_999, 1_000)]
+            [(0, 500), (49, 500), (50, 1_000), (99, 1_500), (100, 2_000), (9_999, 2_000)]
         {
             assert_eq!(apart(publishers), Duration::from_micros(micros), "{publishers}");
         }

@@ -24,8 +24,12 @@ pub(crate) trait Ahead {
 
 /// Asks for a value's own memory.
 pub(crate) fn ahead<T: ?Sized>(value: &T) {
-    let start = std::ptr::from_ref(value).cast::<u8>();
-    for offset in (0..size_of_val(value)).step_by(LINE) {
+    room_ahead(std::ptr::from_ref(value).cast(), size_of_val(value));
+}
+
+/// Asks for the room of so many bytes, which need not be there.
+pub(crate) fn room_ahead(start: *const u8, bytes: usize) {
+    for offset in (0..bytes).step_by(LINE) {
         line(start.wrapping_add(offset));
     }
 }

@@ -232,7 +232,7 @@ impl Shard {
                 self.hand_on(now, stream, std::mem::take(&mut packets));
                 self.follow(now, stream, &confirmed);
             }
-            packets.extend(media.before);
+            packets.extend(media.before.map(|before| *before));
             packets.push(media.packet);
         }
         self.hand_on(now, stream, packets);

@@ -461,6 +461,7 @@ impl Ahead for Reception {
                 ahead(&*self.types);
                 ahead(&self.tracks[..]);
                 ahead(&self.sources[..]);
+                self.payloads.ahead(1);
             }
             2 => {
                 self.tracks.iter().for_each(|track| ahead(&track.layers[..]));

@@ -7,6 +7,7 @@ use std::ops::Deref;
 
 use bytes::{Buf, Bytes, BytesMut};
 
+use crate::ahead::{Ahead, room_ahead};
 use crate::uninit::make_behind;
 
 /// Payloads of one source lie one behind the other in pieces of so many bytes: some fifty packets
@@ -14,6 +15,8 @@ use crate::uninit::make_behind;
 const PIECE: usize = 1 << 16;
 /// Pieces of a source that are kept for what it sends next: two seconds of 60 Mbit/s.
 const PIECES: usize = 256;
+/// What is asked for ahead of a train of packets: its first one's room.
+const FIRST: usize = 1_200;
 /// One that needs fewer of them for a group of pictures gives them back: others have more use for
 /// them, of hundreds of sources.
 const FEW: usize = 32;
@@ -108,6 +111,8 @@ impl Payloads {
             return make_behind(&mut own, length, make).map(|()| own.into());
         }
         let piece = self.piece(length);
+        // Nobody was there since the group of pictures before: what comes next is mostly as long.
+        room_ahead(piece.as_ptr().wrapping_add(length), length);
         make_behind(piece, length, make).map(|()| Payload(piece.split().freeze()))
     }
 
@@ -136,6 +141,14 @@ impl Payloads {
             self.full.push_front(oldest);
         }
         fresh()
+    }
+}
+
+impl Ahead for Payloads {
+    fn ahead(&self, depth: u8) {
+        if let Some(piece) = self.piece.as_ref().filter(|_| depth == 1) {
+            room_ahead(piece.as_ptr(), FIRST);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::reception::{
 use crate::rtcp;
 use crate::rtp::{Codec, Kind, inspect};
 use crate::srtp::{Opener, Sealer};
-use crate::stream::{Packet, Payload};
+use crate::stream::Packet;
 
 use super::answer::Terms;
 use super::ice::{Checked, Pair};
@@ -47,7 +47,7 @@ pub(crate) enum Output {
 pub(crate) struct Media {
     pub(crate) packet: Packet,
     /// What goes before it: parameter sets of the offer, when the publisher begins without any.
-    pub(crate) before: Option<Packet>,
+    pub(crate) before: Option<Box<Packet>>,
     /// The encoding is new, or known only now.
     pub(crate) changed: bool,
 }
@@ -202,8 +202,7 @@ impl Publisher {
     /// Makes a packet of the stream out of one of the client.
     fn packet(&mut self, now: Instant, arrived: Arrived) -> Option<Media> {
         let offered = self.taken.get(arrived.track)?.codecs.get(arrived.format)?;
-        let (codec, format, parameters) =
-            (offered.codec, format_of(offered), offered.parameters.clone());
+        let (codec, format) = (offered.codec, format_of(offered));
         let kind = codec.kind();
         let captured = self.clock.captured(now, arrived.timestamp, kind.clock(), arrived.reported);
         let inspection = inspect(codec, &arrived.payload);
@@ -229,7 +228,7 @@ impl Publisher {
             inspection,
         };
         let before = match codec {
-            Codec::H264 => self.parameters(&mut packet, parameters),
+            Codec::H264 => self.parameters(&mut packet, (arrived.track, arrived.format)),
             _ => None,
         };
         Some(Media { packet, before, changed: self.confirm(kind, format) })
@@ -249,19 +248,27 @@ impl Publisher {
 
     /// Makes room for the offer's parameter sets before the first key frame that
     /// comes without any, and gives them.
-    fn parameters(&mut self, packet: &mut Packet, sets: Option<Payload>) -> Option<Packet> {
+    fn parameters(
+        &mut self,
+        packet: &mut Packet,
+        (track, format): (usize, usize),
+    ) -> Option<Box<Packet>> {
+        let payload = self.taken.get(track)?.codecs.get(format)?.parameters.as_ref()?;
         let layer = self.layers.get_mut(usize::from(packet.layer))?;
         // Which of several layers the offer's are for is not said.
-        let payload = sets.filter(|_| layer.rid.is_none() && !layer.parameters)?;
+        if layer.rid.is_some() || layer.parameters {
+            return None;
+        }
         let found = packet.inspection;
         layer.parameters = found.parameters || found.key;
         if !found.key || found.parameters {
             return None;
         }
-        let inspection = inspect(packet.codec, &payload);
+        let inspection = inspect(packet.codec, payload);
+        let payload = payload.clone();
         let before = Packet { payload, inspection, marker: false, ..packet.clone() };
         packet.seq = layer.numbering.insert_before(packet.seq);
-        Some(before)
+        Some(Box::new(before))
     }
 
     /// Asks the client for a key frame of a layer: what it is told is to be polled.

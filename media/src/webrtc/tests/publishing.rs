@@ -54,7 +54,7 @@ impl Server for Publishing {
         let mut came = Vec::new();
         self.proven = self.publisher.datagrams(now, [data].into_iter(), &mut came);
         for media in came {
-            self.packets.extend(media.before);
+            self.packets.extend(media.before.map(|before| *before));
             self.packets.push(media.packet);
         }
     }

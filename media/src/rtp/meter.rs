@@ -109,9 +109,12 @@ impl TrackMeter {
             return false; // as nearly always
         }
         let full = self.timestamps.len() == REMEMBERED;
-        let known = self.timestamps.contains(&timestamp)
-            || full && self.timestamps.iter().all(|frame| is_later(*frame, timestamp));
-        if known {
+        let newest = self.last_timestamp.is_none_or(|last| is_later(timestamp, last));
+        let known = || {
+            self.timestamps.contains(&timestamp)
+                || full && self.timestamps.iter().all(|frame| is_later(*frame, timestamp))
+        };
+        if !newest && known() {
             return false;
         }
         if full {

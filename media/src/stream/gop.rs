@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::ahead::{Ahead, ahead, end_ahead};
-use crate::rtp::Codec;
+use crate::rtp::{Codec, is_later};
 
 use super::Packet;
 use super::recent::is_lost;
@@ -65,6 +65,8 @@ pub(super) struct Gop {
     entries: VecDeque<Entry>,
     /// In the order of their numbers, the key frame first; none without it.
     frames: Vec<Frame>,
+    /// The latest timestamp among them.
+    newest: u32,
     bytes: usize,
     started: Option<Instant>,
     /// The key frame's timestamp; none while there is nothing to start with.
@@ -83,6 +85,7 @@ impl Gop {
             limits,
             entries: VecDeque::new(),
             frames: Vec::new(),
+            newest: 0,
             bytes: 0,
             started: None,
             key: None,
@@ -172,6 +175,9 @@ impl Gop {
     }
 
     fn find_frame(&self, timestamp: u32) -> Option<usize> {
+        if is_later(timestamp, self.newest) {
+            return None; // as mostly where a frame begins
+        }
         let skip = self.frames.len().saturating_sub(LOOK_BACK);
         let found = self.frames[skip..].iter().rposition(|frame| frame.timestamp == timestamp)?;
         Some(skip + found)
@@ -244,6 +250,9 @@ impl Gop {
             Some(after) => before + (after.place - before) / 2,
         };
         self.frames.insert(index, Frame { timestamp, seq, place });
+        if is_later(timestamp, self.newest) {
+            self.newest = timestamp;
+        }
         Some(place)
     }
 
@@ -258,6 +267,7 @@ impl Gop {
         self.entries.retain(|e| e.packet.timestamp == timestamp || e.packet.seq > seq);
         self.frames.clear();
         self.frames.push(Frame { timestamp, seq, place: 0 });
+        self.newest = timestamp;
         self.started = Some(now);
         self.key = Some(timestamp);
         self.start_seq = seq;

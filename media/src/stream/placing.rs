@@ -116,10 +116,12 @@ impl Line {
 
     /// None if the publisher counts from somewhere else now.
     fn place(&mut self, captured: Instant, wanted: u32, timestamp: u32) -> Option<u32> {
-        if let Some((_, placed)) = self.placed.iter().rev().find(|(of, _)| *of == timestamp) {
+        let step = i64::from(timestamp.wrapping_sub(self.newest) as i32);
+        // One that is newer than all is none of those.
+        let known = || self.placed.iter().rev().find(|(of, _)| *of == timestamp);
+        if let Some((_, placed)) = (step <= 0).then(known).flatten() {
             return Some(*placed);
         }
-        let step = i64::from(timestamp.wrapping_sub(self.newest) as i32);
         let behind = i64::from(wanted.wrapping_sub(timestamp.wrapping_add(self.offset)) as i32);
         if behind.abs() > ANOTHER_COUNT && !goes_on(step, behind) {
             return None;

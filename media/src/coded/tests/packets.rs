@@ -90,9 +90,10 @@ fn vp9() -> impl Strategy<Value = Cut> {
     })
 }
 
-/// An OBU as it is sent, and whether it is kept.
+/// An OBU as it is sent, and whether it is kept. Of a temporal delimiter there is one at most, and
+/// that comes first (AV1, 7.5).
 fn remark() -> impl Strategy<Value = (Vec<u8>, bool)> {
-    let kinds = [(0x28, true), (0x10, false), (0x40, false), (0x78, false), (0x38, false)];
+    let kinds = [(0x28, true), (0x40, false), (0x78, false), (0x38, false)];
     let obu = (proptest::sample::select(kinds.to_vec()), 0..3u8, vec(any::<u8>(), 0..200));
     obu.prop_map(|((kind, kept), extension, body)| match extension {
         0 => (with(&[kind], &body), kept),
@@ -169,7 +170,7 @@ fn av1() -> impl Strategy<Value = Cut> {
         let kept = obus.iter().filter(|(_, kept)| *kept);
         let data = kept.flat_map(|(obu, _)| sized(obu)).collect();
         let sent: Vec<Vec<u8>> = obus.into_iter().map(|(obu, _)| obu).collect();
-        let begins = key || delimited || matches!(sent[0][0], 0x10 | 0x14);
+        let begins = key || delimited;
         let payloads = aggregate(&sent, most, choice & 1 != 0, key);
         Cut { own: payloads.len(), payloads, key, begins, data }
     })

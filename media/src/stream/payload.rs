@@ -15,11 +15,11 @@ use crate::uninit::make_behind;
 const PIECE: usize = 1 << 16;
 /// Pieces of a source that are kept for what it sends next: two seconds of 60 Mbit/s.
 const PIECES: usize = 256;
-/// What is asked for ahead of a train of packets: its first one's room.
-const FIRST: usize = 1_200;
 /// One that needs fewer of them for a group of pictures gives them back: others have more use for
 /// them, of hundreds of sources.
 const FEW: usize = 32;
+/// What is asked for ahead of a train of packets: its first one's room.
+const FIRST: usize = 1_200;
 
 /// What follows the header of an RTP packet. A clone shares the bytes.
 #[derive(Clone, Default, PartialEq, Eq)]

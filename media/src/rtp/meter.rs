@@ -92,8 +92,9 @@ impl TrackMeter {
         self.first_seq = self.first_seq.min(seq);
         self.last_seq = self.last_seq.max(seq);
 
-        let new_frame = self.note_frame(timestamp);
-        if self.last_timestamp.is_none_or(|last| is_later(timestamp, last)) {
+        let newest = self.last_timestamp.is_none_or(|last| is_later(timestamp, last));
+        let new_frame = self.note_frame(timestamp, newest);
+        if newest {
             self.last_timestamp = Some(timestamp);
             self.note_jitter(now, timestamp);
         }
@@ -103,13 +104,12 @@ impl TrackMeter {
     }
 
     /// Whether a frame is a new one. B-frames are shown before what came before them, and one that
-    /// is older than all that are remembered was counted long ago.
-    fn note_frame(&mut self, timestamp: u32) -> bool {
+    /// is older than all that are remembered was counted long ago. The `newest` of all is among none.
+    fn note_frame(&mut self, timestamp: u32, newest: bool) -> bool {
         if self.timestamps.back() == Some(&timestamp) {
             return false; // as nearly always
         }
         let full = self.timestamps.len() == REMEMBERED;
-        let newest = self.last_timestamp.is_none_or(|last| is_later(timestamp, last));
         let known = || {
             self.timestamps.contains(&timestamp)
                 || full && self.timestamps.iter().all(|frame| is_later(*frame, timestamp))

@@ -47,6 +47,7 @@ pub(crate) enum Output {
 pub(crate) struct Media {
     pub(crate) packet: Packet,
     /// What goes before it: parameter sets of the offer, when the publisher begins without any.
+    /// Boxed: one packet of a session has it, and all are moved.
     pub(crate) before: Option<Box<Packet>>,
     /// The encoding is new, or known only now.
     pub(crate) changed: bool,
